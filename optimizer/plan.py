@@ -1,0 +1,124 @@
+"""What a solve returns: a schedule, the prices that prove its bound, and the certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+UnmetKind = Literal["departure", "final", "trip", "feeder", "portfolio", "event"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Power and energy of N assets over T intervals, matrices of shape (N, T), AC side, kW and kWh."""
+
+    charge_kw: Floats
+    discharge_kw: Floats
+    energy_end_kwh: Floats
+    reserve_up_kw: Floats | None = None
+    reserve_down_kw: Floats | None = None
+
+    @property
+    def power_kw(self) -> Floats:
+        """Return the signed power: positive discharges into the grid."""
+        return self.discharge_kw - self.charge_kw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """The multipliers behind a bound. All in money per kWh but `peak_per_kw` (money per kW).
+
+    balance_per_kwh (T): marginal cost of one more kWh at the portfolio.
+    feeder_per_kwh (F, T): added on a feeder by its limits; positive when imports are scarce.
+    peak_per_kw (T): non-negative, sums to at most the peak price.
+    """
+
+    balance_per_kwh: Floats
+    feeder_per_kwh: Floats
+    peak_per_kw: Floats
+
+    def marginal_per_kwh(self) -> Floats:
+        """Return the price of consumption per feeder and interval, shape (F, T)."""
+        return self.balance_per_kwh[None, :] + self.feeder_per_kwh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """Something the plan could not do, in physical units, and what bound it."""
+
+    kind: UnmetKind
+    id: str
+    interval: int
+    amount: float
+    unit: Literal["kWh", "kW"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveParts:
+    """The bill by cause, in money; `total` is their sum."""
+
+    energy: float = 0.0
+    peak: float = 0.0
+    wear: float = 0.0
+    overload: float = 0.0
+    unmet_energy: float = 0.0
+    carbon: float = 0.0
+    events: float = 0.0
+    reserve: float = 0.0  # revenue, negative
+    final_energy: float = 0.0  # value of the energy left, negative
+    risk: float = 0.0  # what the CVaR weighting adds to the expected cost
+
+    @property
+    def total(self) -> float:
+        return (
+            self.energy
+            + self.peak
+            + self.wear
+            + self.overload
+            + self.unmet_energy
+            + self.carbon
+            + self.events
+            + self.reserve
+            + self.final_energy
+            + self.risk
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a plan claims of itself; `optimizer.verify` recomputes it from problem and schedule alone.
+
+    gap = (objective - lower_bound) / max(|lower_bound|, 10 % of gross cost), where gross cost is
+    the sum of import * |import price| plus the peak charge. `gap_of_savings` is the same distance as
+    a share of what the plan saves against no control.
+    """
+
+    status: Literal["optimal", "feasible"]
+    method: str
+    objective: float
+    lower_bound: float
+    gap: float
+    gap_absolute: float
+    reference_objective: float
+    gap_of_savings: float
+    objective_parts: ObjectiveParts
+    unmet: tuple[Unmet, ...] = ()
+    gap_parts: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    killed: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A schedule with its certificate and, where the method has them, the prices that prove it."""
+
+    schedule: Schedule
+    certificate: Certificate
+    prices: Prices | None = None
