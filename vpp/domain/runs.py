@@ -1,0 +1,58 @@
+"""A run: one pass of the loop, from the snapshot to the orders, under one id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.domain.intervals import IntervalGrid
+
+
+class Rung(StrEnum):
+    """The ladder, from the top. Each rung is verified; the run says on which it stood."""
+
+    OPTIMAL = "optimal"  # a plan whose certificate is within the accepted gap
+    INCUMBENT = "incumbent"  # the best verified plan at the deadline
+    SHIFTED = "shifted"  # the previous plan, shifted by the elapsed intervals
+    GREEDY = "greedy"  # a rule: rest, and charge what must be charged within the limits
+    NOTHING = "nothing"  # nothing is sent; leases run out into default control
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchPlan:
+    """The schedule of a run for all N assets over T intervals; power_kw > 0 discharges."""
+
+    run_id: str
+    grid: IntervalGrid
+    asset_ids: tuple[str, ...]
+    power_kw: NDArray[np.float64]  # (N, T)
+    energy_end_kwh: NDArray[np.float64]  # (N, T)
+    net_load_kw: NDArray[np.float64]  # (F, T) forecast the plan was made for
+    certificate: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What is known of a run at a glance. Money in the portfolio's currency."""
+
+    run_id: str
+    cycle_start: datetime  # start of the first planned interval
+    started_at: datetime
+    finished_at: datetime
+    trigger: str
+    rung: Rung
+    reason: str  # why it is not a higher rung, in words; empty on the first
+    forecast_id: str | None
+    input_sha256: str
+    objective: float | None
+    lower_bound: float | None
+    gap: float | None
+    setpoints: int
+    seconds_solve: float
+    killed: bool
+    epoch: int

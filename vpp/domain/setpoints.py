@@ -1,0 +1,72 @@
+"""Orders to the fleet, and what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Origin(StrEnum):
+    OPTIMIZER = "optimizer"
+    TRACKING = "tracking"
+    EVENT = "event"
+    OPERATOR = "operator"
+    SAFETY = "safety"
+
+
+class AcknowledgementState(StrEnum):
+    RECEIVED = "received"
+    STARTED = "started"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    OPTED_OUT = "opted_out"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointColumns:
+    """Orders of one run, one row per asset. power_kw > 0 discharges into the grid.
+
+    An order takes effect at `valid_from` and ends at `valid_until` unless it is renewed.
+    """
+
+    run_id: str
+    epoch: int
+    valid_from: datetime
+    valid_until: datetime
+    origin: Origin
+    reason: str
+    slot: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    power_kw: NDArray[np.float64]
+    min_kw: NDArray[np.float64]  # envelope: the node may deviate within it
+    max_kw: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> SetpointColumns:
+        """Return the same orders for the selected rows."""
+        columns = {"slot", "sequence", "power_kw", "min_kw", "max_kw"}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return SetpointColumns(
+            **{name: value[rows] if name in columns else value for name, value in values.items()}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A node's word on one order."""
+
+    asset_id: str
+    epoch: int
+    sequence: int
+    state: AcknowledgementState
+    at: datetime
+    detail: str = ""

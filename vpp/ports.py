@@ -1,0 +1,242 @@
+"""What the core needs from the world. Adapters and fakes implement these; nothing else crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.domain.assets import Fleet
+from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.prices import PricePoint
+from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns
+from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.setpoints import Acknowledgement, SetpointColumns
+from vpp.domain.state import FleetState
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time of the plant; runs faster than the wall in a demo."""
+
+    def now(self) -> datetime:
+        """Return the present time of the plant, UTC."""
+
+    def wall_seconds(self, duration: timedelta) -> float:
+        """Return how long `duration` of plant time takes on the wall, in seconds."""
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return when the plant's time has reached `at`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeederHistory:
+    """Metered load of F feeders over a grid, matrices of shape (F, T), kW; NaN where nothing is known."""
+
+    feeder_ids: tuple[str, ...]
+    grid: IntervalGrid
+    consumption_kw: NDArray[np.float64]
+    pv_kw: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReply:
+    """One sample of a reasoning model's answer, as it came."""
+
+    content: str
+    reasoning: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+class ReasoningModelError(Exception):
+    """The endpoint gave no reply: dead, slow, over its limits. The message says which."""
+
+
+class ReasoningModel(Protocol):
+    """An OpenAI-compatible endpoint, or a scripted one in tests."""
+
+    name: str
+    endpoint: str
+
+    async def ask(self, *, system: str, user: str, schema: dict[str, object], sample: int) -> ModelReply:
+        """Return one reply; raise ReasoningModelError when there is none in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a listing; `next_token` is empty on the last."""
+
+    items: tuple[T, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSetpoint:
+    """One issued order as it lies in the database, with the last word of its node."""
+
+    asset_id: str
+    feeder_id: str
+    run_id: str
+    epoch: int
+    sequence: int
+    power_kw: float
+    min_kw: float
+    max_kw: float
+    valid_from: datetime
+    valid_until: datetime
+    origin: str
+    reason: str
+    acknowledged: str  # last acknowledgement state; empty when there is none
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointTrail:
+    """From one setpoint back to its readings."""
+
+    setpoint: StoredSetpoint
+    run: RunSummary
+    forecast: LoadForecast | None
+    model_call: ModelCall | None
+    state_at: datetime
+    energy_kwh: float  # what the cycle took the asset's energy to be
+    reading_measured_at: datetime | None
+    reading_soc: float | None
+    reading_power_kw: float | None
+    acknowledgements: tuple[Acknowledgement, ...]
+
+
+class Store(Protocol):
+    """The database. Every method is durable when it returns."""
+
+    # fleet -------------------------------------------------------------------------------------
+    async def save_fleet(self, fleet: Fleet) -> None:
+        """Insert or replace assets and feeders; assets keep their slot for good."""
+
+    async def load_fleet(self) -> Fleet:
+        """Return the fleet in slot order."""
+
+    async def next_epoch(self) -> int:
+        """Take the writer's lock and return a new epoch, higher than every one before.
+
+        Raises WriterLockError when another service holds the lock.
+        """
+
+    # what comes in -----------------------------------------------------------------------------
+    async def append_readings(self, readings: ReadingColumns) -> None:
+        """Store readings; one that is already there (same asset and measured_at) changes nothing."""
+
+    async def latest_readings(self) -> ReadingColumns:
+        """Return the newest GOOD reading of every asset that has one."""
+
+    async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
+        """Store feeder metering; repeated rows change nothing."""
+
+    async def feeder_history(self, *, grid: IntervalGrid, known_at: datetime) -> FeederHistory:
+        """Return the metering over `grid` as it was known at `known_at`, feeders in fleet order."""
+
+    async def save_sessions(self, sessions: Sequence[ChargingSession]) -> None:
+        """Store charging sessions; one with the same asset and connected_from supersedes the older."""
+
+    async def sessions_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ChargingSession]:
+        """Return the sessions that overlap [start, end), as last announced by `known_at`."""
+
+    async def save_prices(self, prices: Sequence[PricePoint]) -> None:
+        """Store published prices; superseded, never overwritten."""
+
+    async def prices_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[PricePoint]:
+        """Return the prices that overlap [start, end), as last published by `known_at`, by start."""
+
+    async def save_context(self, items: Sequence[ContextItem]) -> None:
+        """Store context items; a repeated id changes nothing."""
+
+    async def context_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ContextItem]:
+        """Return the items valid within [start, end) and available at `known_at`."""
+
+    # forecasts ---------------------------------------------------------------------------------
+    async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
+        """Store a forecast and the model call behind it, in one transaction."""
+
+    async def newest_forecast(self, *, available_at: datetime) -> LoadForecast | None:
+        """Return the forecast that became available last, not after `available_at`."""
+
+    async def get_forecast(self, forecast_id: str) -> LoadForecast | None:
+        """Return one forecast."""
+
+    async def get_model_call(self, call_id: str) -> ModelCall | None:
+        """Return one model call."""
+
+    async def list_forecasts(self, *, page_size: int, page_token: str) -> Page[LoadForecast]:
+        """Return forecasts, newest first."""
+
+    # runs, plans, orders -----------------------------------------------------------------------
+    async def save_run(
+        self,
+        run: RunSummary,
+        *,
+        plan: DispatchPlan | None,
+        state: FleetState,
+        setpoints: SetpointColumns | None,
+    ) -> None:
+        """Store a run with its snapshot, plan and orders in one transaction, before anything is sent."""
+
+    async def last_plan(self) -> DispatchPlan | None:
+        """Return the plan of the newest run that has one."""
+
+    async def get_run(self, run_id: str) -> RunSummary | None:
+        """Return one run."""
+
+    async def get_plan(self, run_id: str) -> DispatchPlan | None:
+        """Return the plan of a run."""
+
+    async def list_runs(self, *, page_size: int, page_token: str) -> Page[RunSummary]:
+        """Return runs, newest first."""
+
+    async def list_setpoints(
+        self, *, run_id: str, asset_id: str, page_size: int, page_token: str
+    ) -> Page[StoredSetpoint]:
+        """Return orders, newest first; an empty run_id or asset_id means any."""
+
+    async def append_acknowledgements(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        """Store what nodes said of their orders."""
+
+    async def trail(self, *, asset_id: str, epoch: int, sequence: int) -> SetpointTrail | None:
+        """Return everything one order rests on."""
+
+    async def close(self) -> None:
+        """Let go of the database and of the writer's lock."""
+
+
+class WriterLockError(Exception):
+    """Another service writes to this database; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport:
+    """What became of a dispatch: orders handed to a stream, and orders whose node is away."""
+
+    sent: int
+    unreachable_slots: tuple[int, ...]
+
+
+class NodeLink(Protocol):
+    """The connections to the nodes."""
+
+    async def send(self, setpoints: SetpointColumns) -> SendReport:
+        """Hand orders to the nodes that are connected; never waits for a slow one."""
+
+    def connected_slots(self) -> NDArray[np.int64]:
+        """Return the slots of the assets whose node is connected."""
