@@ -104,18 +104,20 @@ class Hello(_message.Message):
     def __init__(self, protocol_version: _Optional[int] = ..., asset_ids: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "assets", "report_period_s", "max_order_age_s", "protocol_version")
+    __slots__ = ("epoch", "assets", "report_period_s", "max_order_age_s", "protocol_version", "sent_at")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ASSETS_FIELD_NUMBER: _ClassVar[int]
     REPORT_PERIOD_S_FIELD_NUMBER: _ClassVar[int]
     MAX_ORDER_AGE_S_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     assets: _containers.RepeatedCompositeFieldContainer[AssetTerms]
     report_period_s: float
     max_order_age_s: float
     protocol_version: int
-    def __init__(self, epoch: _Optional[int] = ..., assets: _Optional[_Iterable[_Union[AssetTerms, _Mapping]]] = ..., report_period_s: _Optional[float] = ..., max_order_age_s: _Optional[float] = ..., protocol_version: _Optional[int] = ...) -> None: ...
+    sent_at: _timestamp_pb2.Timestamp
+    def __init__(self, epoch: _Optional[int] = ..., assets: _Optional[_Iterable[_Union[AssetTerms, _Mapping]]] = ..., report_period_s: _Optional[float] = ..., max_order_age_s: _Optional[float] = ..., protocol_version: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AssetTerms(_message.Message):
     __slots__ = ("asset_id", "slot", "default_control", "max_charge_kw", "max_discharge_kw")
@@ -172,16 +174,18 @@ class ReadingsStored(_message.Message):
     def __init__(self, reading_number: _Optional[int] = ...) -> None: ...
 
 class FeederReading(_message.Message):
-    __slots__ = ("feeder_id", "start", "consumption_kw", "pv_kw")
+    __slots__ = ("feeder_id", "start", "consumption_kw", "pv_kw", "reading_number")
     FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     CONSUMPTION_KW_FIELD_NUMBER: _ClassVar[int]
     PV_KW_FIELD_NUMBER: _ClassVar[int]
+    READING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     feeder_id: str
     start: _timestamp_pb2.Timestamp
     consumption_kw: float
     pv_kw: float
-    def __init__(self, feeder_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumption_kw: _Optional[float] = ..., pv_kw: _Optional[float] = ...) -> None: ...
+    reading_number: int
+    def __init__(self, feeder_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., consumption_kw: _Optional[float] = ..., pv_kw: _Optional[float] = ..., reading_number: _Optional[int] = ...) -> None: ...
 
 class ChargingSessions(_message.Message):
     __slots__ = ("sessions",)
@@ -246,12 +250,14 @@ class Renewal(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lifetime_s: _Optional[float] = ..., slot: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Stop(_message.Message):
-    __slots__ = ("slot", "reason")
+    __slots__ = ("slot", "reason", "sent_at")
     SLOT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
     slot: _containers.RepeatedScalarFieldContainer[int]
     reason: str
-    def __init__(self, slot: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ...) -> None: ...
+    sent_at: _timestamp_pb2.Timestamp
+    def __init__(self, slot: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
     __slots__ = ("epoch", "at", "state", "detail", "slot", "sequence")
