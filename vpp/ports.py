@@ -31,6 +31,9 @@ class Clock(Protocol):
     def wall_seconds(self, duration: timedelta) -> float:
         """Return how long `duration` of plant time takes on the wall, in seconds."""
 
+    def wall_time(self, at: datetime) -> datetime:
+        """Return when, on the wall, the time of the plant is `at`."""
+
     async def sleep_until(self, at: datetime) -> None:
         """Return when the plant's time has reached `at`."""
 
@@ -220,7 +223,15 @@ class Store(Protocol):
         """Let go of the database and of the writer's lock."""
 
 
-class WriterLockError(Exception):
+class StoreError(Exception):
+    """The database did not do what was asked, and nothing of it was stored. One sentence says why."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or gave up; the same call may succeed later."""
+
+
+class WriterLockError(StoreError):
     """Another service writes to this database; the message says what to do."""
 
 
@@ -240,3 +251,11 @@ class NodeLink(Protocol):
 
     def connected_slots(self) -> NDArray[np.int64]:
         """Return the slots of the assets whose node is connected."""
+
+    async def renew(
+        self, *, epoch: int, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
+    ) -> SendReport:
+        """Give orders that nodes already hold a later end: `lifetime` from receipt."""
+
+    def latest_readings(self) -> ReadingColumns:
+        """Return the newest GOOD reading of every asset that has one, from memory."""
