@@ -1,0 +1,230 @@
+"""One cycle as two pure steps around a solve that may be killed.
+
+```
+    CycleInputs ──prepare──► Prepared ──(solver process)──► SolveOutcome ──decide──► Decision
+```
+
+`decide` climbs down the ladder until a plan passes the verifier, and returns what to store and
+what to send. A replay calls the same two functions with the recorded outcome in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.evaluate import certify
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from vpp.control import fallback, planning
+from vpp.control.estimate import estimate_state
+from vpp.control.leases import OrdersInForce
+from vpp.control.verification import approve
+from vpp.domain.assets import Fleet
+from vpp.domain.forecasts import LoadForecast
+from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.domain.policy import DispatchPolicy
+from vpp.domain.prices import PriceCurve
+from vpp.domain.readings import ChargingSession, ReadingColumns
+from vpp.domain.runs import DispatchPlan, Rung
+from vpp.domain.setpoints import Origin, SetpointColumns
+from vpp.domain.state import FleetState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleInputs:
+    """Everything one cycle knows."""
+
+    run_id: str
+    now: datetime
+    grid: IntervalGrid
+    fleet: Fleet
+    readings: ReadingColumns
+    orders: OrdersInForce
+    reachable: NDArray[np.bool_]
+    forecast: LoadForecast | None
+    prices: PriceCurve
+    sessions: Sequence[ChargingSession]
+    previous: DispatchPlan | None
+    peak_so_far_kw: float
+    epoch: int
+    policy: DispatchPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The frozen picture and the problem made of it; `problem` is None when none can be stated."""
+
+    state: FleetState
+    net_load_kw: NDArray[np.float64] | None
+    problem: Problem | None
+    controllable: NDArray[np.bool_]
+    input_sha256: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveOutcome:
+    """What the solver process came to: a plan, an incumbent when it was killed, or an error."""
+
+    plan: Plan | None
+    killed: bool = False
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What one cycle decided. `refusals` says why each higher rung was not taken."""
+
+    rung: Rung
+    plan: DispatchPlan | None
+    setpoints: SetpointColumns | None
+    refusals: tuple[str, ...]
+
+
+def prepare(inputs: CycleInputs) -> Prepared:
+    """Return the fleet's picture at the start of the grid, and the problem to solve."""
+    state = estimate_state(
+        fleet=inputs.fleet,
+        readings=inputs.readings,
+        orders=inputs.orders,
+        now=inputs.now,
+        at=inputs.grid.start,
+        interval_start=interval_start(inputs.now, inputs.grid.length),
+        max_age=inputs.policy.reading_max_age,
+    )
+    controllable = state.usable & inputs.reachable
+    feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
+    reason, net_load, problem = "", None, None
+    if inputs.forecast is None:
+        reason = "there is no load forecast yet"
+    else:
+        try:
+            net_load = planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids)
+        except ValueError as error:
+            reason = str(error)
+    if net_load is not None:
+        problem = planning.build_problem(
+            planning.PlanningInputs(
+                fleet=inputs.fleet,
+                state=state,
+                grid=inputs.grid,
+                net_load_kw=net_load,
+                prices=inputs.prices,
+                sessions=inputs.sessions,
+                orders=inputs.orders,
+                reachable=inputs.reachable,
+                previous=inputs.previous,
+                peak_so_far_kw=inputs.peak_so_far_kw,
+                policy=inputs.policy,
+            )
+        )
+    digest = hashlib.sha256()
+    _feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
+    return Prepared(
+        state=state,
+        net_load_kw=net_load,
+        problem=problem,
+        controllable=controllable,
+        input_sha256=digest.hexdigest(),
+        reason=reason,
+    )
+
+
+def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None) -> Decision:
+    """Return the highest rung whose plan passes the verifier, with the orders made of it."""
+    if prepared.problem is None or prepared.net_load_kw is None:
+        return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(prepared.reason,))
+    if not prepared.controllable.any():
+        reason = "no asset has both a connected node and a recent reading"
+        return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(reason,))
+    refusals: list[str] = []
+    for rung, candidate in _candidates(inputs, prepared, outcome, refusals):
+        approval = approve(prepared.problem, candidate.schedule, candidate.certificate)
+        if not approval.passed:
+            refusals.append(f"{rung}: {approval.reason}")
+            continue
+        plan = planning.to_dispatch_plan(
+            run_id=inputs.run_id,
+            plan=candidate,
+            grid=inputs.grid,
+            fleet=inputs.fleet,
+            net_load_kw=prepared.net_load_kw,
+        )
+        orders = _orders(inputs, prepared, plan, rung)
+        return Decision(rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals))
+    return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals))
+
+
+def _candidates(
+    inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None, refusals: list[str]
+) -> Iterator[tuple[Rung, Plan]]:
+    """Yield the plans of the ladder from the top, each made only when the one above was refused."""
+    problem = prepared.problem
+    assert problem is not None
+    if outcome is not None and outcome.plan is not None:
+        proven = not outcome.killed and outcome.plan.certificate.gap <= inputs.policy.accepted_gap
+        if not proven:
+            cause = "stopped at the deadline" if outcome.killed else f"gap {outcome.plan.certificate.gap:.2%}"
+            refusals.append(f"{Rung.OPTIMAL}: {cause}")
+        yield (Rung.OPTIMAL if proven else Rung.INCUMBENT), outcome.plan
+    else:
+        cause = (
+            "the solver was not asked" if outcome is None else outcome.error or "stopped without an incumbent"
+        )
+        refusals.append(f"{Rung.OPTIMAL}: {cause}")
+    if inputs.previous is not None and inputs.previous.grid.end > inputs.grid.start:
+        wanted = planning.shifted_power(inputs.previous, inputs.grid, inputs.fleet)
+        yield Rung.SHIFTED, certify(problem, fallback.follow(problem, wanted), method="shifted")
+    else:
+        refusals.append(f"{Rung.SHIFTED}: there is no earlier plan that reaches this interval")
+    yield (
+        Rung.GREEDY,
+        certify(problem, fallback.follow(problem, fallback.greedy_power(problem)), method="greedy"),
+    )
+
+
+def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: Rung) -> SetpointColumns:
+    """Return the orders of the plan's first interval for every controllable asset."""
+    slot = np.flatnonzero(prepared.controllable).astype(np.int64)
+    power = plan.power_kw[slot, 0]
+    return SetpointColumns(
+        run_id=inputs.run_id,
+        epoch=inputs.epoch,
+        valid_from=inputs.grid.start,
+        valid_until=max(inputs.grid.start, inputs.now) + inputs.policy.setpoint_lifetime,
+        origin=Origin.OPTIMIZER,
+        reason=f"plan of {inputs.grid.start.isoformat()} on rung {rung}",
+        slot=slot,
+        sequence=inputs.orders.sequence[slot] + 1,
+        power_kw=power,
+        min_kw=power,
+        max_kw=power,
+    )
+
+
+def _feed(update: Callable[[bytes], None], value: object) -> None:
+    """Feed a canonical form of nested values to a hash: type, shape and bytes, in field order."""
+    if isinstance(value, np.ndarray):
+        update(f"{value.dtype.str}{value.shape}".encode())
+        update(
+            "\0".join(map(str, value)).encode()
+            if value.dtype == object
+            else np.ascontiguousarray(value).tobytes()
+        )
+    elif is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            update(item.name.encode())
+            _feed(update, getattr(value, item.name))
+    elif isinstance(value, tuple | list):
+        update(f"[{len(value)}".encode())
+        for element in value:
+            _feed(update, element)
+    else:
+        update(repr(value).encode() + b"\0")

@@ -1,0 +1,249 @@
+"""From the picture of the fleet to the optimizer's problem, and from its plan to ours.
+
+The only room that knows the optimizer's solving side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+import optimizer
+from vpp.control.estimate import stays_connected
+from vpp.control.leases import OrdersInForce
+from vpp.domain.assets import Fleet
+from vpp.domain.forecasts import LoadForecast
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.policy import DispatchPolicy
+from vpp.domain.prices import PriceCurve
+from vpp.domain.readings import ChargingSession, to_microseconds
+from vpp.domain.runs import DispatchPlan
+from vpp.domain.state import FleetState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningInputs:
+    """Everything a problem is made of; all series lie on `grid`."""
+
+    fleet: Fleet
+    state: FleetState
+    grid: IntervalGrid
+    net_load_kw: NDArray[np.float64]  # (F, T)
+    prices: PriceCurve
+    sessions: Sequence[ChargingSession]
+    orders: OrdersInForce
+    reachable: NDArray[np.bool_]  # (N,) assets whose node is connected
+    previous: DispatchPlan | None
+    peak_so_far_kw: float
+    policy: DispatchPolicy
+
+
+def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]) -> NDArray[np.float64]:
+    """Return the forecast's median net load on `grid`, shape (F, T), kW.
+
+    Beyond the forecast's end its last day repeats: an old forecast is a poor one, not none.
+    Raises ValueError when it has not even one value for the grid's start or lacks a feeder.
+    """
+    missing = sorted(set(feeder_ids) - set(forecast.feeder_ids))
+    if missing:
+        raise ValueError(f"forecast {forecast.forecast_id} lacks feeder {missing[0]}")
+    rows = [forecast.feeder_ids.index(feeder_id) for feeder_id in feeder_ids]
+    first = forecast.grid.index_of(grid.start)
+    if first < 0 or forecast.grid.count == 0:
+        raise ValueError(f"forecast {forecast.forecast_id} begins after {grid.start.isoformat()}")
+    index = np.arange(first, first + grid.count)
+    per_day = max(1, round(24 / forecast.grid.hours))
+    days_over = np.maximum(0, -((forecast.grid.count - 1 - index) // per_day))
+    index = np.clip(index - days_over * per_day, 0, forecast.grid.count - 1)
+    net_load: NDArray[np.float64] = forecast.net_load_kw[np.ix_(rows, index)]
+    return net_load
+
+
+def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
+    """Return the dispatch problem of one cycle."""
+    policy, grid = inputs.policy, inputs.grid
+    feeders = inputs.fleet.feeders
+    windows = _windows(inputs)
+    limits = {
+        name: np.repeat([[getattr(feeder, name)] for feeder in feeders], grid.count, axis=1).astype(
+            np.float64
+        )
+        for name in ("import_limit_kw", "export_limit_kw")
+    }
+    return optimizer.Problem(
+        start=grid.start,
+        interval_h=grid.hours,
+        intervals=grid.count,
+        assets=_assets(inputs, windows),
+        feeders=optimizer.Feeders(
+            feeder_id=np.array([feeder.feeder_id for feeder in feeders], dtype=object),
+            load_kw=inputs.net_load_kw + _uncontrolled_kw(inputs),
+            **limits,
+        ),
+        portfolio=optimizer.Portfolio(
+            import_price_per_kwh=inputs.prices.import_price_per_kwh.copy(),
+            export_price_per_kwh=inputs.prices.export_price_per_kwh.copy(),
+            carbon_kg_per_kwh=np.zeros(grid.count),
+        ),
+        windows=windows,
+        import_limit_kw=policy.import_limit_kw,
+        export_limit_kw=policy.export_limit_kw,
+        peak_price_per_kw=policy.peak_price_per_kw,
+        peak_so_far_kw=max(0.0, inputs.peak_so_far_kw),
+        feeder_penalty_per_kwh=policy.feeder_penalty_per_kwh,
+        unmet_energy_penalty_per_kwh=policy.unmet_energy_penalty_per_kwh,
+        currency=policy.currency,
+        stability_cost_per_kw=policy.stability_cost_per_kw if inputs.previous is not None else 0.0,
+        previous_power_kw=shifted_power(inputs.previous, grid, inputs.fleet)
+        if inputs.previous is not None
+        else None,
+    )
+
+
+def controllable(inputs: PlanningInputs) -> NDArray[np.bool_]:
+    """Return which assets may be given orders, shape (N,): known state and a connected node."""
+    return inputs.state.usable & inputs.reachable
+
+
+def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Assets:
+    fleet, state = inputs.fleet, inputs.state
+    # An EV that is nowhere within the horizon has no window, which would mean always connected.
+    here = stays_connected(fleet)
+    here[windows.asset] = True
+    take_part = controllable(inputs) & here
+    highest = fleet.column("energy_max_kwh")
+    # A battery found above its limit by a measurement error may stay there, not go higher.
+    energy = np.minimum(state.energy_kwh, highest)
+    lasting = stays_connected(fleet)
+    # Energy left at the end is worth what it saves later: the median price, after losses and wear.
+    worth = np.median(inputs.prices.import_price_per_kwh) * fleet.column("discharge_efficiency")
+    worth = np.where(lasting, np.maximum(worth - fleet.column("wear_cost_per_kwh"), 0.0), 0.0)
+    return optimizer.Assets(
+        asset_id=np.array([asset.asset_id for asset in fleet.assets], dtype=object),
+        feeder=fleet.feeder_index(),
+        kind=np.array([str(asset.kind) for asset in fleet.assets], dtype=object),
+        capacity_kwh=fleet.column("capacity_kwh"),
+        energy_min_kwh=fleet.column("energy_min_kwh"),
+        energy_max_kwh=highest,
+        energy_initial_kwh=energy,
+        max_charge_kw=np.where(take_part, fleet.column("max_charge_kw"), 0.0),
+        max_discharge_kw=np.where(take_part, fleet.column("max_discharge_kw"), 0.0),
+        min_charge_kw=np.where(take_part, fleet.column("min_charge_kw"), 0.0),
+        min_discharge_kw=np.where(take_part, fleet.column("min_discharge_kw"), 0.0),
+        charge_efficiency=fleet.column("charge_efficiency"),
+        discharge_efficiency=fleet.column("discharge_efficiency"),
+        wear_cost_per_kwh=fleet.column("wear_cost_per_kwh"),
+        energy_final_min_kwh=np.zeros(len(fleet)),
+        energy_final_value_per_kwh=worth,
+        discharge_budget_kwh=np.full(len(fleet), np.inf),
+    )
+
+
+def _uncontrolled_kw(inputs: PlanningInputs) -> NDArray[np.float64]:
+    """Return the load of assets that take no part, shape (F, T): an order counts until its lease ends."""
+    fleet, grid = inputs.fleet, inputs.grid
+    still_held = ~controllable(inputs) & inputs.orders.held_at(grid.start)
+    load = np.zeros((len(fleet.feeders), grid.count))
+    starts = np.array([to_microseconds(start) for start in grid.starts()])
+    feeder = fleet.feeder_index()
+    for slot in np.flatnonzero(still_held):
+        covered = starts < inputs.orders.valid_until_us[slot]
+        load[feeder[slot], covered] -= inputs.orders.power_kw[slot]
+    return load
+
+
+def _windows(inputs: PlanningInputs) -> optimizer.Windows:
+    """Return the stays of EVs as windows on the grid.
+
+    A stay that ends beyond the horizon asks at its end for what could not be charged afterwards.
+    """
+    fleet, grid = inputs.fleet, inputs.grid
+    slots = fleet.slots()
+    lasting = stays_connected(fleet)
+    rows: list[tuple[int, int, int, float, float]] = []
+    for session in sorted(inputs.sessions, key=lambda item: (item.asset_id, item.connected_from)):
+        slot = slots.get(session.asset_id)
+        if slot is None or lasting[slot]:
+            continue
+        asset = fleet.assets[slot]
+        begin = max(0, grid.first_at_or_after(session.connected_from))
+        end = min(grid.count, grid.index_of(session.connected_until))
+        if end <= begin:
+            continue
+        later_h = max(0.0, (session.connected_until - grid.end).total_seconds() / 3600)
+        chargeable_later = later_h * asset.max_charge_kw * asset.charge_efficiency
+        leaves = session.connected_until <= grid.end
+        departure = min(session.departure_energy_kwh, asset.energy_max_kwh) - chargeable_later
+        rows.append((slot, begin, end, max(0.0, departure), session.trip_energy_kwh if leaves else 0.0))
+    return _window_columns(_without_overlaps(rows))
+
+
+def _without_overlaps(
+    rows: Sequence[tuple[int, int, int, float, float]],
+) -> list[tuple[int, int, int, float, float]]:
+    """Return rows by (asset, from), an earlier stay cut where the next begins."""
+    ordered = sorted(rows)
+    cut: list[tuple[int, int, int, float, float]] = []
+    for row, following in zip(ordered, [*ordered[1:], None], strict=True):
+        end = min(row[2], following[1]) if following is not None and following[0] == row[0] else row[2]
+        if end > row[1]:
+            cut.append((row[0], row[1], end, row[3], row[4]))
+    return cut
+
+
+def _window_columns(rows: Sequence[tuple[int, int, int, float, float]]) -> optimizer.Windows:
+    if not rows:
+        return optimizer.Windows.none()
+    asset, begin, end, departure, trip = zip(*rows, strict=True)
+    return optimizer.Windows(
+        asset=np.array(asset, dtype=np.int64),
+        from_interval=np.array(begin, dtype=np.int64),
+        to_interval=np.array(end, dtype=np.int64),
+        departure_energy_kwh=np.array(departure, dtype=np.float64),
+        trip_energy_kwh=np.array(trip, dtype=np.float64),
+    )
+
+
+def shifted_power(previous: DispatchPlan, grid: IntervalGrid, fleet: Fleet) -> NDArray[np.float64]:
+    """Return the previous plan's power on `grid`, shape (N, T), zero where it says nothing."""
+    power = np.zeros((len(fleet), grid.count))
+    if previous.grid.length != grid.length:
+        return power
+    first = previous.grid.index_of(grid.start)
+    usable = range(max(0, first), min(previous.grid.count, first + grid.count))
+    if not usable:
+        return power
+    position = {asset_id: row for row, asset_id in enumerate(previous.asset_ids)}
+    for slot, asset in enumerate(fleet.assets):
+        row = position.get(asset.asset_id)
+        if row is not None:
+            power[slot, usable.start - first : usable.stop - first] = previous.power_kw[
+                row, usable.start : usable.stop
+            ]
+    return power
+
+
+def to_dispatch_plan(
+    *, run_id: str, plan: optimizer.Plan, grid: IntervalGrid, fleet: Fleet, net_load_kw: NDArray[np.float64]
+) -> DispatchPlan:
+    """Return the optimizer's plan in the words of the domain."""
+    certificate = asdict(plan.certificate)
+    certificate["objective_parts"]["total"] = plan.certificate.objective_parts.total
+    return DispatchPlan(
+        run_id=run_id,
+        grid=grid,
+        asset_ids=tuple(asset.asset_id for asset in fleet.assets),
+        power_kw=plan.schedule.power_kw,
+        energy_end_kwh=plan.schedule.energy_end_kwh,
+        net_load_kw=net_load_kw,
+        certificate=certificate,
+    )
+
+
+def planned_at(grid: IntervalGrid, at: datetime) -> int:
+    """Return the interval of the grid that holds `at`, clipped to it."""
+    return int(np.clip(grid.index_of(at), 0, grid.count - 1))

@@ -1,0 +1,172 @@
+"""Fleet, load, prices and context from CSV files into the database: how a portfolio begins.
+
+```
+DIR/assets.csv   feeders.csv   load.csv   prices.csv   [sessions.csv]   [context.jsonl]
+```
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from vpp.domain.assets import Asset, AssetKind, DefaultControl, Feeder, Fleet
+from vpp.domain.errors import InvalidValueError
+from vpp.domain.forecasts import ContextItem
+from vpp.domain.intervals import require_utc
+from vpp.domain.prices import PricePoint
+from vpp.domain.readings import ChargingSession, FeederReading
+
+T = TypeVar("T")
+Row = dict[str, str]
+
+
+class FileError(Exception):
+    """A file that cannot be used: names file, row and column, and what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioFiles:
+    """What a directory holds, in memory."""
+
+    fleet: Fleet
+    initial_soc: dict[str, float]
+    load: list[FeederReading]
+    prices: list[PricePoint]
+    sessions: list[ChargingSession]
+    context: list[ContextItem]
+
+
+def read_portfolio(
+    directory: Path, *, interval: timedelta, meter_delay: timedelta = timedelta(0)
+) -> PortfolioFiles:
+    """Return everything in `directory`; raise FileError at the first wrong row.
+
+    A load value becomes known at the end of its interval plus `meter_delay`.
+    """
+    fleet = read_fleet(directory)
+    soc = _table(
+        directory / "assets.csv", lambda row: (row["asset_id"], float(row.get("initial_soc") or 0.5))
+    )
+
+    def load_row(row: Row) -> FeederReading:
+        start = _time(row, "start")
+        return FeederReading(
+            feeder_id=row["feeder_id"],
+            start=start,
+            consumption_kw=float(row["consumption_kw"]),
+            pv_kw=float(row["pv_kw"]),
+            available_at=start + interval + meter_delay,
+        )
+
+    sessions, context = directory / "sessions.csv", directory / "context.jsonl"
+    return PortfolioFiles(
+        fleet=fleet,
+        initial_soc=dict(soc),
+        load=list(_table(directory / "load.csv", load_row)),
+        prices=list(_table(directory / "prices.csv", lambda row: _price(row, interval))),
+        sessions=list(_table(sessions, _session)) if sessions.exists() else [],
+        context=list(_context(context)) if context.exists() else [],
+    )
+
+
+def read_fleet(directory: Path) -> Fleet:
+    """Return the fleet of `assets.csv` and `feeders.csv`."""
+    feeders = tuple(_table(directory / "feeders.csv", _feeder))
+    assets = tuple(_table(directory / "assets.csv", _asset))
+    try:
+        return Fleet(assets=assets, feeders=feeders)
+    except InvalidValueError as error:
+        raise FileError(f"{directory / 'assets.csv'}: {error}") from error
+
+
+def _table(path: Path, parse: Callable[[Row], T]) -> Iterator[T]:
+    """Yield the parsed rows of a CSV file, naming file, row and reason when one is wrong."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    yield parse(row)
+                except KeyError as error:
+                    raise FileError(f"{path}: column {error.args[0]} is missing") from error
+                except (ValueError, TypeError) as error:
+                    raise FileError(f"{path}, line {number}: {error}") from error
+    except FileNotFoundError:
+        raise FileError(f"{path}: there is no such file") from None
+
+
+def _time(row: Row, column: str) -> datetime:
+    return require_utc(column, datetime.fromisoformat(row[column]))
+
+
+def _feeder(row: Row) -> Feeder:
+    return Feeder(
+        feeder_id=row["feeder_id"],
+        import_limit_kw=float(row["import_limit_kw"]),
+        export_limit_kw=float(row["export_limit_kw"]),
+    )
+
+
+def _asset(row: Row) -> Asset:
+    texts = {name: row[name] for name in ("asset_id", "node_id", "feeder_id")}
+    numbers = (
+        "capacity_kwh",
+        "energy_min_kwh",
+        "energy_max_kwh",
+        "max_charge_kw",
+        "max_discharge_kw",
+        "min_charge_kw",
+        "min_discharge_kw",
+        "charge_efficiency",
+        "discharge_efficiency",
+        "wear_cost_per_kwh",
+    )
+    return Asset(
+        **texts,
+        kind=AssetKind(row["kind"]),
+        default_control=DefaultControl(row["default_control"]),
+        **{name: float(row[name]) for name in numbers},
+    )
+
+
+def _price(row: Row, interval: timedelta) -> PricePoint:
+    start = _time(row, "start")
+    end = _time(row, "end") if row.get("end") else start + interval
+    return PricePoint(
+        start=start,
+        end=end,
+        import_price_per_kwh=float(row["import_price_per_kwh"]),
+        export_price_per_kwh=float(row["export_price_per_kwh"]),
+        available_at=_time(row, "available_at"),
+    )
+
+
+def _session(row: Row) -> ChargingSession:
+    connected_from = _time(row, "connected_from")
+    return ChargingSession(
+        asset_id=row["asset_id"],
+        connected_from=connected_from,
+        connected_until=_time(row, "connected_until"),
+        departure_energy_kwh=float(row["departure_energy_kwh"]),
+        trip_energy_kwh=float(row["trip_energy_kwh"]),
+        announced_at=_time(row, "announced_at")
+        if row.get("announced_at")
+        else connected_from - timedelta(days=1),
+    )
+
+
+def _context(path: Path) -> Iterator[ContextItem]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            times = {name: _time(row, name) for name in ("valid_from", "valid_until", "available_at")}
+            yield ContextItem(item_id=str(row["id"]), text=str(row["text"]), **times)
+        except (KeyError, ValueError, TypeError) as error:
+            raise FileError(f"{path}, line {number}: {error}") from error

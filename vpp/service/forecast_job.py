@@ -1,0 +1,67 @@
+"""Issues forecasts on a schedule and when context changes, outside every cycle's deadline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from vpp.domain.forecasts import LoadForecast
+from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.forecasting.forecaster import Forecaster
+from vpp.ports import Clock, Store
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class ForecastJob:
+    """Keeps the newest forecast fresh; a cycle takes whichever is available when it starts."""
+
+    forecaster: Forecaster
+    store: Store
+    clock: Clock
+    interval: timedelta
+    history: timedelta
+    horizon_intervals: int
+    issue_period: timedelta
+    _issued_at: datetime | None = None
+    _seen_context: set[str] = field(default_factory=set)
+
+    async def check(self) -> None:
+        """Issue a forecast when one is due or when new context has become available."""
+        now = self.clock.now()
+        context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
+        new = {item.item_id for item in context} - self._seen_context
+        due = self._issued_at is None or now >= self._issued_at + self.issue_period
+        if new or due:
+            await self.issue()
+
+    async def issue(self) -> LoadForecast:
+        """Issue one forecast now: stored with the model call behind it."""
+        now = self.clock.now()
+        start = interval_start(now, self.interval)
+        past = IntervalGrid(
+            start=start - self.history, length=self.interval, count=self.history // self.interval
+        )
+        history = await self.store.feeder_history(grid=past, known_at=now)
+        context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
+        grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
+        self._issued_at = now
+        self._seen_context |= {item.item_id for item in context}
+        forecast, call = await self.forecaster.issue(history=history, grid=grid, context=context, now=now)
+        await self.store.save_forecast(forecast, call)
+        log.info(
+            "forecast",
+            forecast_id=forecast.forecast_id,
+            source=str(forecast.source),
+            verdict=str(forecast.verdict),
+            reason=forecast.reason,
+            model_call_id=forecast.model_call_id,
+            seconds=round(call.seconds, 2) if call is not None else 0.0,
+        )
+        return forecast
+
+    def _horizon(self) -> timedelta:
+        return self.interval * self.horizon_intervals

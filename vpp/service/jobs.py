@@ -1,0 +1,79 @@
+"""When things happen: APScheduler jobs at the boundaries of plant time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from vpp.domain.intervals import interval_start
+from vpp.ports import Clock
+
+log = structlog.get_logger()
+
+
+class PlantTimeTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """Fires `lead` before every multiple of `period` of plant time, counted from midnight UTC."""
+
+    def __init__(self, clock: Clock, period: timedelta, lead: timedelta = timedelta(0)) -> None:
+        self.clock, self.period, self.lead = clock, period, lead
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the wall time of the next firing that was not yet made."""
+        plant_now = self.clock.now() + self.lead
+        boundary = interval_start(plant_now, self.period) + self.period
+        fire = self.clock.wall_time(boundary - self.lead)
+        half_period = timedelta(seconds=self.clock.wall_seconds(self.period) / 2)
+        if previous_fire_time is not None and fire < previous_fire_time + half_period:  # woke a little early
+            fire = self.clock.wall_time(boundary + self.period - self.lead)
+        return fire
+
+
+class Jobs:
+    """The service's schedule; each job runs alone, late firings are merged, too late ones skipped."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def every(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[Any]],
+        *,
+        period: timedelta,
+        lead: timedelta = timedelta(0),
+    ) -> None:
+        """Run `work` at every multiple of `period`, `lead` ahead of it."""
+        grace_s = max(1, int(self._clock.wall_seconds(period) / 2))
+        self._scheduler.add_job(
+            _guarded(name, work),
+            PlantTimeTrigger(self._clock, period, lead),
+            id=name,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=grace_s,
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+def _guarded(name: str, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+    """Return `work` so that nothing it raises ends the schedule: the next firing is a new chance."""
+
+    async def job() -> None:
+        try:
+            await work()
+        except Exception:
+            log.exception("job failed", job=name)
+
+    return job

@@ -1,0 +1,192 @@
+"""The loop: reads what a cycle needs, lets it be solved, stores what was decided, then sends it.
+
+The order is the promise: verified, stored, sent. Every step is written under one run id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from optimizer.problem import Problem
+from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
+from vpp.control.leases import OrdersInForce
+from vpp.domain.assets import Fleet
+from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.domain.policy import DispatchPolicy
+from vpp.domain.runs import DispatchPlan, Rung, RunSummary
+from vpp.forecasting.prices import extend_prices
+from vpp.ports import Clock, NodeLink, Store
+from vpp.service.peak import PeakMeter
+
+PRICE_MEMORY = timedelta(days=3)  # how far back a stand-in for a missing price is looked for
+SESSION_MEMORY = timedelta(days=2)
+
+log = structlog.get_logger()
+
+
+class Solver(Protocol):
+    """Solves a problem in a process that can be killed."""
+
+    def solve(self, problem: Problem, *, deadline_s: float, seed: int) -> SolveOutcome:
+        """Return what came of it, never later than a moment after the deadline."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DispatchLoop:
+    """One portfolio's cycles, one at a time."""
+
+    fleet: Fleet
+    policy: DispatchPolicy
+    clock: Clock
+    store: Store
+    link: NodeLink
+    solver: Solver
+    epoch: int
+    new_id: Callable[[datetime], str]
+    orders: OrdersInForce
+    peak: PeakMeter
+    previous: DispatchPlan | None = None
+    latest: RunSummary | None = None
+    _busy: asyncio.Lock | None = None
+
+    async def run_cycle(self, trigger: str) -> RunSummary:
+        """Run one cycle for the next interval, and return what became of it."""
+        if self._busy is None:
+            self._busy = asyncio.Lock()
+        async with self._busy:
+            started = self.clock.now()
+            run_id = self.new_id(started)
+            bound = log.bind(run_id=run_id)
+            inputs = await self._inputs(run_id, started)
+            prepared = await asyncio.to_thread(prepare, inputs)
+            outcome = await self._solve(prepared)
+            decision = await asyncio.to_thread(decide, inputs, prepared, outcome)
+            run = self._summary(inputs, prepared, outcome, decision, started, trigger)
+            await self.store.save_run(
+                run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints
+            )
+            await self._send(decision, bound)
+            self.latest = run
+            bound.info("cycle", **_shown(run))
+            return run
+
+    async def renew(self) -> None:
+        """Give the orders in force a later end, from memory: nothing new is ordered."""
+        now = self.clock.now()
+        slots = np.flatnonzero(self.orders.held_at(now)).astype(np.int64)
+        slots = np.intersect1d(slots, self.link.connected_slots())
+        if len(slots) == 0 or not self._may_renew(now):
+            return
+        await self.link.renew(
+            epoch=self.epoch,
+            slots=slots,
+            sequences=self.orders.sequence[slots],
+            lifetime=self.policy.setpoint_lifetime,
+        )
+        self.orders = self.orders.renewed(slots, now + self.policy.setpoint_lifetime)
+
+    def _may_renew(self, now: datetime) -> bool:
+        """Return whether the last plan still says what to do now: renewals stop where it ends."""
+        if self.latest is None or self.latest.rung is Rung.NOTHING:
+            return False
+        return now < self.latest.cycle_start + 2 * self.policy.interval
+
+    async def _inputs(self, run_id: str, now: datetime) -> CycleInputs:
+        length = self.policy.interval
+        start = interval_start(now, length)
+        if now > start:
+            start += length
+        grid = IntervalGrid(start=start, length=length, count=self.policy.horizon_intervals)
+        points = await self.store.prices_between(start=now - PRICE_MEMORY, end=grid.end, known_at=now)
+        sessions = await self.store.sessions_between(start=now - SESSION_MEMORY, end=grid.end, known_at=now)
+        return CycleInputs(
+            run_id=run_id,
+            now=now,
+            grid=grid,
+            fleet=self.fleet,
+            readings=self.link.latest_readings(),
+            orders=self.orders,
+            reachable=self._reachable(),
+            forecast=await self.store.newest_forecast(available_at=now),
+            prices=extend_prices(points, grid, now),
+            sessions=[session for session in sessions if session.connected_until > now],
+            previous=self.previous,
+            peak_so_far_kw=await self.peak.read(self.store, now),
+            epoch=self.epoch,
+            policy=self.policy,
+        )
+
+    def _reachable(self) -> NDArray[np.bool_]:
+        reachable = np.zeros(len(self.fleet), dtype=np.bool_)
+        reachable[self.link.connected_slots()] = True
+        return reachable
+
+    async def _solve(self, prepared: Prepared) -> SolveOutcome | None:
+        if prepared.problem is None or not prepared.controllable.any():
+            return None
+        deadline_s = self.clock.wall_seconds(self.policy.solve_deadline)
+        return await asyncio.to_thread(self.solver.solve, prepared.problem, deadline_s=deadline_s, seed=0)
+
+    async def _send(self, decision: Decision, bound: structlog.typing.FilteringBoundLogger) -> None:
+        if decision.plan is not None:
+            self.previous = decision.plan
+            self.peak.ordered(decision.plan)
+        if decision.setpoints is None:
+            return
+        report = await self.link.send(decision.setpoints)
+        # Orders count as in force even where the node is away: it may have received them.
+        self.orders = self.orders.with_orders(decision.setpoints)
+        if report.unreachable_slots:
+            bound.warning(
+                "nodes away", assets=[self.fleet.assets[slot].asset_id for slot in report.unreachable_slots]
+            )
+
+    def _summary(
+        self,
+        inputs: CycleInputs,
+        prepared: Prepared,
+        outcome: SolveOutcome | None,
+        decision: Decision,
+        started: datetime,
+        trigger: str,
+    ) -> RunSummary:
+        certificate = decision.plan.certificate if decision.plan is not None else {}
+        return RunSummary(
+            run_id=inputs.run_id,
+            cycle_start=inputs.grid.start,
+            started_at=started,
+            finished_at=self.clock.now(),
+            trigger=trigger,
+            rung=decision.rung,
+            reason="; ".join(decision.refusals),
+            forecast_id=inputs.forecast.forecast_id if inputs.forecast is not None else None,
+            input_sha256=prepared.input_sha256,
+            objective=certificate.get("objective"),
+            lower_bound=certificate.get("lower_bound"),
+            gap=certificate.get("gap"),
+            setpoints=len(decision.setpoints) if decision.setpoints is not None else 0,
+            seconds_solve=outcome.seconds if outcome is not None else 0.0,
+            killed=outcome.killed if outcome is not None else False,
+            epoch=inputs.epoch,
+        )
+
+
+def _shown(run: RunSummary) -> dict[str, object]:
+    """Return what the log says of a run."""
+    return {
+        "cycle_start": run.cycle_start.isoformat(),
+        "rung": str(run.rung),
+        "reason": run.reason,
+        "gap": run.gap,
+        "setpoints": run.setpoints,
+        "forecast_id": run.forecast_id,
+        "solve_s": round(run.seconds_solve, 3),
+    }

@@ -1,0 +1,176 @@
+"""Settings: one TOML file, overridden by VPP_ environment variables (VPP_DATABASE__URL=…).
+
+A wrong value stops the start, with its field, what it held and what was expected.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from vpp.domain.errors import InvalidValueError
+from vpp.domain.policy import DispatchPolicy
+
+
+class Section(BaseModel):
+    """A table of the file; an unknown key is an error, since it is usually a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """Where everything is recorded: sqlite:///FILE or postgresql://USER@HOST/NAME."""
+
+    url: str = "sqlite:///run/vpp.sqlite"
+
+
+class GrpcSettings(Section):
+    """Where nodes and operators connect, and the certificates (PEM files) of the service."""
+
+    address: str = Field(default="127.0.0.1:50051", pattern=r"^\S+:\d{1,5}$")
+    certificate: Path = Path("run/certificates/server.pem")
+    key: Path = Path("run/certificates/server.key")
+    authority: Path = Path("run/certificates/authority.pem")
+    report_period_s: float = Field(default=30.0, gt=0)
+    max_order_age_s: float = Field(default=5.0, gt=0)
+
+
+class ClockSettings(Section):
+    """Plant time faster than the wall, for demonstrations; leave out for live operation."""
+
+    speed: float = Field(default=1.0, gt=0)
+    origin_plant: datetime | None = None
+    origin_wall: float | None = None
+
+
+class PolicySettings(Section):
+    """See `vpp.domain.policy.DispatchPolicy`; durations in seconds of plant time."""
+
+    interval_s: float = Field(default=900, gt=0)
+    horizon_intervals: int = 96
+    lead_s: float = 180
+    solve_deadline_s: float = Field(default=180, gt=0)
+    accepted_gap: float = 0.05
+    setpoint_lifetime_s: float = 60
+    renewal_period_s: float = Field(default=20, gt=0)
+    reading_max_age_s: float = Field(default=900, gt=0)
+    peak_price_per_kw: float = Field(default=0.0, ge=0)
+    import_limit_kw: float = Field(default=float("inf"), gt=0)
+    export_limit_kw: float = Field(default=float("inf"), gt=0)
+    feeder_penalty_per_kwh: float = Field(default=20.0, gt=0)
+    unmet_energy_penalty_per_kwh: float = Field(default=5.0, gt=0)
+    stability_cost_per_kw: float = Field(default=0.0005, ge=0)
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+
+    def to_policy(self) -> DispatchPolicy:
+        """Return the domain's value; raises InvalidValueError where the numbers do not fit together."""
+        values: dict[str, Any] = {
+            name.removesuffix("_s"): timedelta(seconds=value) if name.endswith("_s") else value
+            for name, value in self.model_dump().items()
+        }
+        return DispatchPolicy(**values)
+
+
+class ForecastSettings(Section):
+    """How forecasts are issued."""
+
+    timezone: str = "Europe/Berlin"
+    holidays: tuple[str, ...] = ()  # ISO dates
+    history_days: int = Field(default=28, ge=1, le=366)
+    horizon_intervals: int = Field(default=192, ge=1, le=4000)
+    issue_period_s: float = Field(default=10_800, gt=0)
+    check_period_s: float = Field(default=900, gt=0)  # how often new context is looked for
+
+
+class ModelSettings(Section):
+    """The reasoning model: any OpenAI-compatible endpoint; DeepSeek is the documented default."""
+
+    enabled: bool = False
+    base_url: str = "https://api.deepseek.com"
+    name: str = "deepseek-chat"
+    api_key_variable: str = "DEEPSEEK_API_KEY"
+    response_format: str = Field(default="json_object", pattern="^(json_schema|json_object|none)$")
+    samples: int = Field(default=3, ge=1, le=5)
+    max_tokens: int = Field(default=2000, ge=16)
+    timeout_s: float = Field(default=60.0, gt=0)
+    deadline_s: float = Field(default=120.0, gt=0)
+    compact: bool = False
+    price_per_million_prompt: float = Field(default=0.0, ge=0)
+    price_per_million_cached: float = Field(default=0.0, ge=0)
+    price_per_million_completion: float = Field(default=0.0, ge=0)
+    currency: str = "USD"
+    tokens_per_day: int = Field(default=500_000, ge=0)
+    cost_per_day: float = Field(default=1.0, ge=0)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+
+
+class Settings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VPP_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    portfolio: str = "default"
+    database: DatabaseSettings = DatabaseSettings()
+    grpc: GrpcSettings = GrpcSettings()
+    clock: ClockSettings = ClockSettings()
+    policy: PolicySettings = PolicySettings()
+    forecast: ForecastSettings = ForecastSettings()
+    model: ModelSettings = ModelSettings()
+    log_file: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment override the file, which arrives as init values."""
+        return env_settings, init_settings
+
+
+class SettingsError(Exception):
+    """A configuration that cannot be used; `problems` holds one sentence for each wrong value."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the settings in `path`, overridden by the environment; raise SettingsError otherwise."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(str(path), ["there is no such file; start from config/default.toml"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(str(path), [f"not a TOML file: {error}"]) from error
+    try:
+        settings = Settings(**values)
+        settings.policy.to_policy()
+    except ValidationError as error:
+        raise SettingsError(str(path), [_sentence(dict(detail)) for detail in error.errors()]) from error
+    except InvalidValueError as error:
+        raise SettingsError(str(path), [f"policy.{error}"]) from error
+    return settings
+
+
+def _sentence(detail: dict[str, Any]) -> str:
+    field = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{field}: unknown setting; see config/default.toml for the known ones"
+    found = "nothing" if detail["type"] == "missing" else repr(detail["input"])
+    return f"{field}: got {found}, expected: {detail['msg'].lower()}"
