@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 import simbench
-from charging_sessions import INTERVAL, soc_at
+from charging_sessions import DEPARTURE_SOC, INTERVAL, soc_at
 from demo_chargers import (
     DEMO_DAY,
     HOME_PROFILES,
@@ -208,6 +208,7 @@ def session_rows(chargers: dict[str, Charger]) -> Iterator[Row]:
                     "connected_until": session.connected_until.isoformat(),
                     "required_energy_kwh": session.required_energy_kwh,
                     "trip_energy_kwh": following.required_energy_kwh,
+                    "departure_energy_kwh": round(DEPARTURE_SOC * charger.car.capacity_kwh, 2),
                 }
 
 
