@@ -1,0 +1,5 @@
+"""The database: SQLite inside the service, PostgreSQL in production, one Store for both."""
+
+from vpp.adapters.storage.store import open_store
+
+__all__ = ["open_store"]

@@ -1,0 +1,110 @@
+"""Which value becomes which compressed object, and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from vpp.adapters.storage.codec import decode, encode, grid_header, grid_of
+from vpp.domain.forecasts import ForecastSource, LoadForecast, ModelCall, ReplyVerdict
+from vpp.domain.readings import from_microseconds, to_microseconds
+from vpp.domain.runs import DispatchPlan
+from vpp.domain.state import FleetState
+
+PLAN = "plan"
+FLEET_STATE = "fleet_state"
+FORECAST = "forecast"
+EXCHANGE = "exchange"
+
+_QUANTILES = ("consumption_p10_kw", "consumption_p50_kw", "consumption_p90_kw", "pv_kw")
+
+
+def encode_plan(plan: DispatchPlan) -> bytes:
+    """Return a plan as bytes; its certificate must be JSON-able (tuples come back as lists)."""
+    return encode(
+        PLAN,
+        header={
+            "run_id": plan.run_id,
+            "grid": grid_header(plan.grid),
+            "certificate": plan.certificate,
+        },
+        arrays={
+            "power_kw": plan.power_kw,
+            "energy_end_kwh": plan.energy_end_kwh,
+            "net_load_kw": plan.net_load_kw,
+        },
+        texts={"asset_ids": plan.asset_ids},
+    )
+
+
+def decode_plan(content: bytes) -> DispatchPlan:
+    found = decode(PLAN, content)
+    return DispatchPlan(
+        run_id=found.header["run_id"],
+        grid=grid_of(found.header["grid"]),
+        asset_ids=found.texts["asset_ids"],
+        certificate=found.header["certificate"],
+        **found.arrays,
+    )
+
+
+def encode_state(state: FleetState) -> bytes:
+    names = [item.name for item in fields(state) if item.name != "at"]
+    return encode(
+        FLEET_STATE,
+        header={"at_us": to_microseconds(state.at)},
+        arrays={name: getattr(state, name) for name in names},
+    )
+
+
+def decode_state(content: bytes) -> FleetState:
+    found = decode(FLEET_STATE, content)
+    return FleetState(at=from_microseconds(found.header["at_us"]), **found.arrays)
+
+
+def encode_quantiles(forecast: LoadForecast) -> bytes:
+    """Return the grid, the feeders and the matrices of a forecast; the rest are columns of its row."""
+    return encode(
+        FORECAST,
+        header={"grid": grid_header(forecast.grid)},
+        arrays={name: getattr(forecast, name) for name in _QUANTILES},
+        texts={"feeder_ids": forecast.feeder_ids},
+    )
+
+
+def decode_forecast(
+    quantiles: bytes,
+    *,
+    forecast_id: str,
+    available_at_us: int,
+    source: str,
+    verdict: str,
+    reason: str,
+    call_id: str | None,
+) -> LoadForecast:
+    found = decode(FORECAST, quantiles)
+    return LoadForecast(
+        forecast_id=forecast_id,
+        feeder_ids=found.texts["feeder_ids"],
+        grid=grid_of(found.header["grid"]),
+        available_at=from_microseconds(available_at_us),
+        source=ForecastSource(source),
+        verdict=ReplyVerdict(verdict),
+        reason=reason,
+        model_call_id=call_id,
+        **found.arrays,
+    )
+
+
+def encode_exchange(call: ModelCall) -> bytes:
+    """Return prompt, replies and reasoning; in the header, since JSON keeps every string as it came.
+
+    A model may answer with characters no database text takes (U+0000, halves of surrogate pairs).
+    """
+    words = {"prompt": call.prompt, "replies": list(call.replies), "reasoning": call.reasoning}
+    return encode(EXCHANGE, header=words, arrays={})
+
+
+def decode_exchange(content: bytes) -> tuple[str, tuple[str, ...], str]:
+    """Return prompt, replies and reasoning."""
+    words = decode(EXCHANGE, content).header
+    return words["prompt"], tuple(words["replies"]), words["reasoning"]

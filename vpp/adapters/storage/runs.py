@@ -1,0 +1,124 @@
+"""Runs with their snapshot and plan."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sqlalchemy import Row, exists, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vpp.adapters.storage import tables
+from vpp.adapters.storage.bulk import storable_text
+from vpp.adapters.storage.documents import decode_plan, decode_state
+from vpp.adapters.storage.paging import decode_token, encode_token
+from vpp.domain.readings import from_microseconds, to_microseconds
+from vpp.domain.runs import DispatchPlan, Rung, RunSummary
+from vpp.domain.state import FleetState
+from vpp.ports import Page, StoreError
+
+_LISTING = "runs"
+
+
+async def insert_run(connection: AsyncConnection, run: RunSummary) -> int:
+    """Store a run and return its number; raises StoreError when its id is taken."""
+    if await connection.scalar(select(exists().where(tables.run.c.run_id == run.run_id))):
+        raise StoreError(f"Run {run.run_id} is already stored and is never overwritten.")
+    statement = insert(tables.run).values(
+        run_id=run.run_id,
+        cycle_start_us=to_microseconds(run.cycle_start),
+        started_at_us=to_microseconds(run.started_at),
+        finished_at_us=to_microseconds(run.finished_at),
+        cause=storable_text(run.trigger),
+        rung=run.rung.value,
+        reason=storable_text(run.reason),
+        forecast_id=run.forecast_id,
+        input_sha256=run.input_sha256,
+        objective=_number_or_null(run.objective),
+        lower_bound=_number_or_null(run.lower_bound),
+        gap=_number_or_null(run.gap),
+        setpoint_count=run.setpoints,
+        solve_duration_s=run.seconds_solve,
+        killed=run.killed,
+        epoch=run.epoch,
+    )
+    number: int = (await connection.execute(statement.returning(tables.run.c.run_number))).scalar_one()
+    return number
+
+
+async def insert_snapshot(
+    connection: AsyncConnection, run_number: int, *, state: FleetState, content: bytes
+) -> None:
+    await connection.execute(
+        insert(tables.fleet_snapshot).values(
+            run_number=run_number, at_us=to_microseconds(state.at), state=content
+        )
+    )
+
+
+async def insert_plan(connection: AsyncConnection, run_number: int, content: bytes) -> None:
+    await connection.execute(insert(tables.plan).values(run_number=run_number, schedule=content))
+
+
+async def last_plan(connection: AsyncConnection) -> DispatchPlan | None:
+    query = select(tables.plan.c.schedule).order_by(tables.plan.c.run_number.desc()).limit(1)
+    content = await connection.scalar(query)
+    return None if content is None else decode_plan(content)
+
+
+async def get_plan(connection: AsyncConnection, run_id: str) -> DispatchPlan | None:
+    query = select(tables.plan.c.schedule).join(tables.run).where(tables.run.c.run_id == run_id)
+    content = await connection.scalar(query)
+    return None if content is None else decode_plan(content)
+
+
+async def get_state(connection: AsyncConnection, run_id: str) -> FleetState | None:
+    query = select(tables.fleet_snapshot.c.state).join(tables.run).where(tables.run.c.run_id == run_id)
+    content = await connection.scalar(query)
+    return None if content is None else decode_state(content)
+
+
+async def get_run(connection: AsyncConnection, run_id: str) -> RunSummary | None:
+    query = select(tables.run).where(tables.run.c.run_id == run_id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _run(row)
+
+
+async def list_runs(connection: AsyncConnection, *, page_size: int, page_token: str) -> Page[RunSummary]:
+    query = select(tables.run).order_by(tables.run.c.run_number.desc()).limit(page_size + 1)
+    position = decode_token(_LISTING, page_token, 1)
+    if position is not None:
+        query = query.where(tables.run.c.run_number < position[0])
+    rows = (await connection.execute(query)).all()
+    shown = rows[:page_size]
+    more = len(rows) > page_size
+    return Page(
+        items=tuple(_run(row) for row in shown),
+        next_token=encode_token(_LISTING, (shown[-1].run_number,)) if more else "",
+    )
+
+
+def _number_or_null(value: float | None) -> float | None:
+    """Return None for NaN, which SQLite would do and PostgreSQL would not."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _run(row: Row[Any]) -> RunSummary:
+    return RunSummary(
+        run_id=row.run_id,
+        cycle_start=from_microseconds(row.cycle_start_us),
+        started_at=from_microseconds(row.started_at_us),
+        finished_at=from_microseconds(row.finished_at_us),
+        trigger=row.cause,
+        rung=Rung(row.rung),
+        reason=row.reason,
+        forecast_id=row.forecast_id,
+        input_sha256=row.input_sha256,
+        objective=row.objective,
+        lower_bound=row.lower_bound,
+        gap=row.gap,
+        setpoints=row.setpoint_count,
+        seconds_solve=row.solve_duration_s,
+        killed=row.killed,
+        epoch=row.epoch,
+    )

@@ -1,0 +1,235 @@
+"""The database behind `vpp.ports.Store`: where transactions begin and end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from vpp.adapters.storage import announcements, forecasts, orders, registry, runs, telemetry
+from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.documents import encode_exchange, encode_plan, encode_quantiles, encode_state
+from vpp.adapters.storage.paging import bounded_page_size
+from vpp.adapters.storage.writer_lock import fence, fence_shared, holder_name, new_writer_lock
+from vpp.domain.assets import Fleet
+from vpp.domain.errors import InvalidValueError
+from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.prices import PricePoint
+from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns, to_microseconds
+from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.setpoints import Acknowledgement, SetpointColumns
+from vpp.domain.state import FleetState
+from vpp.ports import FeederHistory, Page, SetpointTrail, Store, StoredSetpoint
+
+
+def open_store(url: str, *, clock_now: Callable[[], datetime]) -> Store:
+    """Return the store at `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
+
+    Opens no connection yet; the tables must be there (`migrate.upgrade`). `clock_now` gives the
+    plant's time, UTC. Raises StoreError for any other URL.
+    """
+    return DatabaseStore(Database(url), clock_now)
+
+
+class DatabaseStore:
+    """A Store on SQLite or PostgreSQL; see `vpp.ports.Store` for what each method promises."""
+
+    def __init__(self, database: Database, clock_now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock_now = clock_now
+        self._lock = new_writer_lock(database)
+        self._known: registry.Directory | None = None
+
+    # fleet -------------------------------------------------------------------------------------
+
+    async def save_fleet(self, fleet: Fleet) -> None:
+        self._known = None
+        async with self._database.writing() as connection:
+            await registry.save_fleet(connection, fleet)
+
+    async def load_fleet(self) -> Fleet:
+        async with self._database.reading() as connection:
+            return await registry.load_fleet(connection)
+
+    async def next_epoch(self) -> int:
+        with self._database.translated():
+            await self._lock.take()
+        async with self._database.writing() as connection:
+            await fence(connection)
+            return await registry.insert_epoch(
+                connection, taken_at_us=to_microseconds(self._clock_now()), holder=holder_name()
+            )
+
+    async def _directory(self, connection: AsyncConnection) -> registry.Directory:
+        """Return names and slots, read once: slots are kept for good, and this service alone adds some."""
+        if self._known is None:
+            self._known = await registry.load_directory(connection)
+        return self._known
+
+    # what comes in -----------------------------------------------------------------------------
+
+    async def append_readings(self, readings: ReadingColumns) -> None:
+        if not len(readings):
+            return
+        async with self._database.writing() as connection:
+            await telemetry.append_readings(connection, readings)
+
+    async def latest_readings(self) -> ReadingColumns:
+        async with self._database.reading() as connection:
+            return await telemetry.latest_readings(connection)
+
+    async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
+        async with self._database.writing() as connection:
+            directory = await self._directory(connection)
+            await telemetry.append_feeder_readings(connection, readings, directory)
+
+    async def feeder_history(self, *, grid: IntervalGrid, known_at: datetime) -> FeederHistory:
+        async with self._database.reading() as connection:
+            return await telemetry.feeder_history(
+                connection, grid=grid, known_at_us=to_microseconds(known_at)
+            )
+
+    async def save_sessions(self, sessions: Sequence[ChargingSession]) -> None:
+        async with self._database.writing() as connection:
+            await announcements.save_sessions(connection, sessions, await self._directory(connection))
+
+    async def sessions_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ChargingSession]:
+        async with self._database.reading() as connection:
+            return await announcements.sessions_between(
+                connection,
+                start_us=to_microseconds(start),
+                end_us=to_microseconds(end),
+                known_at_us=to_microseconds(known_at),
+                directory=await self._directory(connection),
+            )
+
+    async def save_prices(self, prices: Sequence[PricePoint]) -> None:
+        async with self._database.writing() as connection:
+            await announcements.save_prices(connection, prices)
+
+    async def prices_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[PricePoint]:
+        async with self._database.reading() as connection:
+            return await announcements.prices_between(
+                connection,
+                start_us=to_microseconds(start),
+                end_us=to_microseconds(end),
+                known_at_us=to_microseconds(known_at),
+            )
+
+    async def save_context(self, items: Sequence[ContextItem]) -> None:
+        async with self._database.writing() as connection:
+            await announcements.save_context(connection, items)
+
+    async def context_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ContextItem]:
+        async with self._database.reading() as connection:
+            return await announcements.context_between(
+                connection,
+                start_us=to_microseconds(start),
+                end_us=to_microseconds(end),
+                known_at_us=to_microseconds(known_at),
+            )
+
+    # forecasts ---------------------------------------------------------------------------------
+
+    async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
+        quantiles = await asyncio.to_thread(encode_quantiles, forecast)
+        exchange = None if call is None else await asyncio.to_thread(encode_exchange, call)
+        async with self._database.writing() as connection:
+            if call is not None and exchange is not None:
+                await forecasts.insert_model_call(connection, call, exchange)
+            await forecasts.insert_forecast(connection, forecast, quantiles)
+
+    async def newest_forecast(self, *, available_at: datetime) -> LoadForecast | None:
+        async with self._database.reading() as connection:
+            return await forecasts.newest_forecast(connection, available_at_us=to_microseconds(available_at))
+
+    async def get_forecast(self, forecast_id: str) -> LoadForecast | None:
+        async with self._database.reading() as connection:
+            return await forecasts.get_forecast(connection, forecast_id)
+
+    async def get_model_call(self, call_id: str) -> ModelCall | None:
+        async with self._database.reading() as connection:
+            return await forecasts.get_model_call(connection, call_id)
+
+    async def list_forecasts(self, *, page_size: int, page_token: str) -> Page[LoadForecast]:
+        async with self._database.reading() as connection:
+            return await forecasts.list_forecasts(
+                connection, page_size=bounded_page_size(page_size), page_token=page_token
+            )
+
+    # runs, plans, orders -----------------------------------------------------------------------
+
+    async def save_run(
+        self,
+        run: RunSummary,
+        *,
+        plan: DispatchPlan | None,
+        state: FleetState,
+        setpoints: SetpointColumns | None,
+    ) -> None:
+        for name, part in (("plan", plan), ("setpoints", setpoints)):
+            if part is not None and part.run_id != run.run_id:
+                raise InvalidValueError(f"{name}.run_id", part.run_id, f"{run.run_id}, the id of the run")
+        # Compressing is done before the transaction, on another thread: the loop keeps its leases.
+        schedule = None if plan is None else await asyncio.to_thread(encode_plan, plan)
+        snapshot = await asyncio.to_thread(encode_state, state)
+        self._lock.require_kept()
+        async with self._database.writing() as connection:
+            await fence_shared(connection)
+            await registry.require_newest_epoch(connection, run.epoch)
+            number = await runs.insert_run(connection, run)
+            await runs.insert_snapshot(connection, number, state=state, content=snapshot)
+            if schedule is not None:
+                await runs.insert_plan(connection, number, schedule)
+            if setpoints is not None:
+                await orders.insert_setpoints(connection, number, setpoints)
+
+    async def last_plan(self) -> DispatchPlan | None:
+        async with self._database.reading() as connection:
+            return await runs.last_plan(connection)
+
+    async def get_run(self, run_id: str) -> RunSummary | None:
+        async with self._database.reading() as connection:
+            return await runs.get_run(connection, run_id)
+
+    async def get_plan(self, run_id: str) -> DispatchPlan | None:
+        async with self._database.reading() as connection:
+            return await runs.get_plan(connection, run_id)
+
+    async def list_runs(self, *, page_size: int, page_token: str) -> Page[RunSummary]:
+        async with self._database.reading() as connection:
+            return await runs.list_runs(
+                connection, page_size=bounded_page_size(page_size), page_token=page_token
+            )
+
+    async def list_setpoints(
+        self, *, run_id: str, asset_id: str, page_size: int, page_token: str
+    ) -> Page[StoredSetpoint]:
+        async with self._database.reading() as connection:
+            return await orders.list_setpoints(
+                connection,
+                run_id=run_id,
+                asset_id=asset_id,
+                page_size=bounded_page_size(page_size),
+                page_token=page_token,
+            )
+
+    async def append_acknowledgements(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        async with self._database.writing() as connection:
+            directory = await self._directory(connection)
+            await orders.append_acknowledgements(connection, acknowledgements, directory)
+
+    async def trail(self, *, asset_id: str, epoch: int, sequence: int) -> SetpointTrail | None:
+        async with self._database.reading() as connection:
+            return await orders.trail(connection, asset_id=asset_id, epoch=epoch, sequence=sequence)
+
+    async def close(self) -> None:
+        await self._lock.release()
+        await self._database.close()
