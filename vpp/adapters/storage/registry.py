@@ -90,7 +90,7 @@ async def _insert_or_replace(
         await connection.execute(insert(table), new)
     known = [{**row, "known_slot": row[key.name]} for row in rows if row[key.name] < known_count]
     if known:
-        columns = {name: bindparam(name) for name in rows[0]}
+        columns: dict[str, Any] = {name: bindparam(name) for name in rows[0]}
         await connection.execute(update(table).where(key == bindparam("known_slot")).values(columns), known)
 
 
