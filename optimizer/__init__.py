@@ -13,6 +13,8 @@ from optimizer.problem import (
     Wear,
     Windows,
 )
+from optimizer.solve import solve
+from optimizer.verify import Verdict, Violation, verify
 
 __all__ = [
     "Assets",
@@ -29,6 +31,10 @@ __all__ = [
     "Scenarios",
     "Schedule",
     "Unmet",
+    "Verdict",
+    "Violation",
     "Wear",
     "Windows",
+    "solve",
+    "verify",
 ]

@@ -1,0 +1,83 @@
+"""From a schedule and a bound to a certificate; the bill without control as its reference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer import evaluate
+from optimizer.plan import Certificate, Schedule
+from optimizer.problem import Problem
+from optimizer.unmet import unmet_of
+
+OPTIMAL_GAP = 1e-4
+"""Up to this relative gap a plan is called optimal."""
+
+
+def certify(
+    problem: Problem,
+    schedule: Schedule,
+    lower_bound: float,
+    *,
+    method: str,
+    seed: int = 0,
+    gap_parts: dict[str, float] | None = None,
+    seconds: dict[str, float] | None = None,
+) -> Certificate:
+    """Assemble what a plan claims of itself; gap = (objective - bound) / max(|bound|, 10 % of gross cost)."""
+    paths = evaluate.follow(problem, schedule)
+    parts = evaluate.bill(problem, schedule, paths)
+    lower_bound = min(lower_bound, parts.total)
+    distance = parts.total - lower_bound
+    scale = max(abs(lower_bound), 0.1 * evaluate.gross_cost(problem, schedule))
+    gap = distance / scale if scale > 0.0 else (0.0 if distance <= 0.0 else np.inf)
+    reference = evaluate.bill(problem, uncontrolled(problem)).total
+    savings = reference - parts.total
+    return Certificate(
+        status="optimal" if gap <= OPTIMAL_GAP else "feasible",
+        method=method,
+        objective=parts.total,
+        lower_bound=lower_bound,
+        gap=float(gap),
+        gap_absolute=distance,
+        reference_objective=reference,
+        gap_of_savings=distance / savings if savings > 0.0 else (0.0 if distance <= 0.0 else np.inf),
+        objective_parts=parts,
+        unmet=unmet_of(problem, paths),
+        gap_parts=gap_parts or {},
+        seed=seed,
+        seconds=seconds or {},
+    )
+
+
+def uncontrolled(problem: Problem) -> Schedule:
+    """Return what the fleet does without control.
+
+    Batteries are idle; assets that are asked for energy at departure charge at full power from
+    connection until they have it; trips are taken off.
+    """
+    assets, intervals = problem.assets, problem.intervals
+    target, trip = _asked_energy(problem)
+    charge, path = np.zeros(problem.shape), np.empty(problem.shape)
+    gain = problem.interval_h * assets.charge_efficiency
+    energy = assets.energy_initial_kwh.copy()
+    for t in range(intervals):
+        energy = np.maximum(energy - trip[:, t], 0.0)
+        room = np.maximum(np.minimum(target[:, t], assets.energy_max_kwh) - energy, 0.0)
+        wish = np.where(room > 1e-9, np.maximum(room / gain, assets.min_charge_kw), 0.0)
+        power = np.minimum(wish, assets.max_charge_kw)
+        fits = energy + gain * power <= assets.energy_max_kwh + 1e-9
+        charge[:, t] = np.where(fits, power, 0.0)
+        energy = energy + gain * charge[:, t]
+        path[:, t] = energy
+    return Schedule(charge_kw=charge, discharge_kw=np.zeros(problem.shape), energy_end_kwh=path)
+
+
+def _asked_energy(problem: Problem) -> tuple[evaluate.Floats, evaluate.Floats]:
+    """Return per asset and interval the energy to charge towards (0: none) and the trip energy taken at its start."""
+    windows = problem.windows
+    step = np.zeros((len(problem.assets), problem.intervals + 1))
+    trip = np.zeros_like(step)
+    np.add.at(step, (windows.asset, windows.from_interval), windows.departure_energy_kwh)
+    np.add.at(step, (windows.asset, windows.to_interval), -windows.departure_energy_kwh)
+    np.add.at(trip, (windows.asset, windows.to_interval), windows.trip_energy_kwh)
+    return np.cumsum(step, axis=1)[:, :-1], trip[:, :-1]

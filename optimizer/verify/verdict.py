@@ -1,0 +1,63 @@
+"""What the verifier says: violations one by one, and its own recomputation of the bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from optimizer.plan import ObjectiveParts, Unmet
+
+ViolationKind = Literal[
+    "shape",
+    "not_a_number",
+    "negative_power",
+    "charge_limit",
+    "discharge_limit",
+    "min_charge",
+    "min_discharge",
+    "both_at_once",
+    "disconnected",
+    "energy_low",
+    "energy_high",
+    "energy_path",
+    "discharge_below_minimum",
+    "discharge_budget",
+    "reserve_power",
+    "reserve_energy",
+    "reserve_disconnected",
+    "undeclared",
+    "declared_amount",
+    "objective",
+    "bound",
+    "gap",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One broken rule: where, when, by how much, and a sentence for a person. `interval` -1: none in particular."""
+
+    kind: ViolationKind
+    id: str
+    interval: int
+    amount: float
+    unit: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The verifier's finding. `count` also counts the violations left out of the list."""
+
+    violations: tuple[Violation, ...]
+    count: int
+    objective_parts: ObjectiveParts
+    unmet: tuple[Unmet, ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.count == 0
+
+    @property
+    def objective(self) -> float:
+        return self.objective_parts.total
