@@ -138,18 +138,32 @@ class GetPlanRequest(_message.Message):
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
 class GetPlanResponse(_message.Message):
-    __slots__ = ("run_id", "start", "interval_s", "schedules", "certificate_json")
+    __slots__ = ("run_id", "start", "interval_s", "schedules", "certificate_json", "feeders")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     SCHEDULES_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_JSON_FIELD_NUMBER: _ClassVar[int]
+    FEEDERS_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     start: _timestamp_pb2.Timestamp
     interval_s: float
     schedules: _containers.RepeatedCompositeFieldContainer[AssetSchedule]
     certificate_json: str
-    def __init__(self, run_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., schedules: _Optional[_Iterable[_Union[AssetSchedule, _Mapping]]] = ..., certificate_json: _Optional[str] = ...) -> None: ...
+    feeders: _containers.RepeatedCompositeFieldContainer[PlannedFeeder]
+    def __init__(self, run_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., schedules: _Optional[_Iterable[_Union[AssetSchedule, _Mapping]]] = ..., certificate_json: _Optional[str] = ..., feeders: _Optional[_Iterable[_Union[PlannedFeeder, _Mapping]]] = ...) -> None: ...
+
+class PlannedFeeder(_message.Message):
+    __slots__ = ("feeder_id", "net_load_kw", "import_limit_kw", "export_limit_kw")
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
+    NET_LOAD_KW_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    feeder_id: str
+    net_load_kw: _containers.RepeatedScalarFieldContainer[float]
+    import_limit_kw: float
+    export_limit_kw: float
+    def __init__(self, feeder_id: _Optional[str] = ..., net_load_kw: _Optional[_Iterable[float]] = ..., import_limit_kw: _Optional[float] = ..., export_limit_kw: _Optional[float] = ...) -> None: ...
 
 class AssetSchedule(_message.Message):
     __slots__ = ("asset_id", "power_kw", "energy_end_kwh")
