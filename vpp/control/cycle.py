@@ -11,6 +11,7 @@ what to send. A replay calls the same two functions with the recorded outcome in
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.evaluate import certify
+from optimizer.certificate import certify
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from vpp.control import fallback, planning
@@ -181,13 +182,16 @@ def _candidates(
         refusals.append(f"{Rung.OPTIMAL}: {cause}")
     if inputs.previous is not None and inputs.previous.grid.end > inputs.grid.start:
         wanted = planning.shifted_power(inputs.previous, inputs.grid, inputs.fleet)
-        yield Rung.SHIFTED, certify(problem, fallback.follow(problem, wanted), method="shifted")
+        yield Rung.SHIFTED, _by_rule(problem, wanted, "shifted")
     else:
         refusals.append(f"{Rung.SHIFTED}: there is no earlier plan that reaches this interval")
-    yield (
-        Rung.GREEDY,
-        certify(problem, fallback.follow(problem, fallback.greedy_power(problem)), method="greedy"),
-    )
+    yield Rung.GREEDY, _by_rule(problem, fallback.greedy_power(problem), "greedy")
+
+
+def _by_rule(problem: Problem, wanted_power_kw: NDArray[np.float64], method: str) -> Plan:
+    """Return the feasible plan nearest to a wish; a rule proves no bound."""
+    schedule = fallback.follow(problem, wanted_power_kw)
+    return Plan(schedule=schedule, certificate=certify(problem, schedule, -math.inf, method=method))
 
 
 def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: Rung) -> SetpointColumns:

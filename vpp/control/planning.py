@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,7 +189,7 @@ def _without_overlaps(
     """Return rows by (asset, from), an earlier stay cut where the next begins."""
     ordered = sorted(rows)
     cut: list[tuple[int, int, int, float, float]] = []
-    for row, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for row, following in zip_longest(ordered, ordered[1:]):
         end = min(row[2], following[1]) if following is not None and following[0] == row[0] else row[2]
         if end > row[1]:
             cut.append((row[0], row[1], end, row[3], row[4]))
@@ -231,7 +232,7 @@ def to_dispatch_plan(
     *, run_id: str, plan: optimizer.Plan, grid: IntervalGrid, fleet: Fleet, net_load_kw: NDArray[np.float64]
 ) -> DispatchPlan:
     """Return the optimizer's plan in the words of the domain."""
-    certificate = asdict(plan.certificate)
+    certificate: dict[str, Any] = {name: _known(value) for name, value in asdict(plan.certificate).items()}
     certificate["objective_parts"]["total"] = plan.certificate.objective_parts.total
     return DispatchPlan(
         run_id=run_id,
@@ -244,6 +245,6 @@ def to_dispatch_plan(
     )
 
 
-def planned_at(grid: IntervalGrid, at: datetime) -> int:
-    """Return the interval of the grid that holds `at`, clipped to it."""
-    return int(np.clip(grid.index_of(at), 0, grid.count - 1))
+def _known(value: object) -> object:
+    """Return None for a number that is not known, such as the bound of a plan made by rule."""
+    return None if isinstance(value, float) and not np.isfinite(value) else value

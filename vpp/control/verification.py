@@ -30,9 +30,9 @@ def approve(problem: Problem, schedule: Schedule, certificate: Certificate) -> A
     loads a feeder or the portfolio beyond its limit by more than it would be without the fleet.
     """
     verdict = verify(problem, schedule, certificate=certificate, tolerance_kw=TOLERANCE_KW)
-    if verdict.violations:
+    if not verdict.ok:
         sentences = [violation.sentence for violation in verdict.violations[:SHOWN_VIOLATIONS]]
-        more = len(verdict.violations) - len(sentences)
+        more = verdict.count - len(sentences)
         return Approval(
             passed=False, reason="; ".join(sentences) + (f"; and {more} more" if more > 0 else "")
         )
