@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.domain.assets import Fleet
-from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
+from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall, TokenPrices
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns
@@ -69,6 +69,7 @@ class ReasoningModel(Protocol):
 
     name: str
     endpoint: str
+    prices: TokenPrices
 
     async def ask(self, *, system: str, user: str, schema: dict[str, object], sample: int) -> ModelReply:
         """Return one reply; raise ReasoningModelError when there is none in time."""
@@ -237,10 +238,14 @@ class WriterLockError(StoreError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendReport:
-    """What became of a dispatch: orders handed to a stream, and orders whose node is away."""
+    """What became of a dispatch: orders handed to a stream, orders whose node is away, orders too late.
+
+    An order is too late when its lease would be shorter than the minimum; it was not sent.
+    """
 
     sent: int
     unreachable_slots: tuple[int, ...]
+    expired_slots: tuple[int, ...] = ()
 
 
 class NodeLink(Protocol):
@@ -253,7 +258,7 @@ class NodeLink(Protocol):
         """Return the slots of the assets whose node is connected."""
 
     async def renew(
-        self, *, epoch: int, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
+        self, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
     ) -> SendReport:
         """Give orders that nodes already hold a later end: `lifetime` from receipt."""
 

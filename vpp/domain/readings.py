@@ -90,15 +90,36 @@ def judge(
     power_kw: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """Return the Quality flags of each reading, shape (n,); refuses nothing, changes nothing."""
+    return judge_rated(
+        max_charge_kw=fleet.column("max_charge_kw")[slot],
+        max_discharge_kw=fleet.column("max_discharge_kw")[slot],
+        limits=limits,
+        received_at=received_at,
+        measured_at_us=measured_at_us,
+        soc=soc,
+        power_kw=power_kw,
+    )
+
+
+def judge_rated(
+    *,
+    max_charge_kw: NDArray[np.float64],
+    max_discharge_kw: NDArray[np.float64],
+    limits: ReadingLimits,
+    received_at: datetime,
+    measured_at_us: NDArray[np.int64],
+    soc: NDArray[np.float64],
+    power_kw: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Judge readings whose assets' ratings are at hand, columns of shape (n,); see `judge`."""
     received_us = to_microseconds(received_at)
     finite = np.isfinite(soc) & np.isfinite(power_kw)
-    charge, discharge = fleet.column("max_charge_kw")[slot], fleet.column("max_discharge_kw")[slot]
     with np.errstate(invalid="ignore"):
         in_range = (
             (soc >= 0.0)
             & (soc <= 1.0)
-            & (power_kw <= limits.power_margin * discharge + 0.1)
-            & (-power_kw <= limits.power_margin * charge + 0.1)
+            & (power_kw <= limits.power_margin * max_discharge_kw + 0.1)
+            & (-power_kw <= limits.power_margin * max_charge_kw + 0.1)
         )
     flags = np.where(finite, 0, int(Quality.NOT_FINITE))
     flags |= np.where(finite & ~in_range, int(Quality.OUT_OF_RANGE), 0)

@@ -1,0 +1,118 @@
+"""Orders on their way to nodes: one message for each node, and what a node that comes back needs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+from numpy.typing import NDArray
+
+from vpp.adapters.rpc import limits
+from vpp.domain.errors import InvalidValueError
+from vpp.domain.readings import to_microseconds
+from vpp.domain.setpoints import SetpointColumns
+from vpp.rpcgen import fleet_pb2 as pb
+
+
+def timestamp(at: datetime) -> Timestamp:
+    """Return a UTC time as it goes over the wire."""
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
+
+
+def require_lifetime(lifetime: timedelta) -> timedelta:
+    """Return a lease's length; raise InvalidValueError when no node would take it."""
+    if not limits.MIN_LIFETIME_S <= lifetime.total_seconds() <= limits.MAX_LIFETIME_S:
+        raise InvalidValueError(
+            "lifetime", str(lifetime), f"{limits.MIN_LIFETIME_S:g} s to {limits.MAX_LIFETIME_S:g} s"
+        )
+    return lifetime
+
+
+def remaining(orders: SetpointColumns, now: datetime) -> timedelta:
+    """Return the lease that orders get when they are sent now; it ends at `valid_until`."""
+    return orders.valid_until - max(orders.valid_from, now)
+
+
+def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMessage:
+    """Return orders as they go to one node."""
+    return pb.ServerMessage(
+        setpoints=pb.Setpoints(
+            epoch=orders.epoch,
+            run_id=orders.run_id,
+            sent_at=timestamp(sent_at),
+            valid_from=timestamp(orders.valid_from),
+            lifetime_s=remaining(orders, sent_at).total_seconds(),
+            origin=f"SETPOINT_ORIGIN_{orders.origin.upper()}",
+            reason=orders.reason[: limits.MAX_TEXT_LENGTH],
+            slot=orders.slot.tolist(),
+            sequence=orders.sequence.tolist(),
+            power_kw=orders.power_kw.tolist(),
+            min_kw=orders.min_kw.tolist(),
+            max_kw=orders.max_kw.tolist(),
+        )
+    )
+
+
+def group_rows(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield (key, rows with that key), rows in their order."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-(2**62)))
+    for rows in np.split(order, starts[1:]) if len(order) else ():
+        yield int(keys[rows[0]]), rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembered:
+    orders: SetpointColumns
+    sent_at_us: int
+
+
+class RecentDispatches:
+    """What was ordered lately, to be given again to a node that was away; bounded."""
+
+    def __init__(self, assets: int) -> None:
+        self._recent: deque[_Remembered] = deque(maxlen=limits.MAX_REMEMBERED_DISPATCHES)
+        self._stopped_at_us = np.zeros(assets, dtype=np.int64)
+
+    def remember(self, orders: SetpointColumns, sent_at: datetime) -> None:
+        """Note orders, and forget those that are over."""
+        while self._recent and self._recent[0].orders.valid_until <= sent_at:
+            self._recent.popleft()
+        self._recent.append(_Remembered(orders=orders, sent_at_us=to_microseconds(sent_at)))
+
+    def stopped(self, slots: NDArray[np.int64], at: datetime) -> None:
+        """Note a stop: nothing that was sent before it is given again."""
+        self._stopped_at_us[slots] = to_microseconds(at)
+
+    def stop_owed(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+        """Return the slots whose last word was a stop, and when (microseconds) the newest was sent."""
+        last_order_us = np.zeros_like(self._stopped_at_us)
+        for item in self._recent:
+            last_order_us[item.orders.slot] = item.sent_at_us
+        stopped_us = self._stopped_at_us[slots]
+        owed = slots[(stopped_us > 0) & (stopped_us >= last_order_us[slots])]
+        return owed, int(self._stopped_at_us[owed].max(initial=0))
+
+    def in_force(self, slots: NDArray[np.int64], now: datetime) -> list[SetpointColumns]:
+        """Return the orders that these assets should hold now, oldest first.
+
+        An order counts unless it is over, was stopped, or a newer one takes effect no later.
+        """
+        shortest = timedelta(seconds=limits.MIN_LIFETIME_S)
+        taken_from_us = np.full(len(self._stopped_at_us), np.iinfo(np.int64).max)
+        found: list[SetpointColumns] = []
+        for item in reversed(self._recent):
+            orders = item.orders
+            begin_us = to_microseconds(max(orders.valid_from, now))
+            rows = np.isin(orders.slot, slots) & (taken_from_us[orders.slot] > begin_us)
+            taken_from_us[orders.slot] = np.minimum(taken_from_us[orders.slot], begin_us)
+            rows &= self._stopped_at_us[orders.slot] < item.sent_at_us
+            if rows.any() and remaining(orders, now) >= shortest:
+                found.append(orders.take(rows))
+        return found[::-1]

@@ -1,0 +1,45 @@
+"""Every maximum of the gRPC server, in one place; each has a test that reaches it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOL_VERSION: Final = 1
+
+# One message ------------------------------------------------------------------------------------
+MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+MAX_TEXT_LENGTH: Final = 256  # characters of any free text from outside; longer is cut
+MAX_ASSETS_PER_NODE: Final = 10_000
+MAX_BATCH_ROWS: Final = 10_000  # readings, acknowledgements or setpoints in one message
+MAX_STAYS_PER_MESSAGE: Final = 1_000
+MAX_REFUSALS_PER_MESSAGE: Final = 8
+MAX_NUMBER: Final = 2**63 - 1  # epochs, sequences and reading numbers, as databases hold them
+MAX_FEEDER_POWER_KW: Final = 1e9
+MAX_UNIX_TIME_S: Final = 4_102_444_800  # the year 2100; nothing is measured later
+
+# Leases, seconds of plant time ------------------------------------------------------------------
+MIN_LIFETIME_S: Final = 10.0
+MAX_LIFETIME_S: Final = 900.0
+
+# Queues -----------------------------------------------------------------------------------------
+MAX_OUTGOING_MESSAGES: Final = 64  # waiting for one stream; beyond it only the newest orders stay
+MAX_PENDING_REFUSALS: Final = 16
+MAX_REMEMBERED_DISPATCHES: Final = 32  # orders kept to be given again to nodes that come back
+MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; oldest dropped, counted
+MAX_WAITING_ROWS: Final = 100_000  # the same for acknowledgements, stays and feeder metering
+MAX_ROWS_PER_WRITE: Final = 50_000
+MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
+MAX_REMEMBERED_STAYS: Final = 100_000
+
+# Sessions ---------------------------------------------------------------------------------------
+MAX_SESSIONS: Final = 20_000  # nodes with a stream; one stream for each node, a new one replaces it
+HELLO_TIMEOUT_S: Final = 10.0  # of the wall
+MAX_STREAM_AGE_S: Final = 3_600
+STREAM_AGE_GRACE_S: Final = 10
+
+# Pages ------------------------------------------------------------------------------------------
+MAX_PAGE_STATES: Final = 10_000
+MAX_PAGE_RUNS: Final = 1_000
+MAX_PAGE_SETPOINTS: Final = 10_000
+MAX_PAGE_FORECASTS: Final = 200
+MAX_PAGE_TOKEN_LENGTH: Final = 256

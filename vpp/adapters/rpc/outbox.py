@@ -1,0 +1,80 @@
+"""What waits for one stream: bounded, and reduced to what still matters when the node is slow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from vpp.adapters.rpc import limits
+from vpp.rpcgen import fleet_pb2 as pb
+
+
+class Outbox:
+    """Messages for one node, written by one task.
+
+    A slow node finds its newest orders and every stop; older orders, renewals and refusals are
+    dropped and counted. ReadingsStored and Ping hold one place each: the newest says it all.
+    """
+
+    def __init__(self, capacity: int = limits.MAX_OUTGOING_MESSAGES) -> None:
+        self._capacity = capacity
+        self._messages: deque[pb.ServerMessage] = deque()
+        self._stored_number = 0
+        self._ping: pb.ServerMessage | None = None
+        self._refusals = 0
+        self._filled = asyncio.Event()
+        self.dropped = 0
+
+    def put(self, message: pb.ServerMessage) -> None:
+        """Queue a message; never waits."""
+        if message.WhichOneof("message") == "refusal":
+            if self._refusals >= limits.MAX_PENDING_REFUSALS:
+                self.dropped += 1
+                return
+            self._refusals += 1
+        if len(self._messages) >= self._capacity:
+            self._reduce()
+        self._messages.append(message)
+        self._filled.set()
+
+    def put_stored(self, reading_number: int) -> None:
+        """Say that readings up to this number are durable."""
+        self._stored_number = max(self._stored_number, reading_number)
+        self._filled.set()
+
+    def put_ping(self, message: pb.ServerMessage) -> None:
+        """Ask for a sign of life; a ping that still waits is replaced."""
+        self._ping = message
+        self._filled.set()
+
+    async def take(self) -> list[pb.ServerMessage]:
+        """Wait for something to say and return all of it, orders first."""
+        await self._filled.wait()
+        self._filled.clear()
+        taken = list(self._messages)
+        self._messages.clear()
+        self._refusals = 0
+        if self._stored_number:
+            stored = pb.ReadingsStored(reading_number=self._stored_number)
+            taken.append(pb.ServerMessage(readings_stored=stored))
+            self._stored_number = 0
+        if self._ping is not None:
+            taken.append(self._ping)
+            self._ping = None
+        return taken
+
+    def _reduce(self) -> None:
+        """Keep stops, and orders for which no newer ones wait."""
+        kept: list[pb.ServerMessage] = []
+        covered: set[int] = set()
+        for message in reversed(self._messages):
+            kind = message.WhichOneof("message")
+            slots = set(message.setpoints.slot) if kind == "setpoints" else set()
+            if kind in {"welcome", "stop"} or not slots <= covered:
+                kept.append(message)
+                covered |= slots
+        # Stops are idempotent for a node; were they alone to fill the queue, the newest ones stay.
+        kept = kept[: self._capacity - 1]
+        self.dropped += len(self._messages) - len(kept)
+        self._messages = deque(reversed(kept))
+        self._refusals = 0

@@ -1,0 +1,108 @@
+"""One node's session: who it is, what it may speak of, what waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.errors import CallRefusedError
+from vpp.adapters.rpc.identity import metered_feeder
+from vpp.adapters.rpc.intake import printable
+from vpp.adapters.rpc.outbox import Outbox
+from vpp.domain.assets import Fleet
+from vpp.domain.errors import InvalidValueError
+from vpp.rpcgen import fleet_pb2 as pb
+
+
+@dataclass(slots=True, eq=False)
+class NodeSession:
+    """A stream that is open. `slots` is sorted; `feeder_id` is empty unless the node is a meter."""
+
+    node_id: str
+    slots: NDArray[np.int64]
+    feeder_id: str
+    agent: str
+    outbox: Outbox = field(default_factory=Outbox)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    close_reason: str = ""
+    lost_readings: bool = False  # some were dropped before they were durable: no number is safe to say
+
+    def close(self, reason: str) -> None:
+        """End the stream; the node comes back and sends again what was not durable."""
+        self.close_reason = self.close_reason or reason
+        self.closing.set()
+
+
+def admit(fleet: Fleet, slot_of: dict[str, int], node_id: str, hello: pb.Hello) -> NodeSession:
+    """Return the session of a node whose Hello agrees with its certificate and the fleet register.
+
+    Raises:
+        InvalidValueError: version, number of assets, an asset that nobody knows or that is named twice.
+        CallRefusedError: an asset of another node; a node that the register does not know.
+    """
+    if hello.protocol_version != limits.PROTOCOL_VERSION:
+        raise InvalidValueError(
+            "protocol_version", hello.protocol_version, str(limits.PROTOCOL_VERSION), "update the node"
+        )
+    if len(hello.asset_ids) > limits.MAX_ASSETS_PER_NODE:
+        raise InvalidValueError(
+            "asset_ids", f"{len(hello.asset_ids)} assets", f"at most {limits.MAX_ASSETS_PER_NODE}"
+        )
+    feeder_id = metered_feeder(node_id)
+    if feeder_id not in {feeder.feeder_id for feeder in fleet.feeders}:
+        feeder_id = ""
+    slots = [_own_slot(fleet, slot_of, node_id, asset_id) for asset_id in hello.asset_ids]
+    if len(set(slots)) != len(slots):
+        raise InvalidValueError("asset_ids", "repeated", "every asset once")
+    if not slots and not feeder_id:
+        raise _denied(f"node {node_id} brings no asset and is no feeder's meter", node_id)
+    return NodeSession(
+        node_id=node_id,
+        slots=np.sort(np.array(slots, dtype=np.int64)),
+        feeder_id=feeder_id,
+        agent=printable(hello.agent),
+    )
+
+
+def _own_slot(fleet: Fleet, slot_of: dict[str, int], node_id: str, asset_id: str) -> int:
+    slot = slot_of.get(asset_id)
+    if slot is None:
+        raise InvalidValueError(
+            "asset_ids", printable(asset_id), "an asset of the fleet register", "register it first"
+        )
+    if fleet.assets[slot].node_id != node_id:
+        own = [asset.asset_id for asset in fleet.of_node(node_id)][:10]
+        raise _denied(
+            f"asset_ids: got {asset_id!r}, which is not bound to the certificate of node {node_id}; "
+            f"expected only {', '.join(own) or 'none'}",
+            node_id,
+        )
+    return slot
+
+
+def _denied(message: str, node_id: str) -> CallRefusedError:
+    return CallRefusedError(
+        grpc.StatusCode.PERMISSION_DENIED, "FOREIGN_ASSET", message, metadata={"node_id": node_id}
+    )
+
+
+def welcome_terms(fleet: Fleet, slot_of: dict[str, int], hello: pb.Hello) -> list[pb.AssetTerms]:
+    """Return what is agreed for every asset of the Hello, in its order."""
+    terms: list[pb.AssetTerms] = []
+    for asset_id in hello.asset_ids:
+        asset = fleet.assets[slot_of[asset_id]]
+        terms.append(
+            pb.AssetTerms(
+                asset_id=asset_id,
+                slot=slot_of[asset_id],
+                default_control=f"DEFAULT_CONTROL_{asset.default_control.upper()}",
+                max_charge_kw=asset.max_charge_kw,
+                max_discharge_kw=asset.max_discharge_kw,
+            )
+        )
+    return terms

@@ -1,0 +1,185 @@
+"""What nodes report, on its way into the live state and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vpp.adapters.rpc import intake, limits
+from vpp.adapters.rpc.live_state import LiveState
+from vpp.adapters.rpc.session import NodeSession
+from vpp.adapters.rpc.write_behind import WriteBehind
+from vpp.domain.assets import Fleet
+from vpp.domain.errors import InvalidValueError
+from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns, ReadingLimits
+from vpp.domain.setpoints import Acknowledgement
+from vpp.ports import Clock, Store
+from vpp.rpcgen import fleet_pb2 as pb
+
+
+@dataclass(slots=True)
+class TelemetryCounters:
+    """What was taken in since the start."""
+
+    readings: int = 0
+    feeder_readings: int = 0
+    acknowledgements: int = 0
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrived:
+    """Readings that are not durable yet, with the number to tell their node when they are."""
+
+    session: NodeSession
+    readings: ReadingColumns | None
+    feeder_reading: FeederReading | None
+    reading_number: int
+
+    @property
+    def rows(self) -> int:
+        return max(1, len(self.readings)) if self.readings is not None else 1
+
+
+class Telemetry:
+    """Takes in messages of nodes: judged, into the live state, and behind it into the database."""
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        store: Store,
+        clock: Clock,
+        live: LiveState,
+        reading_limits: ReadingLimits,
+        write_period_s: float,
+    ) -> None:
+        self.counters = TelemetryCounters()
+        self._store, self._clock, self._live = store, clock, live
+        self._intake = intake.Intake(fleet, reading_limits)
+        self._known_stays: dict[tuple[str, datetime], ChargingSession] = {}
+        self.reading_writer: WriteBehind[_Arrived] = WriteBehind(
+            "readings",
+            self._write_readings,
+            rows=lambda item: item.rows,
+            on_written=_tell_stored,
+            on_dropped=_note_lost,
+            capacity_rows=limits.MAX_WAITING_READINGS,
+            period_s=write_period_s,
+        )
+        self.acknowledgement_writer: WriteBehind[Acknowledgement] = WriteBehind(
+            "acknowledgements", store.append_acknowledgements, period_s=write_period_s
+        )
+        self.stay_writer: WriteBehind[ChargingSession] = WriteBehind(
+            "charging sessions", store.save_sessions, period_s=write_period_s
+        )
+
+    @property
+    def writers(self) -> tuple[WriteBehind[Any], ...]:
+        """Return the queues in front of the database."""
+        return (self.reading_writer, self.acknowledgement_writer, self.stay_writer)
+
+    def take(self, session: NodeSession, message: pb.NodeMessage) -> None:
+        """Take in one message of a node; what is wrong with it is answered, never raised."""
+        kind = message.WhichOneof("message")
+        number = 0
+        try:
+            if kind == "reading":
+                number = message.reading.reading_number
+                self._take_readings(session, intake.raw_single(message.reading))
+            elif kind == "reading_batch":
+                number = message.reading_batch.reading_number
+                self._take_readings(session, intake.raw_batch(message.reading_batch))
+            elif kind == "acknowledgement":
+                self._take_acknowledgement(session, message.acknowledgement)
+            elif kind == "charging_sessions":
+                self._take_stays(session, message.charging_sessions)
+            elif kind == "feeder_reading":
+                number = message.feeder_reading.reading_number
+                self._take_feeder_reading(session, message.feeder_reading)
+            elif kind != "pong":
+                unexpected = InvalidValueError("message", kind, "a message that follows the Hello")
+                self._refuse(session, [unexpected], number)
+        except InvalidValueError as error:
+            self._refuse(session, [error], number)
+
+    def _refuse(self, session: NodeSession, errors: Sequence[InvalidValueError], reading_number: int) -> None:
+        for error in errors:
+            self.counters.refusals += 1
+            session.outbox.put(intake.refusal(error, reading_number))
+
+    def _take_readings(self, session: NodeSession, raw: intake.RawReadings) -> None:
+        readings, errors = self._intake.judge(raw, session.slots, self._clock.now())
+        self.counters.readings += len(readings)
+        self._live.update(readings)
+        self.reading_writer.put(
+            _Arrived(
+                session=session, readings=readings, feeder_reading=None, reading_number=raw.reading_number
+            )
+        )
+        self._refuse(session, errors, raw.reading_number)
+
+    def _take_feeder_reading(self, session: NodeSession, message: pb.FeederReading) -> None:
+        reading = self._intake.feeder_reading(message, session.feeder_id, self._clock.now())
+        number = intake.require_number("reading_number", message.reading_number)
+        self.reading_writer.put(
+            _Arrived(session=session, readings=None, feeder_reading=reading, reading_number=number)
+        )
+        self.counters.feeder_readings += 1
+
+    def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
+        rows, refusal = self._intake.acknowledgements(message, session.slots)
+        self.counters.acknowledgements += len(rows)
+        for row in rows:
+            self.acknowledgement_writer.put(row)
+        if refusal is not None:
+            self.counters.refusals += 1
+            session.outbox.put(refusal)
+
+    def _take_stays(self, session: NodeSession, message: pb.ChargingSessions) -> None:
+        stays, errors = self._intake.stays(message, session.slots, self._clock.now())
+        for stay in stays:
+            if self._is_news(stay):
+                self.stay_writer.put(stay)
+        self._refuse(session, errors, 0)
+
+    def _is_news(self, stay: ChargingSession) -> bool:
+        """Return whether a stay says something new: nodes announce theirs again in every session."""
+        key = (stay.asset_id, stay.connected_from)
+        older = self._known_stays.get(key)
+        if older is not None and (
+            older.connected_until,
+            older.departure_energy_kwh,
+            older.trip_energy_kwh,
+        ) == (stay.connected_until, stay.departure_energy_kwh, stay.trip_energy_kwh):
+            return False
+        if len(self._known_stays) >= limits.MAX_REMEMBERED_STAYS:
+            self._known_stays.clear()  # stored once more at the worst; the newest supersedes
+        self._known_stays[key] = stay
+        return True
+
+    async def _write_readings(self, arrived: list[_Arrived]) -> None:
+        parts = [item.readings for item in arrived if item.readings is not None and len(item.readings)]
+        if parts:
+            await self._store.append_readings(ReadingColumns.concatenate(parts))
+        metering = [item.feeder_reading for item in arrived if item.feeder_reading is not None]
+        if metering:
+            await self._store.append_feeder_readings(metering)
+
+
+def _tell_stored(arrived: list[_Arrived]) -> None:
+    """Tell nodes what is durable; one whose readings were dropped meanwhile must send again."""
+    highest: dict[NodeSession, int] = {}
+    for item in arrived:
+        highest[item.session] = max(highest.get(item.session, 0), item.reading_number)
+    for session, number in highest.items():
+        if session.lost_readings:
+            session.close("readings were dropped while the database was away; send them again")
+        else:
+            session.outbox.put_stored(number)
+
+
+def _note_lost(item: _Arrived) -> None:
+    item.session.lost_readings = True

@@ -1,0 +1,344 @@
+"""The node agent: one session with the service, its devices, its leases.
+
+Three things run beside each other and do not wait for one another: the control loop (leases to
+devices, whether there is a session or not), the report loop (devices to the buffer) and the session
+(buffer and acknowledgements out, orders in; again and again with a jittered pause).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import grpc
+import grpc.aio
+
+from vpp.node import limits, messages
+from vpp.node.buffer import ReadingBuffer
+from vpp.node.clock import NodeClock, ServiceTime, WallNodeClock
+from vpp.node.control_loop import ControlLoop
+from vpp.node.credentials import NodeCredentials
+from vpp.node.device import DevicePort, FeederMeterPort
+from vpp.node.lease import LeaseEvent, LeaseTable
+from vpp.rpcgen import fleet_pb2 as pb
+from vpp.rpcgen import fleet_pb2_grpc
+
+_logger = logging.getLogger("vpp.node")
+
+_CHANNEL_OPTIONS = (
+    ("grpc.use_local_subchannel_pool", 1),  # one connection for each agent, never a shared one
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_receive_message_length", limits.MAX_MESSAGE_BYTES),
+    ("grpc.enable_retries", 0),
+)
+
+
+class SessionError(Exception):
+    """The session cannot go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """How one node behaves. Report period in plant seconds; pauses in seconds of the wall."""
+
+    node_id: str
+    target: str
+    agent: str = "vpp-node"
+    report_period_s: float = 60.0  # until the Welcome says another one
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    target_name: str | None = None  # name in the service's certificate, when it differs from target
+
+
+@dataclass(slots=True)
+class NodeCounters:
+    """What happened so far."""
+
+    sessions: int = 0
+    lost_sessions: int = 0
+    orders: int = 0
+    rejected_orders: int = 0
+    refusals: int = 0
+    dropped_acknowledgements: int = 0
+    device_errors: int = 0
+
+
+class NodeAgent:
+    """One node. `run` works until it is cancelled."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        credentials: NodeCredentials,
+        devices: Sequence[DevicePort],
+        *,
+        meter: FeederMeterPort | None = None,
+        clock: NodeClock | None = None,
+        buffer: ReadingBuffer | None = None,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        if len(devices) > limits.MAX_ASSETS:
+            raise ValueError(f"devices: got {len(devices)}, expected at most {limits.MAX_ASSETS}")
+        self.settings = settings
+        self.clock = clock or WallNodeClock()
+        self.buffer = buffer or ReadingBuffer()
+        self.leases = LeaseTable(device.asset_id for device in devices)
+        self.control = ControlLoop(devices, self.clock, self.leases, self._note_events)
+        self.counters = NodeCounters()
+        self.connected = asyncio.Event()
+        self._credentials, self._devices, self._meter = credentials, devices, meter
+        self._service_time = ServiceTime(self.clock, skew_ignored_s=limits.CLOCK_SKEW_IGNORED_S)
+        self._report_period_s = settings.report_period_s
+        self._acknowledgements: deque[LeaseEvent] = deque()
+        self._unconfirmed: list[LeaseEvent] = []  # being written; said again when the session breaks
+        self._pong: pb.Pong | None = None
+        self._announced: object = None  # the stays that this session knows
+        self._slots: dict[str, int] = {}
+        self._asset_of: dict[int, str] = {}
+        self._to_write = asyncio.Event()
+        self._uniform = uniform
+
+    async def run(self) -> None:
+        """Control, report and hold a session until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.control.run())
+            group.create_task(self._report_forever())
+            group.create_task(self._hold_sessions())
+
+    # reports ------------------------------------------------------------------------------------
+    async def _report_forever(self) -> None:
+        # Nodes that start together shall not report together.
+        await self._sleep(self._uniform(0.0, self._report_period_s))
+        while True:
+            self.report()
+            await self._sleep(self._report_period_s)
+
+    async def _sleep(self, duration_s: float) -> None:
+        await asyncio.sleep(self.clock.wall_seconds(duration_s))
+
+    def report(self) -> None:
+        """Measure every device once and hand the readings to the session."""
+        at = messages.whole_milliseconds(self.clock.now())
+        self.control.advance()
+        for device in self._devices:
+            try:
+                self.buffer.append(device.asset_id, device.read(at))
+            except Exception:
+                self.counters.device_errors += 1
+                _logger.exception("asset %s could not be read", device.asset_id)
+        if self._meter is not None:
+            for measured in self._meter.due(at):
+                self.buffer.append(self._meter.feeder_id, measured)
+        self._to_write.set()
+
+    def _note_events(self, events: Sequence[LeaseEvent]) -> None:
+        for event in events:
+            if len(self._acknowledgements) >= limits.MAX_PENDING_ACKNOWLEDGEMENTS:
+                self._acknowledgements.popleft()
+                self.counters.dropped_acknowledgements += 1
+            self._acknowledgements.append(event)
+        self._to_write.set()
+
+    # session ------------------------------------------------------------------------------------
+    async def _hold_sessions(self) -> None:
+        """Open a session, again after each end; the pause doubles up to its maximum, with jitter."""
+        pause_s = self.settings.first_pause_s
+        while True:
+            sessions = self.counters.sessions
+            try:
+                await self._hold_session()
+                reason = "the service closed the session"
+            except grpc.aio.AioRpcError as error:
+                reason = f"{error.code().name}: {error.details()}"
+            except TimeoutError:
+                reason = f"no Welcome within {limits.WELCOME_TIMEOUT_S:g} s"
+            except (SessionError, asyncio.InvalidStateError) as error:
+                reason = str(error)
+            except Exception as error:  # the devices must be looked after whatever the session does
+                _logger.exception("node %s: the session failed", self.settings.node_id)
+                reason = repr(error)
+            self.connected.clear()
+            self.counters.lost_sessions += 1
+            if self.counters.sessions > sessions:
+                pause_s = self.settings.first_pause_s
+            _logger.info("node %s has no session: %s", self.settings.node_id, reason)
+            await asyncio.sleep(self._uniform(0.5, 1.0) * pause_s)
+            pause_s = min(2.0 * pause_s, self.settings.longest_pause_s)
+
+    async def _hold_session(self) -> None:
+        options: list[tuple[str, int | str]] = list(_CHANNEL_OPTIONS)
+        if self.settings.target_name:
+            options.append(("grpc.ssl_target_name_override", self.settings.target_name))
+        credentials = self._credentials.channel_credentials()
+        async with grpc.aio.secure_channel(self.settings.target, credentials, options=options) as channel:
+            stream = fleet_pb2_grpc.FleetServiceStub(channel).Session()  # type: ignore[no-untyped-call]
+            try:
+                async with asyncio.timeout(limits.WELCOME_TIMEOUT_S):
+                    await self._greet(stream)
+                await self._converse(stream)
+            finally:
+                stream.cancel()
+
+    async def _greet(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+        hello = pb.Hello(
+            protocol_version=limits.PROTOCOL_VERSION,
+            asset_ids=[device.asset_id for device in self._devices],
+            agent=self.settings.agent,
+        )
+        hello_at_s = self.clock.monotonic()
+        await stream.write(pb.NodeMessage(hello=hello))
+        answer = await stream.read()
+        if not isinstance(answer, pb.ServerMessage):
+            # The call is over: awaiting its status raises with the service's own words.
+            await stream.wait_for_connection()
+            raise SessionError(f"{(await stream.code()).name}: {await stream.details()}")
+        if answer.WhichOneof("message") != "welcome":
+            raise SessionError("the service did not begin with a Welcome")
+        self._accept_welcome(answer.welcome, hello_at_s)
+
+    def _accept_welcome(self, welcome: pb.Welcome, hello_at_s: float) -> None:
+        if welcome.protocol_version != limits.PROTOCOL_VERSION:
+            raise SessionError(f"the service speaks protocol {welcome.protocol_version}, this node 1")
+        if not self.leases.raise_epoch(welcome.epoch):
+            raise SessionError(f"the service's epoch {welcome.epoch} is lower than {self.leases.epoch}")
+        known = {device.asset_id for device in self._devices}
+        self._slots = {terms.asset_id: terms.slot for terms in welcome.assets if terms.asset_id in known}
+        self._asset_of = {slot: asset_id for asset_id, slot in self._slots.items()}
+        for terms in welcome.assets:
+            if terms.asset_id in known:
+                self.control.set_terms(terms.asset_id, messages.terms_of(terms))
+        self._service_time.welcome(
+            sent_at_s=messages.unix_s(welcome.sent_at),
+            hello_at_s=hello_at_s,
+            received_at_s=self.clock.monotonic(),
+        )
+        self.leases.max_order_age_s = welcome.max_order_age_s or self.leases.max_order_age_s
+        self._report_period_s = welcome.report_period_s or self._report_period_s
+        self.counters.sessions += 1
+        self._announced, self._pong = None, None
+        self._acknowledgements.extendleft(reversed(self._unconfirmed))
+        self._unconfirmed.clear()
+        self.buffer.rewind()
+        self._to_write.set()
+        self.connected.set()
+
+    async def _converse(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+        """Read and write until one of the two is over."""
+        reader, writer = asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))
+        try:
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            ends = await asyncio.gather(reader, writer, return_exceptions=True)
+        for end in ends:  # the reader first: it knows the service's own words
+            if isinstance(end, Exception):
+                raise end
+
+    async def _write(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+        while True:
+            await self._to_write.wait()
+            self._to_write.clear()
+            while outgoing := self._outgoing():
+                for message in outgoing:
+                    await stream.write(message)
+                self._unconfirmed.clear()
+
+    def _outgoing(self) -> list[pb.NodeMessage]:
+        """Return what is to be said now: sign of life, stays, acknowledgements, readings."""
+        outgoing: list[pb.NodeMessage] = []
+        if self._pong is not None:
+            outgoing.append(pb.NodeMessage(pong=self._pong))
+            self._pong = None
+        at = self.clock.now()
+        stays = [
+            (self._slots[device.asset_id], stay)
+            for device in self._devices
+            if device.asset_id in self._slots
+            for stay in device.charging_stays(at)
+        ]
+        if stays and stays != self._announced:
+            outgoing.append(messages.stays_message(stays))
+        self._announced = stays
+        self._unconfirmed = list(self._acknowledgements)
+        self._acknowledgements.clear()
+        outgoing += messages.acknowledgement_messages(self._unconfirmed, self._slots, at)
+        outgoing += messages.reading_messages(self.buffer.take_unsent(), self._slots)
+        return outgoing
+
+    async def _read(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+        while isinstance(message := await stream.read(), pb.ServerMessage):
+            self._take(message)
+        code = await stream.code()
+        raise SessionError(f"{code.name}: {await stream.details()}")
+
+    def _take(self, message: pb.ServerMessage) -> None:
+        kind = message.WhichOneof("message")
+        if kind == "setpoints":
+            self._take_setpoints(message.setpoints)
+        elif kind == "renewal":
+            self._take_renewal(message.renewal)
+        elif kind == "stop":
+            self._take_stop(message.stop)
+        elif kind == "readings_stored":
+            self.buffer.forget_stored(message.readings_stored.reading_number)
+        elif kind == "ping":
+            self._take_ping(message.ping)
+        elif kind == "refusal":
+            self.counters.refusals += 1
+            refusal = message.refusal
+            _logger.warning(
+                "node %s: refused %s, got %s, expected %s",
+                self.settings.node_id,
+                refusal.field,
+                refusal.value,
+                refusal.expected,
+            )
+
+    def _take_setpoints(self, message: pb.Setpoints) -> None:
+        now_s, service_now_s = self.clock.monotonic(), self._service_time.now_s()
+        for slot, order in messages.orders_of(message):
+            asset_id = self._asset_of.get(slot)
+            if asset_id is None:
+                raise SessionError(f"the service sent an order for slot {slot}, which is not this node's")
+            self.counters.orders += 1
+            events = self.leases.offer(asset_id, order, now_s=now_s, service_now_s=service_now_s)
+            self.counters.rejected_orders += sum(bool(event.detail) for event in events)
+            self.control.handle(events)
+        self.control.wake()
+
+    def _take_renewal(self, message: pb.Renewal) -> None:
+        now_s, service_now_s = self.clock.monotonic(), self._service_time.now_s()
+        for slot, sequence in zip(message.slot, message.sequence, strict=True):
+            if (asset_id := self._asset_of.get(slot)) is not None:
+                events = self.leases.renew(
+                    asset_id,
+                    (message.epoch, sequence),
+                    sent_at_s=messages.unix_s(message.sent_at),
+                    lifetime_s=message.lifetime_s,
+                    now_s=now_s,
+                    service_now_s=service_now_s,
+                )
+                self.control.handle(events)
+        self.control.wake()
+
+    def _take_stop(self, message: pb.Stop) -> None:
+        asset_ids = [self._asset_of[slot] for slot in message.slot if slot in self._asset_of]
+        events = self.leases.stop(
+            asset_ids if message.slot else None,
+            sent_at_s=messages.unix_s(message.sent_at),
+            now_s=self.clock.monotonic(),
+        )
+        self.control.handle([replace(event, detail=event.detail or message.reason) for event in events])
+        self.control.wake()
+
+    def _take_ping(self, ping: pb.Ping) -> None:
+        now_s = self.clock.monotonic()
+        self._service_time.ping(sent_at_s=messages.unix_s(ping.sent_at), received_at_s=now_s)
+        self._pong = pb.Pong(ping_sent_at=ping.sent_at, node_time=messages.timestamp(self.clock.now()))
+        self._to_write.set()
