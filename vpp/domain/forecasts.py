@@ -66,6 +66,24 @@ class LoadForecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPrices:
+    """What an endpoint bills, money per million tokens."""
+
+    uncached_per_million: float = 0.0
+    cached_per_million: float = 0.0
+    completion_per_million: float = 0.0
+    currency: str = "EUR"
+
+    def cost(self, *, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
+        """Return the money for one reply; cached tokens are part of the prompt's."""
+        return (
+            (prompt_tokens - cached_tokens) * self.uncached_per_million
+            + cached_tokens * self.cached_per_million
+            + completion_tokens * self.completion_per_million
+        ) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCall:
     """One exchange with the reasoning model, stored whole, so that a replay needs no model."""
 
