@@ -37,10 +37,7 @@ from vpp.adapters.rpc.session import NodeSession, admit, welcome_terms
 from vpp.adapters.rpc.telemetry import Telemetry
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import (
-    ReadingLimits,
-    from_microseconds,
-)
+from vpp.domain.readings import ReadingColumns, ReadingLimits, from_microseconds
 from vpp.domain.setpoints import SetpointColumns
 from vpp.ports import Clock, SendReport, Store
 from vpp.rpcgen import fleet_pb2 as pb
