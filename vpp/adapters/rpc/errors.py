@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from vpp.domain.errors import InvalidValueError
+from vpp.ports import StoreUnavailableError
 
 _DOMAIN = "vpp.v1"
 
@@ -53,6 +54,9 @@ def explain(error: Exception) -> tuple[grpc.StatusCode, str, Message | None]:
             resource_type=error.kind, resource_name=error.name, description=str(error)
         )
         return grpc.StatusCode.NOT_FOUND, str(error), detail
+    if isinstance(error, StoreUnavailableError):
+        info = error_details_pb2.ErrorInfo(reason="DATABASE_AWAY", domain=_DOMAIN)
+        return grpc.StatusCode.UNAVAILABLE, str(error), info
     if isinstance(error, CallRefusedError):
         info = error_details_pb2.ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata)
         return error.code, str(error), info

@@ -12,6 +12,7 @@ import structlog
 
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError, abort
 from vpp.domain.errors import InvalidValueError
+from vpp.ports import StoreUnavailableError
 
 _logger = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
                 for check in self._checks:
                     check(method, unary, context)
                 return await inner(request, context)
-            except (InvalidValueError, NotFoundError, CallRefusedError) as error:
+            except (InvalidValueError, NotFoundError, CallRefusedError, StoreUnavailableError) as error:
                 await abort(context, error)
             except grpc.aio.AbortError:
                 raise

@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from vpp.adapters.rpc import limits
+from vpp.ports import StoreError, StoreUnavailableError, WriterLockError
 
 _logger = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class WriteBehind(Generic[T]):
         self._lock = asyncio.Lock()
         self.dropped_rows = 0
         self.failed_writes = 0
+        self.refused_rows = 0
 
     @property
     def waiting_rows(self) -> int:
@@ -73,7 +75,7 @@ class WriteBehind(Generic[T]):
         async with self._lock:
             while batch := self._take():
                 try:
-                    await self._write(batch)
+                    await self._store(batch)
                 except Exception as error:
                     self.failed_writes += 1
                     _logger.warning("write failed", what=self._name, items=len(batch), error=repr(error))
@@ -85,6 +87,27 @@ class WriteBehind(Generic[T]):
                 self._on_written(batch)
             self._filled.clear()
             return True
+
+    async def _store(self, batch: list[T]) -> None:
+        """Write a batch; what the database refuses for good is found by halves and left out.
+
+        It counts as written: kept, it would hold up all others for ever, and its node would send it
+        again and again.
+        """
+        try:
+            await self._write(batch)
+        except (StoreUnavailableError, WriterLockError):
+            raise
+        except StoreError as error:
+            if len(batch) == 1:
+                self.refused_rows += self._rows(batch[0])
+                _logger.warning(
+                    "the database refused", what=self._name, item=repr(batch[0])[:200], error=str(error)
+                )
+                return
+            half = len(batch) // 2
+            await self._store(batch[:half])
+            await self._store(batch[half:])
 
     def _take(self) -> list[T]:
         batch: list[T] = []

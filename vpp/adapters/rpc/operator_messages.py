@@ -1,0 +1,152 @@
+"""From the service's values to what operators read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from vpp.adapters.rpc.dispatch_messages import timestamp
+from vpp.adapters.rpc.live_state import LiveState
+from vpp.domain.assets import Fleet
+from vpp.domain.forecasts import LoadForecast, ModelCall
+from vpp.domain.readings import from_microseconds
+from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.ports import SetpointTrail, StoredSetpoint
+from vpp.rpcgen import operator_pb2 as pb
+
+
+def _timestamp_or_none(at: datetime | None) -> Timestamp | None:
+    return None if at is None else timestamp(at)
+
+
+def asset_states(fleet: Fleet, live: LiveState, slots: list[int], now: datetime) -> list[pb.AssetState]:
+    """Return the live state of assets, in the order of `slots`."""
+    setpoint_kw, until_us = live.setpoints_in_force(now)
+    states: list[pb.AssetState] = []
+    for slot in slots:
+        measured_us = int(live.measured_at_us[slot])
+        state = pb.AssetState(
+            asset_id=fleet.assets[slot].asset_id,
+            feeder_id=fleet.assets[slot].feeder_id,
+            measured_at=timestamp(from_microseconds(measured_us)) if measured_us else None,
+            soc=live.soc[slot],
+            power_kw=live.power_kw[slot],
+            node_connected=bool(live.node_connected[slot]),
+        )
+        if not np.isnan(setpoint_kw[slot]):
+            state.setpoint_kw = setpoint_kw[slot]
+            state.setpoint_valid_until.CopyFrom(timestamp(from_microseconds(int(until_us[slot]))))
+        states.append(state)
+    return states
+
+
+def run_message(run: RunSummary) -> pb.Run:
+    """Return a run."""
+    return pb.Run(
+        run_id=run.run_id,
+        cycle_start=timestamp(run.cycle_start),
+        started_at=timestamp(run.started_at),
+        finished_at=timestamp(run.finished_at),
+        trigger=run.trigger,
+        rung=f"RUNG_{run.rung.upper()}",
+        reason=run.reason,
+        forecast_id=run.forecast_id or "",
+        input_sha256=run.input_sha256,
+        objective=run.objective,
+        lower_bound=run.lower_bound,
+        gap=run.gap,
+        setpoints=run.setpoints,
+        solve_s=run.seconds_solve,
+        killed=run.killed,
+        epoch=run.epoch,
+    )
+
+
+def plan_message(plan: DispatchPlan) -> pb.GetPlanResponse:
+    """Return a plan, one schedule for each asset."""
+    return pb.GetPlanResponse(
+        run_id=plan.run_id,
+        start=timestamp(plan.grid.start),
+        interval_s=plan.grid.length.total_seconds(),
+        schedules=[
+            pb.AssetSchedule(
+                asset_id=asset_id, power_kw=power_kw.tolist(), energy_end_kwh=energy_end_kwh.tolist()
+            )
+            for asset_id, power_kw, energy_end_kwh in zip(
+                plan.asset_ids, plan.power_kw, plan.energy_end_kwh, strict=True
+            )
+        ],
+        certificate_json=json.dumps(plan.certificate, sort_keys=True, default=str),
+    )
+
+
+def setpoint_message(order: StoredSetpoint) -> pb.Setpoint:
+    """Return an order with the last word of its node."""
+    return pb.Setpoint(
+        asset_id=order.asset_id,
+        feeder_id=order.feeder_id,
+        run_id=order.run_id,
+        epoch=order.epoch,
+        sequence=order.sequence,
+        power_kw=order.power_kw,
+        min_kw=order.min_kw,
+        max_kw=order.max_kw,
+        valid_from=timestamp(order.valid_from),
+        valid_until=timestamp(order.valid_until),
+        origin=order.origin,
+        reason=order.reason,
+        acknowledged=order.acknowledged,
+        acknowledged_at=_timestamp_or_none(order.acknowledged_at),
+    )
+
+
+def forecast_message(forecast: LoadForecast, *, with_series: bool) -> pb.Forecast:
+    """Return a forecast, with or without its series."""
+    feeders: list[pb.FeederForecast] = []
+    if with_series:
+        feeders = [
+            pb.FeederForecast(
+                feeder_id=feeder_id,
+                consumption_p10_kw=forecast.consumption_p10_kw[row].tolist(),
+                consumption_p50_kw=forecast.consumption_p50_kw[row].tolist(),
+                consumption_p90_kw=forecast.consumption_p90_kw[row].tolist(),
+                pv_kw=forecast.pv_kw[row].tolist(),
+            )
+            for row, feeder_id in enumerate(forecast.feeder_ids)
+        ]
+    return pb.Forecast(
+        forecast_id=forecast.forecast_id,
+        available_at=timestamp(forecast.available_at),
+        start=timestamp(forecast.grid.start),
+        interval_s=forecast.grid.length.total_seconds(),
+        source=forecast.source,
+        verdict=forecast.verdict,
+        reason=forecast.reason,
+        feeders=feeders,
+    )
+
+
+def _words(call: ModelCall | None) -> list[str]:
+    """Return what the model answered; its words are shown as such, never acted on."""
+    return [] if call is None else list(call.replies)
+
+
+def trail_message(trail: SetpointTrail) -> pb.GetTrailResponse:
+    """Return everything that one order rests on."""
+    return pb.GetTrailResponse(
+        setpoint=setpoint_message(trail.setpoint),
+        run=run_message(trail.run),
+        forecast=forecast_message(trail.forecast, with_series=False) if trail.forecast else None,
+        reading_measured_at=_timestamp_or_none(trail.reading_measured_at),
+        reading_soc=trail.reading_soc or 0.0,
+        reading_power_kw=trail.reading_power_kw or 0.0,
+        energy_kwh=trail.energy_kwh,
+        acknowledgements=[
+            pb.TrailAcknowledgement(state=item.state, at=timestamp(item.at), detail=item.detail)
+            for item in trail.acknowledgements
+        ],
+        model_words=_words(trail.model_call),
+    )
