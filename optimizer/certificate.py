@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from optimizer import evaluate
-from optimizer.plan import Certificate, Schedule
+from optimizer.plan import Certificate, Floats, Plan, Schedule
 from optimizer.problem import Problem
 from optimizer.unmet import unmet_of
 
@@ -29,24 +31,37 @@ def certify(
     lower_bound = min(lower_bound, parts.total)
     distance = parts.total - lower_bound
     scale = max(abs(lower_bound), 0.1 * evaluate.gross_cost(problem, schedule))
-    gap = distance / scale if scale > 0.0 else (0.0 if distance <= 0.0 else np.inf)
+    gap = _share(distance, scale) if np.isfinite(lower_bound) else np.inf
     reference = evaluate.bill(problem, uncontrolled(problem)).total
-    savings = reference - parts.total
     return Certificate(
         status="optimal" if gap <= OPTIMAL_GAP else "feasible",
         method=method,
         objective=parts.total,
         lower_bound=lower_bound,
-        gap=float(gap),
+        gap=gap,
         gap_absolute=distance,
         reference_objective=reference,
-        gap_of_savings=distance / savings if savings > 0.0 else (0.0 if distance <= 0.0 else np.inf),
+        gap_of_savings=_share(distance, reference - parts.total),
         objective_parts=parts,
         unmet=unmet_of(problem, paths),
         gap_parts=gap_parts or {},
         seed=seed,
         seconds=seconds or {},
     )
+
+
+def _share(distance: float, whole: float) -> float:
+    """Return distance / whole; infinite where there is no whole to have a share of."""
+    if distance <= 0.0:
+        return 0.0
+    return distance / whole if whole > 0.0 else float(np.inf)
+
+
+def unsolved_plan(problem: Problem, *, seed: int = 0) -> Plan:
+    """Return the plan without control, which proves nothing: for a deadline that nothing was found in."""
+    schedule = uncontrolled(problem)
+    certificate = certify(problem, schedule, -np.inf, method="none", seed=seed)
+    return Plan(schedule=schedule, certificate=replace(certificate, killed=True))
 
 
 def uncontrolled(problem: Problem) -> Schedule:
@@ -72,8 +87,8 @@ def uncontrolled(problem: Problem) -> Schedule:
     return Schedule(charge_kw=charge, discharge_kw=np.zeros(problem.shape), energy_end_kwh=path)
 
 
-def _asked_energy(problem: Problem) -> tuple[evaluate.Floats, evaluate.Floats]:
-    """Return per asset and interval the energy to charge towards (0: none) and the trip energy taken at its start."""
+def _asked_energy(problem: Problem) -> tuple[Floats, Floats]:
+    """Return the energy to charge towards (0: none) and what trips take at the start, (N, T) both."""
     windows = problem.windows
     step = np.zeros((len(problem.assets), problem.intervals + 1))
     trip = np.zeros_like(step)

@@ -43,7 +43,7 @@ def loads(problem: Problem) -> tuple[Floats, Floats]:
 
 
 def follow(problem: Problem, schedule: Schedule) -> Paths:
-    """Follow the stored energy through charging, discharging and trips; a trip takes at most what is there."""
+    """Follow the stored energy through charging, discharging and trips; a trip takes what there is."""
     windows, assets = problem.windows, problem.assets
     change = problem.interval_h * schedule.charge_kw * assets.charge_efficiency[:, None]
     change -= problem.interval_h * schedule.discharge_kw / assets.discharge_efficiency[:, None]
@@ -114,8 +114,9 @@ def feeder_overload(problem: Problem, paths: Paths) -> Floats:
 def portfolio_overload(problem: Problem, paths: Paths) -> Floats:
     """Return the overload of the exchange in either direction, shape (S, T), kW."""
     net = paths.feeder_kw.sum(axis=1)
-    over = np.maximum(net - problem.import_limit_kw, 0.0)
-    return over + np.maximum(-net - problem.export_limit_kw, 0.0)
+    over: Floats = np.maximum(net - problem.import_limit_kw, 0.0)
+    over += np.maximum(-net - problem.export_limit_kw, 0.0)
+    return over
 
 
 def departure_missing(problem: Problem, paths: Paths) -> Floats:
@@ -157,7 +158,8 @@ def _grid_costs(problem: Problem, paths: Paths) -> dict[str, Floats]:
 
 def _peak_cost(problem: Problem, imported: Floats) -> Floats:
     highest = np.maximum(imported.max(axis=1), 0.0)
-    return problem.peak_price_per_kw * np.maximum(highest - max(problem.peak_so_far_kw, 0.0), 0.0)
+    cost: Floats = problem.peak_price_per_kw * np.maximum(highest - max(problem.peak_so_far_kw, 0.0), 0.0)
+    return cost
 
 
 def _event_cost(problem: Problem, paths: Paths) -> float:
@@ -205,7 +207,7 @@ def _depth_wear(problem: Problem, schedule: Schedule, paths: Paths) -> float:
 
 
 def _fill(held: Floats, size: Floats, energy: Floats, order: range) -> tuple[Floats, Floats]:
-    """Put energy (A,) into the segments (A, J) in the given order; returns the segments and what is left over."""
+    """Put energy (A,) into the segments (A, J) in the given order; returns the segments and the rest."""
     held, rest = held.copy(), energy.copy()
     for j in order:
         step = np.minimum(rest, size[:, j] - held[:, j])

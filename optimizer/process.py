@@ -1,9 +1,9 @@
 """A warm solver in a process of its own, so that a deadline holds even when a solve hangs.
 
-    parent  --- problem, options --->  child      solves; streams each better plan
-            <-- plans as found -------
-            <-- done | error ---------
-    at the deadline: best plan so far, SIGKILL, a fresh child warms up in the background
+parent  --- problem, options --->  child      solves; streams each better plan
+        <-- plans as found -------
+        <-- done | error ---------
+at the deadline: best plan so far, SIGKILL, a fresh child warms up in the background
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Self
 
-from optimizer.child import SolveOptions, serve
+from optimizer.child import SolveOptions
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+
+__all__ = ["SolveOptions", "SolveOutcome", "SolverProcess"]
 
 WARM_UP_LIMIT_S = 120.0
 """A child that is not ready by then is given up."""
@@ -39,7 +41,7 @@ class SolveOutcome:
 
 
 class SolverProcess:
-    """Solves problems in a child process under deadlines; may be used from any thread, one solve at a time."""
+    """Solves problems in a child process under deadlines; usable from any thread, one solve at a time."""
 
     def __init__(self, *, decomposed: bool = False) -> None:
         """Start a child; with `decomposed` it also loads the compiled kernels of the decomposed method."""
@@ -82,7 +84,7 @@ class SolverProcess:
         """Return the child's process id, for supervision."""
         return self._ready_child().pid
 
-    def __enter__(self) -> SolverProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,7 +110,7 @@ class _Child:
         self._pipe = Connection(ours.detach())
         with theirs:
             code = f"from optimizer.child import serve; serve({theirs.fileno()}, {decomposed})"
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter on our own module
+            self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 pass_fds=[theirs.fileno()],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},

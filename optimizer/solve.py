@@ -37,7 +37,8 @@ def solve(
     if chosen == "decomposed":
         from optimizer.decomposed import solve_decomposed  # noqa: PLC0415 - loads numba, seconds
 
-        return solve_decomposed(problem, seed=seed, progress=progress)
+        plan: Plan = solve_decomposed(problem, seed=seed, progress=progress)
+        return plan
     from optimizer.exact import solve_exact, solve_milp  # noqa: PLC0415 - loads Pyomo, a second
 
     if chosen == "milp":

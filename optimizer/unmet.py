@@ -15,7 +15,7 @@ SMALLEST_AMOUNT = 1e-7
 
 
 def unmet_of(problem: Problem, paths: evaluate.Paths) -> tuple[Unmet, ...]:
-    """List departures, trips, final energies, feeders, portfolio and events that fell short, in this order."""
+    """List departures, trips, final energies, feeders, portfolio and events that fell short."""
     return (
         *_departures(problem, paths),
         *_trips(problem, paths),

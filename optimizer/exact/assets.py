@@ -52,7 +52,7 @@ def declare_assets(model: Model, problem: Problem, stays: Stays) -> None:
 
 
 def declare_stays(model: Model, problem: Problem, stays: Stays) -> None:
-    """Declare per stay w the energy after its trip and what is missing at departure, for the trip, at the end."""
+    """Declare per stay w the energy after its trip and what is missing at departure, on the trip, last."""
     assets = problem.assets
     model.stays = pyo.RangeSet(0, len(stays) - 1)
     for name in ("asset", "first", "last"):

@@ -141,7 +141,7 @@ def settle_powers(
 
 
 def trip_table(problem: Problem, stays: Stays) -> tuple[Floats, Booleans]:
-    """Return the energy that a trip takes at the start of each interval, and who is connected; (N, T) both."""
+    """Return what trips take at the start of each interval, and who is connected; (N, T) both."""
     trips = np.zeros((len(problem.assets), problem.intervals + 1))
     np.add.at(trips, (stays.asset, stays.last + 1), stays.trip_kwh)
     edges = np.zeros((len(problem.assets), problem.intervals + 1))

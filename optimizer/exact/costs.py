@@ -1,4 +1,4 @@
-"""The objective of the statement: the bill of optimizer/exact's problem, and the two costs that only steer."""
+"""The objective of the statement: the bill, and beside it the two costs that only steer."""
 
 from __future__ import annotations
 
@@ -110,4 +110,5 @@ def steering_costs(problem: Problem, interval: Ints, kept: int) -> tuple[Floats,
     """
     calm = problem.stability_cost_per_kw if problem.previous_power_kw is not None else 0.0
     step = problem.interval_h * EARLY_COST_PER_KWH / problem.intervals
-    return calm + step * interval, np.full(len(interval), calm), np.full(kept, -2.0 * calm)
+    charge: Floats = np.asarray(calm + step * interval, dtype=np.float64)
+    return charge, np.full(len(interval), calm), np.full(kept, -2.0 * calm)

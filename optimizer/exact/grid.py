@@ -120,9 +120,11 @@ def _add_feeder_way(model: Model, way: str, sign: float, room: Floats, reach: Fl
 def fleet_range(problem: Problem) -> tuple[Floats, Floats]:
     """Return the largest and the smallest consumption of the assets of each feeder, shape (F, 1)."""
     assets, count = problem.assets, len(problem.feeders)
-    up = np.bincount(assets.feeder, weights=assets.max_charge_kw, minlength=count)
-    down = np.bincount(assets.feeder, weights=assets.max_discharge_kw, minlength=count)
-    return up[:, None], -down[:, None]
+    up = np.zeros((count, 1))
+    np.add.at(up[:, 0], assets.feeder, assets.max_charge_kw)
+    down = np.zeros((count, 1))
+    np.add.at(down[:, 0], assets.feeder, assets.max_discharge_kw)
+    return up, -down
 
 
 def exchange_range(problem: Problem) -> tuple[Floats, Floats]:
@@ -130,7 +132,9 @@ def exchange_range(problem: Problem) -> tuple[Floats, Floats]:
     _, load = scenario_loads(problem)
     up, down = fleet_range(problem)
     total = load.sum(axis=1)
-    return np.maximum(total + up.sum(), 0.0), np.maximum(-(total + down.sum()), 0.0)
+    most_import: Floats = np.maximum(total + up.sum(), 0.0)
+    most_export: Floats = np.maximum(-(total + down.sum()), 0.0)
+    return most_import, most_export
 
 
 def add_portfolio_limits(model: Model, problem: Problem) -> None:

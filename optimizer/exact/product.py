@@ -104,7 +104,7 @@ def solve_milp(
 
 
 def start_values(compiled: Compiled, schedule: Schedule) -> dict[int, float]:
-    """Return the columns of powers and on/off variables that a schedule fixes; the solver completes the rest."""
+    """Return the powers and on/off variables that a schedule fixes; the solver completes the rest."""
     start: dict[int, float] = {}
     charge, discharge = schedule.charge_kw, schedule.discharge_kw
     tables = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.exact.assets import Model, numbers
@@ -214,8 +213,9 @@ def _add_segment_flows(model: Model) -> None:
 
 
 def add_calm(model: Model, problem: Problem) -> None:
-    """Declare kept[i,t], what of the power in force stays: the change is charge + discharge + |previous| - 2 kept.
+    """Declare kept[i,t], what stays of the power in force.
 
+    The change is then charge + discharge + |previous| - 2 kept, with
     kept <= min(|previous|, power in the same direction): no row where the plan in force is idle.
     """
     if problem.previous_power_kw is None or problem.stability_cost_per_kw <= 0.0:

@@ -38,11 +38,12 @@ class SearchLimits:
 
 
 class Session:
-    """Holds one model in HiGHS, single-threaded and free of clocks, so that the same calls give the same bytes."""
+    """Holds one model in HiGHS, single-threaded and free of clocks: the same calls give the same bytes."""
 
     def __init__(self, compiled: Compiled, *, seed: int = 0) -> None:
         self.compiled = compiled
-        self.solver = highspy.Highs()
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self.solver = solver
         self.solver.silent()
         for option, value in {"threads": 1, "random_seed": seed, "solver": "simplex"}.items():
             self.solver.setOptionValue(option, value)
@@ -66,7 +67,7 @@ class Session:
         self.solver.changeColsCost(len(columns), columns.astype(np.int32), cost)
 
     def search(self, *, start: dict[int, float], limits: SearchLimits) -> Answer:
-        """Solve with the binary columns integral, from values of some columns; stops on nodes or its kill time."""
+        """Solve with the binary columns integral, from values of some columns."""
         integer = np.flatnonzero(self.compiled.integer).astype(np.int32)
         kinds = np.full(len(integer), highspy.HighsVarType.kInteger.value, dtype=np.uint8)
         self.solver.changeColsIntegrality(len(integer), integer, kinds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from optimizer.plan import Certificate, ObjectiveParts
+from optimizer.plan import Certificate, ObjectiveParts, Unmet
 from optimizer.verify.bill import Shortfalls
 from optimizer.verify.findings import Findings
 
@@ -36,20 +36,26 @@ def check_claims(
 
 
 def _check_declarations(certificate: Certificate, found: Shortfalls, findings: Findings) -> None:
-    declared = {(item.kind, item.id, item.interval): item for item in certificate.unmet}
+    declared: dict[tuple[str, str, int], Unmet] = {
+        (item.kind, item.id, item.interval): item for item in certificate.unmet
+    }
     for place, amount in found.items():
         kind, name, interval = place
         unit = "kWh" if kind in {"departure", "trip", "final"} else "kW"
-        item = declared.pop(place, None)  # type: ignore[call-overload]
+        item = declared.pop(place, None)
         if item is None and amount > AMOUNT_TOLERANCE:
-            sentence = f"{name} in interval {interval}: {kind} misses {amount:.9g} {unit} and the plan does not say so"
+            sentence = f"{name} in interval {interval}: {kind} misses {amount:.9g} {unit}, undeclared"
             findings.add("undeclared", name, interval, amount, unit, sentence)
         elif item is not None and not abs(item.amount - amount) <= AMOUNT_TOLERANCE:
-            sentence = f"{name} in interval {interval}: {kind} misses {amount:.9g} {unit}, declared {item.amount:.9g}"
+            sentence = (
+                f"{name} in interval {interval}: {kind} {amount:.9g} {unit}, declared {item.amount:.9g}"
+            )
             findings.add("declared_amount", name, interval, abs(item.amount - amount), unit, sentence)
     for item in declared.values():
         if not abs(item.amount) <= AMOUNT_TOLERANCE:
-            sentence = f"{item.id} in interval {item.interval}: declared {item.amount:.9g} {item.unit}, nothing is missing"
+            sentence = (
+                f"{item.id} in interval {item.interval}: declares {item.amount:.9g}, nothing is missing"
+            )
             findings.add("declared_amount", item.id, item.interval, item.amount, item.unit, sentence)
 
 

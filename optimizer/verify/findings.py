@@ -31,7 +31,7 @@ class Findings:
     def over(
         self, kind: ViolationKind, names: Names, excess: Floats, tolerance: float, unit: str, what: str
     ) -> None:
-        """Report the cells of a (rows, T) or (rows,) matrix whose excess is above tolerance, or not a number."""
+        """Report the cells of a (rows, T) or (rows,) matrix whose excess is above tolerance or no number."""
         table = excess if excess.ndim == 2 else excess[:, None]
         broken = np.argwhere(~(table <= tolerance))
         self.count += len(broken)

@@ -35,7 +35,7 @@ ViolationKind = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One broken rule: where, when, by how much, and a sentence for a person. `interval` -1: none in particular."""
+    """One broken rule: where, when (-1: at no interval in particular), by how much, in a sentence."""
 
     kind: ViolationKind
     id: str

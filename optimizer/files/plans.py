@@ -1,0 +1,214 @@
+"""Writes a plan as a folder, and reads a schedule and a certificate back, ours or another's."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optimizer.files.extras import look_up
+from optimizer.files.tables import Table, find_table, read_table
+from optimizer.files.writing import write_columns
+from optimizer.plan import Certificate, Floats, ObjectiveParts, Plan, Prices, Schedule, Unmet
+from optimizer.problem import Ints, Problem, ProblemError
+
+CERTIFICATE = "certificate.json"
+SECONDS = ("read", "build", "solve", "verify", "write")
+
+
+class NotEmptyError(ValueError):
+    """The folder for a plan holds something already."""
+
+
+def refuse_occupied(folder: Path | str, *, overwrite: bool) -> None:
+    """Refuse a folder that is not empty, unless it may be overwritten."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotEmptyError(f"{folder} is a file; a plan needs a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise NotEmptyError(f"{folder} is not empty; give another folder, or --overwrite")
+
+
+def write_plan(
+    folder: Path | str,
+    problem: Problem,
+    plan: Plan,
+    *,
+    problem_sha256: str,
+    overwrite: bool = False,
+    peak_rss_mb: float | None = None,
+) -> None:
+    """Write schedule, prices and certificate; the folder appears complete or not at all."""
+    folder = Path(folder)
+    refuse_occupied(folder, overwrite=overwrite)
+    fresh = folder.with_name(folder.name + ".part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    write_columns(fresh / "schedule.parquet", _schedule_columns(problem, plan.schedule))
+    if plan.prices is not None:
+        write_columns(fresh / "prices.parquet", _price_columns(problem, plan.prices))
+        write_columns(fresh / "prices_portfolio.parquet", _portfolio_price_columns(problem, plan.prices))
+    document = certificate_document(plan.certificate, problem_sha256=problem_sha256, peak_rss_mb=peak_rss_mb)
+    (fresh / CERTIFICATE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    fresh.rename(folder)
+
+
+def certificate_document(
+    certificate: Certificate, *, problem_sha256: str, peak_rss_mb: float | None = None
+) -> dict[str, Any]:
+    """Return a certificate as plain values; a ratio without meaning (no savings, no bound) becomes null."""
+    document = asdict(certificate)
+    seconds = document.pop("seconds")
+    document["objective_parts"]["total"] = certificate.objective_parts.total
+    document |= {f"seconds_{name}": seconds.get(name, 0.0) for name in SECONDS}
+    document |= {"peak_rss_mb": peak_rss_mb, "problem_sha256": problem_sha256}
+    return {name: _finite(value) for name, value in document.items()}
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _schedule_columns(problem: Problem, schedule: Schedule) -> dict[str, Any]:
+    """Keep the rows with power or reserve, in order of asset and interval."""
+    used = (schedule.charge_kw != 0.0) | (schedule.discharge_kw != 0.0)
+    shares = {
+        name: share
+        for name in ("reserve_up_kw", "reserve_down_kw")
+        if (share := getattr(schedule, name)) is not None
+    }
+    for share in shares.values():
+        used |= share != 0.0
+    asset, interval = np.nonzero(used)
+    columns = {
+        "asset_id": problem.assets.asset_id[asset],
+        "interval": interval,
+        "charge_kw": schedule.charge_kw[asset, interval],
+        "discharge_kw": schedule.discharge_kw[asset, interval],
+        "energy_end_kwh": schedule.energy_end_kwh[asset, interval],
+    }
+    return columns | {name: share[asset, interval] for name, share in shares.items()}
+
+
+def _price_columns(problem: Problem, prices: Prices) -> dict[str, Any]:
+    feeders, intervals = len(problem.feeders), problem.intervals
+    return {
+        "feeder_id": np.repeat(problem.feeders.feeder_id, intervals),
+        "interval": np.tile(np.arange(intervals), feeders),
+        "price_per_kwh": prices.marginal_per_kwh().ravel(),
+        "feeder_per_kwh": prices.feeder_per_kwh.ravel(),
+    }
+
+
+def _portfolio_price_columns(problem: Problem, prices: Prices) -> dict[str, Any]:
+    return {
+        "interval": np.arange(problem.intervals),
+        "balance_per_kwh": prices.balance_per_kwh,
+        "peak_per_kw": prices.peak_per_kw,
+    }
+
+
+def read_schedule(folder: Path | str, problem: Problem) -> Schedule:
+    """Read schedule.parquet or .csv; rows left out have no power, and the energy that follows from it.
+
+    Raises:
+        ProblemError: for an unknown asset or column, a repeated row, or text where a number should be.
+    """
+    path = find_table(Path(folder), "schedule", needed=True)
+    assert path is not None
+    columns = ("asset_id", "interval", "charge_kw", "discharge_kw", "energy_end_kwh")
+    table = read_table(path, columns, ("reserve_up_kw", "reserve_down_kw"))
+    asset = look_up(table, "asset_id", problem.assets.asset_id)
+    interval = table.whole("interval", low=0, high=problem.intervals - 1)
+    seen = np.zeros(problem.shape, dtype=np.int32)
+    np.add.at(seen, (asset, interval), 1)
+    table.require("interval", seen[asset, interval] == 1, "each asset and interval once")
+
+    def matrix(column: str) -> Floats:
+        values = np.zeros(problem.shape)
+        values[asset, interval] = table.numbers(column)
+        return values
+
+    charge, discharge = matrix("charge_kw"), matrix("discharge_kw")
+    energy = carry_energy(problem, matrix("energy_end_kwh"), seen > 0)
+    reserve = {name: matrix(name) for name in ("reserve_up_kw", "reserve_down_kw") if name in table}
+    return Schedule(charge_kw=charge, discharge_kw=discharge, energy_end_kwh=energy, **reserve)
+
+
+def carry_energy(problem: Problem, stated: Floats, listed: np.ndarray[Any, Any]) -> Floats:
+    """Fill the rows that were left out: the energy stays, but for the trips."""
+    windows, energy = problem.windows, problem.assets.energy_initial_kwh.copy()
+    path = np.empty(problem.shape)
+    leaving: list[Ints] = [np.flatnonzero(windows.to_interval == t) for t in range(problem.intervals)]
+    for t, away in enumerate(leaving):
+        asset = windows.asset[away]
+        energy[asset] = np.maximum(energy[asset] - windows.trip_energy_kwh[away], 0.0)
+        energy = np.where(listed[:, t], stated[:, t], energy)
+        path[:, t] = energy
+    return path
+
+
+def read_certificate(folder: Path | str) -> Certificate | None:
+    """Read certificate.json where there is one; other planners' schedules come without."""
+    path = Path(folder) / CERTIFICATE
+    if not path.is_file():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return _certificate(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProblemError(
+            CERTIFICATE, "(file)", None, str(error), "a certificate as docs/problem.md states it"
+        ) from error
+
+
+def _certificate(document: dict[str, Any]) -> Certificate:
+    def number(name: str, missing: float) -> float:
+        value = document[name]
+        return missing if value is None else float(value)
+
+    parts = {name: float(value) for name, value in document["objective_parts"].items() if name != "total"}
+    return Certificate(
+        status=document["status"],
+        method=str(document["method"]),
+        objective=number("objective", math.nan),
+        lower_bound=number("lower_bound", -math.inf),
+        gap=number("gap", math.inf),
+        gap_absolute=number("gap_absolute", math.inf),
+        reference_objective=number("reference_objective", math.nan),
+        gap_of_savings=number("gap_of_savings", math.inf),
+        objective_parts=ObjectiveParts(**parts),
+        unmet=tuple(Unmet(**item) for item in document["unmet"]),
+        gap_parts={name: float(value) for name, value in document.get("gap_parts", {}).items()},
+        seed=int(document.get("seed", 0)),
+        killed=bool(document.get("killed", False)),
+    )
+
+
+def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
+    """Read the multipliers of a plan where there are any."""
+    by_feeder = find_table(Path(folder), "prices", needed=False)
+    whole = find_table(Path(folder), "prices_portfolio", needed=False)
+    if by_feeder is None or whole is None:
+        return None
+    table = read_table(by_feeder, ("feeder_id", "interval", "price_per_kwh", "feeder_per_kwh"))
+    feeder = np.zeros((len(problem.feeders), problem.intervals))
+    feeder[look_up(table, "feeder_id", problem.feeders.feeder_id), _interval(table, problem)] = table.numbers(
+        "feeder_per_kwh"
+    )
+    total = read_table(whole, ("interval", "balance_per_kwh", "peak_per_kw"))
+    balance, peak = np.zeros(problem.intervals), np.zeros(problem.intervals)
+    balance[_interval(total, problem)] = total.numbers("balance_per_kwh")
+    peak[_interval(total, problem)] = total.numbers("peak_per_kw")
+    return Prices(balance_per_kwh=balance, feeder_per_kwh=feeder, peak_per_kw=peak)
+
+
+def _interval(table: Table, problem: Problem) -> Ints:
+    return table.whole("interval", low=0, high=problem.intervals - 1)
