@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpp.domain.intervals import IntervalGrid
 from vpp.forecasting.baseline import BaselineForecast
-from vpp.forecasting.contract import Adjustment
+from vpp.forecasting.contract import MAXIMUM_MULTIPLIER, MINIMUM_MULTIPLIER, Adjustment
 from vpp.forecasting.prompt import BLOCK
 
 Matrix = NDArray[np.float64]
@@ -75,11 +75,12 @@ def apply(baseline: BaselineForecast, multipliers: Matrix) -> tuple[Matrix, Matr
     """
     scale_kw = np.maximum(baseline.consumption_p50_kw, SCALE_FLOOR_SHARE * baseline.typical_peak_kw[:, None])
     band_kw = CLIP_SHARE * scale_kw
+    bounded = np.clip(np.nan_to_num(multipliers, nan=1.0), MINIMUM_MULTIPLIER, MAXIMUM_MULTIPLIER)
     low_kw, median_kw, high_kw = (
         np.maximum(np.clip(quantile_kw * multiplier, quantile_kw - band_kw, quantile_kw + band_kw), 0.0)
         for quantile_kw, multiplier in zip(
             (baseline.consumption_p10_kw, baseline.consumption_p50_kw, baseline.consumption_p90_kw),
-            np.where(np.isfinite(multipliers), multipliers, 1.0),
+            bounded,
             strict=True,
         )
     )

@@ -68,4 +68,4 @@ def _stand_in(known: Sequence[PricePoint], at: datetime) -> PricePoint:
         if point is not None:
             return point
         earlier -= DAY
-    return min(known, key=lambda point: abs(point.start - at))
+    return max(known, key=lambda point: (-abs(point.start - at), point.available_at))
