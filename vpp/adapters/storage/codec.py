@@ -77,9 +77,9 @@ def decode(kind: str, content: bytes) -> Decoded:
     except (pa.ArrowInvalid, StopIteration, OSError) as error:
         raise CodecError(f"stored {kind} cannot be read: {error}") from error
     marks = batch.schema.metadata or {}
-    found = (marks.get(_KIND, b"").decode(), marks.get(_VERSION, b"").decode())
-    if found != (kind, str(VERSION)):
-        raise CodecError(f"stored object is {found}, expected {(kind, str(VERSION))}")
+    found = f"{marks.get(_KIND, b'').decode()} version {marks.get(_VERSION, b'').decode()}"
+    if found != f"{kind} version {VERSION}":
+        raise CodecError(f"stored object is {found}, expected {kind} version {VERSION}")
     arrays: dict[str, NDArray[Any]] = {}
     texts: dict[str, tuple[str, ...]] = {}
     for field, column in zip(batch.schema, batch.columns, strict=True):

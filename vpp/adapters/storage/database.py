@@ -127,6 +127,8 @@ class Database:
         except CodecError as error:
             raise StoreError(f"{error}.") from error
         except (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if _lacks_table(error):
+                raise StoreError(f"{_first_line(error)}; run `vpp migrate` on {shown(self.url)}.") from error
             raise self._unavailable(error) from error
         except (OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
@@ -155,6 +157,11 @@ def _own_transactions(engine: AsyncEngine) -> None:
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def _lacks_table(error: Exception) -> bool:
+    words = _first_line(error)
+    return words.startswith("no such table") or (words.startswith("relation") and "does not exist" in words)
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
@@ -69,19 +70,19 @@ async def require_current(url: str, *, config_path: str) -> None:
         )
 
 
-def _config() -> Config:
+def new_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(new_config())
 
 
 def _upgrade(connection: Connection) -> None:
     _revisions_after(_revision(connection))
-    config = _config()
+    config = new_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -93,7 +94,7 @@ def _revision(connection: Connection) -> str | None:
 def _revisions_after(revision: str | None) -> list[str]:
     try:
         later = list(_scripts().iterate_revisions("head", revision or "base"))
-    except CommandError:
+    except (CommandError, RevisionError):
         raise StoreError(
             f"The database is at {revision}, which this version does not know; install the newer version."
         ) from None
