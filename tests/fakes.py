@@ -305,3 +305,27 @@ class MemoryStore:
 
     def has_reading(self, slot: int, measured_at: datetime) -> bool:
         return (slot, to_microseconds(measured_at)) in self.readings
+
+
+class ManualNodeClock:
+    """A node's clock that stands still until a test moves it; a second of plant time takes none."""
+
+    def __init__(self, at: datetime, monotonic_s: float = 1_000.0) -> None:
+        self._at, self._monotonic_s = at, monotonic_s
+
+    def now(self) -> datetime:
+        return self._at
+
+    def monotonic(self) -> float:
+        return self._monotonic_s
+
+    def advance(self, seconds: float) -> None:
+        self._at += timedelta(seconds=seconds)
+        self._monotonic_s += seconds
+
+    def step_wall(self, seconds: float) -> None:
+        """Set the wall's clock forward or back; the monotonic one does not notice."""
+        self._at += timedelta(seconds=seconds)
+
+    def wall_seconds(self, duration_s: float) -> float:
+        return duration_s / 1_000.0

@@ -53,8 +53,13 @@ def main() -> int:
     except NodeFileError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    asyncio.run(simulate(agents, lambda line: sys.stdout.write(f"{line}\n") and sys.stdout.flush()))
+    asyncio.run(simulate(agents, _show))
     return 0
+
+
+def _show(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

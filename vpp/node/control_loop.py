@@ -16,6 +16,7 @@ from vpp.node.lease import LeaseEvent, LeaseState, LeaseTable
 
 _logger = logging.getLogger("vpp.node")
 RAMP_STEP_S: Final = 1.0
+RETRY_S: Final = 1.0
 SELF_CONSUMPTION_PERIOD_S: Final = 10.0
 _ENDINGS: Final = (LeaseState.EXPIRED, LeaseState.CANCELLED)
 
@@ -29,7 +30,8 @@ class _Controlled:
     applied_kw: float = 0.0
     in_default: bool = True
     changed_at_s: float = 0.0
-    next_at_s: float = float("inf")  # next step of a ramp, or of self-consumption
+    next_at_s: float = float("inf")  # next step of a ramp, of self-consumption, or a retry
+    unheard_kw: float | None = None  # what a device could not be told
 
 
 class ControlLoop:
@@ -80,7 +82,7 @@ class ControlLoop:
         self.handle(self._leases.advance(now_s))
         for controlled in self._controlled.values():
             while controlled.next_at_s <= now_s:
-                self._enter_default(controlled, max(controlled.next_at_s, controlled.changed_at_s))
+                self._continue(controlled, now_s)
         steps_s = (controlled.next_at_s for controlled in self._controlled.values())
         return min([self._leases.next_event_s(), *steps_s])
 
@@ -98,6 +100,14 @@ class ControlLoop:
         if events:
             self._on_events(events)
 
+    def _continue(self, controlled: _Controlled, now_s: float) -> None:
+        """Take the next step of a ramp or of self-consumption, or tell a device again what it missed."""
+        if controlled.unheard_kw is not None:
+            controlled.next_at_s = float("inf")
+            self._apply(controlled, controlled.unheard_kw, now_s)
+        else:
+            self._enter_default(controlled, max(controlled.next_at_s, controlled.changed_at_s))
+
     def _enter_default(self, controlled: _Controlled, at_s: float) -> None:
         """Bring the device to default control, or one step nearer to it."""
         terms = controlled.terms
@@ -109,20 +119,22 @@ class ControlLoop:
             ramp_kw_per_s=terms.ramp_kw_per_s,
             elapsed_s=at_s - controlled.changed_at_s,
         )
-        self._apply(controlled, power_kw, at_s)
         if power_kw != target_kw:
             controlled.next_at_s = at_s + RAMP_STEP_S
         elif terms.default_control is DefaultControl.SELF_CONSUMPTION and site_kw is not None:
             controlled.next_at_s = at_s + SELF_CONSUMPTION_PERIOD_S
         else:
             controlled.next_at_s = float("inf")
+        self._apply(controlled, power_kw, at_s)
 
     def _apply(self, controlled: _Controlled, power_kw: float, at_s: float) -> None:
         try:
             controlled.device.step(self._plant_time(at_s))
             controlled.device.apply(power_kw)
+            controlled.unheard_kw = None
         except Exception:  # one broken device must not take the others' leases with it
             self.device_errors += 1
+            controlled.unheard_kw, controlled.next_at_s = power_kw, at_s + RETRY_S
             _logger.exception("asset %s could not be told %.3f kW", controlled.device.asset_id, power_kw)
         controlled.applied_kw, controlled.changed_at_s = power_kw, at_s
 
