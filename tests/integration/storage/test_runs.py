@@ -68,7 +68,9 @@ async def test_the_last_plan_is_of_the_newest_run_that_has_one(fleet_store: Stor
     assert_same(await fleet_store.last_plan(), plan("run-2"))
 
 
-@pytest.mark.parametrize("fault", ["orders twice", "unknown asset", "unknown forecast", "no number"])
+@pytest.mark.parametrize(
+    "fault", ["orders twice", "unknown asset", "unknown forecast", "no number", "endless count"]
+)
 async def test_a_run_is_stored_whole_or_not_at_all(fleet_store: Store, database_url: str, fault: str) -> None:
     await fleet_store.save_run(run("run-0"), plan=plan("run-0"), state=state(), setpoints=setpoints("run-0"))
     before = await counts(database_url)
@@ -79,8 +81,10 @@ async def test_a_run_is_stored_whole_or_not_at_all(fleet_store: Store, database_
         orders.slot[2] = 99
     elif fault == "unknown forecast":
         faulty = replace(faulty, forecast_id="nowhere")
-    else:
+    elif fault == "no number":
         orders.power_kw[2] = float("nan")
+    else:
+        faulty = replace(faulty, epoch=2**63)
 
     with pytest.raises((StoreError, InvalidValueError)):
         await fleet_store.save_run(faulty, plan=plan(), state=state(), setpoints=orders)

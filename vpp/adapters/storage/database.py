@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -40,6 +40,16 @@ _POSTGRESQL_SETTINGS = {
     "synchronous_commit": "on",  # a commit that has returned is on disk, whatever the server's default
     "jit": "off",  # costs more than it gains on short queries
 }
+# What a driver raises for the rows themselves; trying again would not help.
+_REFUSALS = (
+    IntegrityError,
+    DataError,
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    OverflowError,
+)
 _WRITES = "vpp_writes"
 
 
@@ -122,7 +132,7 @@ class Database:
             yield
         except (StoreError, InvalidValueError):
             raise
-        except (IntegrityError, sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+        except _REFUSALS as error:
             raise StoreError(f"The database refused a row: {_first_line(error)}.") from error
         except CodecError as error:
             raise StoreError(f"{error}.") from error

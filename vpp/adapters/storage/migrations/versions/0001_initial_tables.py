@@ -4,6 +4,8 @@ Revision ID: 0001
 Revises: nothing
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,12 +19,22 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    _create_fleet()
-    _create_telemetry()
-    _create_announcements()
-    _create_forecasts()
-    _create_runs()
-    _create_orders()
+    _create_feeder()
+    _create_asset()
+    _create_writer_epoch()
+    _create_reading()
+    _create_latest_reading()
+    _create_feeder_reading()
+    _create_charging_session()
+    _create_price()
+    _create_context_item()
+    _create_model_call()
+    _create_forecast()
+    _create_run()
+    _create_plan()
+    _create_fleet_snapshot()
+    _create_setpoint()
+    _create_acknowledgement()
 
 
 def downgrade() -> None:
@@ -48,342 +60,285 @@ def downgrade() -> None:
         op.drop_table(name)
 
 
-def _create_fleet() -> None:
+def _column(
+    name: str, kind: Any, comment: str, *, nullable: bool = False, counts_up: bool = False
+) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=nullable, autoincrement=counts_up, comment=comment)
+
+
+def _create_feeder() -> None:
     op.create_table(
         "feeder",
-        sa.Column(
-            "feeder_slot",
-            sa.Integer(),
-            autoincrement=False,
-            nullable=False,
-            comment="position, kept for good",
-        ),
-        sa.Column("feeder_id", sa.String(length=64), nullable=False, comment="name of the network segment"),
-        sa.Column("import_limit_kw", sa.Double(), nullable=False, comment="kW, magnitude"),
-        sa.Column("export_limit_kw", sa.Double(), nullable=False, comment="kW, magnitude"),
+        _column("feeder_slot", sa.Integer(), "position, kept for good"),
+        _column("feeder_id", sa.String(64), "name of the network segment"),
+        _column("import_limit_kw", sa.Double(), "kW, magnitude"),
+        _column("export_limit_kw", sa.Double(), "kW, magnitude"),
         sa.PrimaryKeyConstraint("feeder_slot", name="pk_feeder"),
         sa.UniqueConstraint("feeder_id", name="uq_feeder_feeder_id"),
         comment="network segments with their operating envelope",
     )
+
+
+def _create_asset() -> None:
     op.create_table(
         "asset",
-        sa.Column(
-            "slot", sa.Integer(), autoincrement=False, nullable=False, comment="position, kept for good"
-        ),
-        sa.Column("asset_id", sa.String(length=64), nullable=False, comment="name of the device"),
-        sa.Column(
-            "node_id", sa.String(length=64), nullable=False, comment="name of the node that speaks for it"
-        ),
-        sa.Column("feeder_slot", sa.Integer(), nullable=False, comment="feeder it hangs on"),
-        sa.Column(
-            "kind", sa.String(length=32), nullable=False, comment="home_battery, ev_charger, grid_battery"
-        ),
-        sa.Column("capacity_kwh", sa.Double(), nullable=False, comment="kWh"),
-        sa.Column("energy_min_kwh", sa.Double(), nullable=False, comment="kWh"),
-        sa.Column("energy_max_kwh", sa.Double(), nullable=False, comment="kWh"),
-        sa.Column("max_charge_kw", sa.Double(), nullable=False, comment="kW at the AC terminals, magnitude"),
-        sa.Column(
-            "max_discharge_kw", sa.Double(), nullable=False, comment="kW at the AC terminals, magnitude"
-        ),
-        sa.Column(
-            "min_charge_kw", sa.Double(), nullable=False, comment="kW, charging is zero or at least this"
-        ),
-        sa.Column(
-            "min_discharge_kw",
-            sa.Double(),
-            nullable=False,
-            comment="kW, discharging is zero or at least this",
-        ),
-        sa.Column("charge_efficiency", sa.Double(), nullable=False, comment="ratio in (0, 1]"),
-        sa.Column("discharge_efficiency", sa.Double(), nullable=False, comment="ratio in (0, 1]"),
-        sa.Column("wear_cost_per_kwh", sa.Double(), nullable=False, comment="money per kWh of AC throughput"),
-        sa.Column(
-            "default_control",
-            sa.String(length=32),
-            nullable=False,
-            comment="what the node does without a valid setpoint",
-        ),
-        sa.ForeignKeyConstraint(["feeder_slot"], ["feeder.feeder_slot"], name="fk_asset_feeder_slot_feeder"),
+        _column("slot", sa.Integer(), "position, kept for good"),
+        _column("asset_id", sa.String(64), "name of the device"),
+        _column("node_id", sa.String(64), "name of the node that speaks for it"),
+        _column("feeder_slot", sa.Integer(), "feeder it hangs on"),
+        _column("kind", sa.String(32), "home_battery, ev_charger, grid_battery"),
+        _column("capacity_kwh", sa.Double(), "kWh"),
+        _column("energy_min_kwh", sa.Double(), "kWh"),
+        _column("energy_max_kwh", sa.Double(), "kWh"),
+        _column("max_charge_kw", sa.Double(), "kW at the AC terminals, magnitude"),
+        _column("max_discharge_kw", sa.Double(), "kW at the AC terminals, magnitude"),
+        _column("min_charge_kw", sa.Double(), "kW, charging is zero or at least this"),
+        _column("min_discharge_kw", sa.Double(), "kW, discharging is zero or at least this"),
+        _column("charge_efficiency", sa.Double(), "ratio in (0, 1]"),
+        _column("discharge_efficiency", sa.Double(), "ratio in (0, 1]"),
+        _column("wear_cost_per_kwh", sa.Double(), "money per kWh of AC throughput"),
+        _column("default_control", sa.String(32), "what the node does without a valid setpoint"),
         sa.PrimaryKeyConstraint("slot", name="pk_asset"),
+        sa.ForeignKeyConstraint(["feeder_slot"], ["feeder.feeder_slot"], name="fk_asset_feeder_slot_feeder"),
         sa.UniqueConstraint("asset_id", name="uq_asset_asset_id"),
         comment="controllable devices",
     )
+
+
+def _create_writer_epoch() -> None:
     op.create_table(
         "writer_epoch",
-        sa.Column(
-            "epoch", NUMBER, autoincrement=False, nullable=False, comment="fencing token in every setpoint"
-        ),
-        sa.Column(
-            "taken_at_us", sa.BigInteger(), nullable=False, comment="us UTC, when the writer took over"
-        ),
-        sa.Column("holder", sa.String(length=255), nullable=False, comment="host and process of the writer"),
+        _column("epoch", NUMBER, "fencing token in every setpoint"),
+        _column("taken_at_us", sa.BigInteger(), "us UTC, when the writer took over"),
+        _column("holder", sa.Text(), "host and process of the writer"),
         sa.PrimaryKeyConstraint("epoch", name="pk_writer_epoch"),
         comment="who was the single writer, newest epoch last",
     )
 
 
-def _create_telemetry() -> None:
+def _create_reading() -> None:
     op.create_table(
         "reading",
-        sa.Column("measured_at_us", sa.BigInteger(), nullable=False, comment="us UTC, by the device"),
-        sa.Column(
-            "slot",
-            sa.Integer(),
-            nullable=False,
-            comment="asset; no foreign key, it would cost more than the row",
-        ),
-        sa.Column("received_at_us", sa.BigInteger(), nullable=False, comment="us UTC, by the service"),
-        sa.Column(
-            "soc",
-            sa.Double(),
-            nullable=True,
-            comment="ratio 0..1; NULL where the device sent no finite number",
-        ),
-        sa.Column(
-            "power_kw",
-            sa.Double(),
-            nullable=True,
-            comment="kW, positive discharges into the grid; NULL as soc",
-        ),
-        sa.Column("connected", sa.Boolean(), nullable=False, comment="is the device able to exchange power"),
-        sa.Column("quality", sa.SmallInteger(), nullable=False, comment="flags, 0 is good"),
+        _column("measured_at_us", sa.BigInteger(), "us UTC, by the device"),
+        _column("slot", sa.Integer(), "asset; no foreign key, it would cost more than the row"),
+        _column("received_at_us", sa.BigInteger(), "us UTC, by the service"),
+        _column("soc", sa.Double(), "ratio 0..1; NULL where the device sent no finite number", nullable=True),
+        _column("power_kw", sa.Double(), "kW, positive discharges into the grid; NULL as soc", nullable=True),
+        _column("connected", sa.Boolean(), "is the device able to exchange power"),
+        _column("quality", sa.SmallInteger(), "flags, 0 is good"),
         sa.PrimaryKeyConstraint("measured_at_us", "slot", name="pk_reading"),
         comment="telemetry as it came, the bad included",
         sqlite_with_rowid=False,
     )
+
+
+def _create_latest_reading() -> None:
     op.create_table(
         "latest_reading",
-        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False, comment="asset"),
-        sa.Column("measured_at_us", sa.BigInteger(), nullable=False, comment="us UTC, by the device"),
-        sa.Column("received_at_us", sa.BigInteger(), nullable=False, comment="us UTC, by the service"),
-        sa.Column("soc", sa.Double(), nullable=False, comment="ratio 0..1"),
-        sa.Column("power_kw", sa.Double(), nullable=False, comment="kW, positive discharges into the grid"),
-        sa.Column("connected", sa.Boolean(), nullable=False, comment="is the device able to exchange power"),
-        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_latest_reading_slot_asset"),
+        _column("slot", sa.Integer(), "asset"),
+        _column("measured_at_us", sa.BigInteger(), "us UTC, by the device"),
+        _column("received_at_us", sa.BigInteger(), "us UTC, by the service"),
+        _column("soc", sa.Double(), "ratio 0..1"),
+        _column("power_kw", sa.Double(), "kW, positive discharges into the grid"),
+        _column("connected", sa.Boolean(), "is the device able to exchange power"),
         sa.PrimaryKeyConstraint("slot", name="pk_latest_reading"),
+        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_latest_reading_slot_asset"),
         comment="newest good reading of each asset, a copy of its row in reading",
     )
+
+
+def _create_feeder_reading() -> None:
     op.create_table(
         "feeder_reading",
-        sa.Column(
-            "start_us", sa.BigInteger(), nullable=False, comment="us UTC, start of the metered interval"
-        ),
-        sa.Column("feeder_slot", sa.Integer(), nullable=False, comment="feeder"),
-        sa.Column(
-            "available_at_us", sa.BigInteger(), nullable=False, comment="us UTC, from when it was known"
-        ),
-        sa.Column(
-            "consumption_kw", sa.Double(), nullable=True, comment="kW, mean, positive; NULL where not finite"
-        ),
-        sa.Column("pv_kw", sa.Double(), nullable=True, comment="kW, mean, positive; NULL where not finite"),
+        _column("start_us", sa.BigInteger(), "us UTC, start of the metered interval"),
+        _column("feeder_slot", sa.Integer(), "feeder"),
+        _column("available_at_us", sa.BigInteger(), "us UTC, from when it was known"),
+        _column("consumption_kw", sa.Double(), "kW, mean, positive; NULL where not finite", nullable=True),
+        _column("pv_kw", sa.Double(), "kW, mean, positive; NULL where not finite", nullable=True),
+        sa.PrimaryKeyConstraint("start_us", "feeder_slot", "available_at_us", name="pk_feeder_reading"),
         sa.ForeignKeyConstraint(
             ["feeder_slot"], ["feeder.feeder_slot"], name="fk_feeder_reading_feeder_slot_feeder"
         ),
-        sa.PrimaryKeyConstraint("start_us", "feeder_slot", "available_at_us", name="pk_feeder_reading"),
         comment="metered load of feeders without the fleet's assets",
         sqlite_with_rowid=False,
     )
 
 
-def _create_announcements() -> None:
+def _create_charging_session() -> None:
     op.create_table(
         "charging_session",
-        sa.Column("slot", sa.Integer(), nullable=False, comment="asset"),
-        sa.Column("connected_from_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column(
-            "announced_at_us", sa.BigInteger(), nullable=False, comment="us UTC, from when it was known"
-        ),
-        sa.Column("connected_until_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column(
-            "departure_energy_kwh",
-            sa.Double(),
-            nullable=False,
-            comment="kWh in the vehicle asked at departure",
-        ),
-        sa.Column("trip_energy_kwh", sa.Double(), nullable=False, comment="kWh used until the next arrival"),
-        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_charging_session_slot_asset"),
+        _column("slot", sa.Integer(), "asset"),
+        _column("connected_from_us", sa.BigInteger(), "us UTC"),
+        _column("announced_at_us", sa.BigInteger(), "us UTC, from when it was known"),
+        _column("connected_until_us", sa.BigInteger(), "us UTC"),
+        _column("departure_energy_kwh", sa.Double(), "kWh in the vehicle asked at departure"),
+        _column("trip_energy_kwh", sa.Double(), "kWh used until the next arrival"),
         sa.PrimaryKeyConstraint("slot", "connected_from_us", "announced_at_us", name="pk_charging_session"),
+        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_charging_session_slot_asset"),
         comment="stays of EVs; the last announced of (asset, connected_from) counts",
         sqlite_with_rowid=False,
     )
     op.create_index("ix_charging_session_connected_until_us", "charging_session", ["connected_until_us"])
+
+
+def _create_price() -> None:
     op.create_table(
         "price",
-        sa.Column("start_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column(
-            "available_at_us", sa.BigInteger(), nullable=False, comment="us UTC, from when it was known"
-        ),
-        sa.Column("end_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("import_price_per_kwh", sa.Double(), nullable=False, comment="money per kWh, any sign"),
-        sa.Column("export_price_per_kwh", sa.Double(), nullable=False, comment="money per kWh, any sign"),
+        _column("start_us", sa.BigInteger(), "us UTC"),
+        _column("available_at_us", sa.BigInteger(), "us UTC, from when it was known"),
+        _column("end_us", sa.BigInteger(), "us UTC"),
+        _column("import_price_per_kwh", sa.Double(), "money per kWh, any sign"),
+        _column("export_price_per_kwh", sa.Double(), "money per kWh, any sign"),
         sa.PrimaryKeyConstraint("start_us", "available_at_us", name="pk_price"),
         comment="prices of the exchange with the grid; the last published of a start counts",
         sqlite_with_rowid=False,
     )
     op.create_index("ix_price_end_us", "price", ["end_us"])
+
+
+def _create_context_item() -> None:
     op.create_table(
         "context_item",
-        sa.Column("item_id", sa.String(length=255), nullable=False, comment="identity of the remark"),
-        sa.Column("content", sa.Text(), nullable=False, comment="the remark, data and never an instruction"),
-        sa.Column("valid_from_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("valid_until_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column(
-            "available_at_us", sa.BigInteger(), nullable=False, comment="us UTC, from when it was known"
-        ),
+        _column("item_id", sa.Text(), "identity of the remark"),
+        _column("content", sa.Text(), "the remark, data and never an instruction"),
+        _column("valid_from_us", sa.BigInteger(), "us UTC"),
+        _column("valid_until_us", sa.BigInteger(), "us UTC"),
+        _column("available_at_us", sa.BigInteger(), "us UTC, from when it was known"),
         sa.PrimaryKeyConstraint("item_id", name="pk_context_item"),
         comment="remarks for the forecaster",
     )
     op.create_index("ix_context_item_valid_until_us", "context_item", ["valid_until_us"])
 
 
-def _create_forecasts() -> None:
+def _create_model_call() -> None:
     op.create_table(
         "model_call",
-        sa.Column("call_id", sa.String(length=255), nullable=False, comment="identity of the exchange"),
-        sa.Column("asked_at_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("model", sa.String(length=255), nullable=False, comment="name of the model"),
-        sa.Column("endpoint", sa.Text(), nullable=False, comment="where it was asked"),
-        sa.Column("verdict", sa.String(length=32), nullable=False, comment="what became of the request"),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why, in words"),
-        sa.Column("prompt_tokens", sa.BigInteger(), nullable=False, comment="tokens"),
-        sa.Column("completion_tokens", sa.BigInteger(), nullable=False, comment="tokens"),
-        sa.Column("cached_tokens", sa.BigInteger(), nullable=False, comment="tokens"),
-        sa.Column("cost", sa.Double(), nullable=False, comment="money in currency"),
-        sa.Column("currency", sa.String(length=8), nullable=False, comment="ISO 4217"),
-        sa.Column("duration_s", sa.Double(), nullable=False, comment="s"),
-        sa.Column(
-            "exchange",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="prompt, replies and reasoning whole, see codec.py",
-        ),
+        _column("call_id", sa.Text(), "identity of the exchange"),
+        _column("asked_at_us", sa.BigInteger(), "us UTC"),
+        _column("model", sa.Text(), "name of the model"),
+        _column("endpoint", sa.Text(), "where it was asked"),
+        _column("verdict", sa.String(32), "what became of the request"),
+        _column("reason", sa.Text(), "why, in words"),
+        _column("prompt_tokens", sa.BigInteger(), "tokens"),
+        _column("completion_tokens", sa.BigInteger(), "tokens"),
+        _column("cached_tokens", sa.BigInteger(), "tokens"),
+        _column("cost", sa.Double(), "money in currency"),
+        _column("currency", sa.Text(), "ISO 4217"),
+        _column("duration_s", sa.Double(), "s"),
+        _column("exchange", sa.LargeBinary(), "prompt, replies and reasoning whole, see codec.py"),
         sa.PrimaryKeyConstraint("call_id", name="pk_model_call"),
         comment="exchanges with the reasoning model; a replay reads these and asks nobody",
     )
+
+
+def _create_forecast() -> None:
     op.create_table(
         "forecast",
-        sa.Column("forecast_number", NUMBER, autoincrement=True, nullable=False, comment="order of writing"),
-        sa.Column("forecast_id", sa.String(length=255), nullable=False, comment="identity of the forecast"),
-        sa.Column(
-            "available_at_us", sa.BigInteger(), nullable=False, comment="us UTC, from when it was known"
-        ),
-        sa.Column("source", sa.String(length=32), nullable=False, comment="baseline or adjusted"),
-        sa.Column(
-            "verdict", sa.String(length=32), nullable=False, comment="what became of the request to the model"
-        ),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why the model was not followed, in words"),
-        sa.Column("call_id", sa.String(length=255), nullable=True, comment="model call behind it"),
-        sa.Column(
-            "quantiles",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="feeders, grid and matrices in kW, see codec.py",
-        ),
-        sa.ForeignKeyConstraint(["call_id"], ["model_call.call_id"], name="fk_forecast_call_id_model_call"),
+        _column("forecast_number", NUMBER, "order of writing", counts_up=True),
+        _column("forecast_id", sa.Text(), "identity of the forecast"),
+        _column("available_at_us", sa.BigInteger(), "us UTC, from when it was known"),
+        _column("source", sa.String(32), "baseline or adjusted"),
+        _column("verdict", sa.String(32), "what became of the request to the model"),
+        _column("reason", sa.Text(), "why the model was not followed, in words"),
+        _column("call_id", sa.Text(), "model call behind it", nullable=True),
+        _column("quantiles", sa.LargeBinary(), "feeders, grid and matrices in kW, see codec.py"),
         sa.PrimaryKeyConstraint("forecast_number", name="pk_forecast"),
+        sa.ForeignKeyConstraint(["call_id"], ["model_call.call_id"], name="fk_forecast_call_id_model_call"),
         sa.UniqueConstraint("forecast_id", name="uq_forecast_forecast_id"),
         comment="load and PV forecasts",
     )
     op.create_index("ix_forecast_available_at_us", "forecast", ["available_at_us"])
 
 
-def _create_runs() -> None:
+def _create_run() -> None:
     op.create_table(
         "run",
-        sa.Column("run_number", NUMBER, autoincrement=True, nullable=False, comment="order of writing"),
-        sa.Column("run_id", sa.String(length=255), nullable=False, comment="identity of the run"),
-        sa.Column(
-            "cycle_start_us",
-            sa.BigInteger(),
-            nullable=False,
-            comment="us UTC, start of the first planned interval",
-        ),
-        sa.Column("started_at_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("finished_at_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("cause", sa.String(length=255), nullable=False, comment="what set the run off"),
-        sa.Column(
-            "rung", sa.String(length=32), nullable=False, comment="rung of the ladder the run stood on"
-        ),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why it is not a higher rung, in words"),
-        sa.Column("forecast_id", sa.String(length=255), nullable=True, comment="forecast used"),
-        sa.Column("input_sha256", sa.String(length=64), nullable=False, comment="hash of all inputs"),
-        sa.Column("objective", sa.Double(), nullable=True, comment="money"),
-        sa.Column("lower_bound", sa.Double(), nullable=True, comment="money"),
-        sa.Column("gap", sa.Double(), nullable=True, comment="ratio"),
-        sa.Column("setpoint_count", sa.Integer(), nullable=False, comment="orders issued"),
-        sa.Column("solve_duration_s", sa.Double(), nullable=False, comment="s"),
-        sa.Column("killed", sa.Boolean(), nullable=False, comment="was the solve killed at its deadline"),
-        sa.Column("epoch", sa.BigInteger(), nullable=False, comment="fencing token of the writer"),
+        _column("run_number", NUMBER, "order of writing", counts_up=True),
+        _column("run_id", sa.Text(), "identity of the run"),
+        _column("cycle_start_us", sa.BigInteger(), "us UTC, start of the first planned interval"),
+        _column("started_at_us", sa.BigInteger(), "us UTC"),
+        _column("finished_at_us", sa.BigInteger(), "us UTC"),
+        _column("cause", sa.Text(), "what set the run off"),
+        _column("rung", sa.String(32), "rung of the ladder the run stood on"),
+        _column("reason", sa.Text(), "why it is not a higher rung, in words"),
+        _column("forecast_id", sa.Text(), "forecast used", nullable=True),
+        _column("input_sha256", sa.Text(), "hash of all inputs"),
+        _column("objective", sa.Double(), "money", nullable=True),
+        _column("lower_bound", sa.Double(), "money", nullable=True),
+        _column("gap", sa.Double(), "ratio", nullable=True),
+        _column("setpoint_count", sa.Integer(), "orders issued"),
+        _column("solve_duration_s", sa.Double(), "s"),
+        _column("killed", sa.Boolean(), "was the solve killed at its deadline"),
+        _column("epoch", sa.BigInteger(), "fencing token of the writer"),
+        sa.PrimaryKeyConstraint("run_number", name="pk_run"),
         sa.ForeignKeyConstraint(
             ["forecast_id"], ["forecast.forecast_id"], name="fk_run_forecast_id_forecast"
         ),
-        sa.PrimaryKeyConstraint("run_number", name="pk_run"),
         sa.UniqueConstraint("run_id", name="uq_run_run_id"),
         comment="passes of the loop",
     )
+
+
+def _create_plan() -> None:
     op.create_table(
         "plan",
-        sa.Column("run_number", NUMBER, autoincrement=False, nullable=False, comment="run"),
-        sa.Column(
-            "schedule",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="grid, assets, matrices in kW and kWh, see codec.py",
-        ),
-        sa.ForeignKeyConstraint(["run_number"], ["run.run_number"], name="fk_plan_run_number_run"),
+        _column("run_number", NUMBER, "run"),
+        _column("schedule", sa.LargeBinary(), "grid, assets, matrices in kW and kWh, see codec.py"),
         sa.PrimaryKeyConstraint("run_number", name="pk_plan"),
+        sa.ForeignKeyConstraint(["run_number"], ["run.run_number"], name="fk_plan_run_number_run"),
         comment="schedules, one compressed object per run",
     )
+
+
+def _create_fleet_snapshot() -> None:
     op.create_table(
         "fleet_snapshot",
-        sa.Column("run_number", NUMBER, autoincrement=False, nullable=False, comment="run"),
-        sa.Column("at_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("state", sa.LargeBinary(), nullable=False, comment="columns in slot order, see codec.py"),
-        sa.ForeignKeyConstraint(["run_number"], ["run.run_number"], name="fk_fleet_snapshot_run_number_run"),
+        _column("run_number", NUMBER, "run"),
+        _column("at_us", sa.BigInteger(), "us UTC"),
+        _column("state", sa.LargeBinary(), "columns in slot order, see codec.py"),
         sa.PrimaryKeyConstraint("run_number", name="pk_fleet_snapshot"),
+        sa.ForeignKeyConstraint(["run_number"], ["run.run_number"], name="fk_fleet_snapshot_run_number_run"),
         comment="the process image each run decided on, one compressed object per run",
     )
 
 
-def _create_orders() -> None:
+def _create_setpoint() -> None:
     op.create_table(
         "setpoint",
-        sa.Column("slot", sa.Integer(), nullable=False, comment="asset"),
-        sa.Column("run_number", NUMBER, nullable=False, comment="run that issued it"),
-        sa.Column("epoch", sa.BigInteger(), nullable=False, comment="fencing token of the writer"),
-        sa.Column("sequence", sa.BigInteger(), nullable=False, comment="counts per asset within an epoch"),
-        sa.Column("power_kw", sa.Double(), nullable=False, comment="kW, positive discharges into the grid"),
-        sa.Column("min_kw", sa.Double(), nullable=False, comment="kW, lower end of the envelope"),
-        sa.Column("max_kw", sa.Double(), nullable=False, comment="kW, upper end of the envelope"),
-        sa.Column("valid_from_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("valid_until_us", sa.BigInteger(), nullable=False, comment="us UTC, end unless renewed"),
-        sa.Column("origin", sa.String(length=32), nullable=False, comment="who ordered it"),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why, in words"),
+        _column("slot", sa.Integer(), "asset"),
+        _column("run_number", NUMBER, "run that issued it"),
+        _column("epoch", sa.BigInteger(), "fencing token of the writer"),
+        _column("sequence", sa.BigInteger(), "counts per asset within an epoch"),
+        _column("power_kw", sa.Double(), "kW, positive discharges into the grid"),
+        _column("min_kw", sa.Double(), "kW, lower end of the envelope"),
+        _column("max_kw", sa.Double(), "kW, upper end of the envelope"),
+        _column("valid_from_us", sa.BigInteger(), "us UTC"),
+        _column("valid_until_us", sa.BigInteger(), "us UTC, end unless renewed"),
+        _column("origin", sa.String(32), "who ordered it"),
+        _column("reason", sa.Text(), "why, in words"),
+        sa.PrimaryKeyConstraint("slot", "run_number", name="pk_setpoint"),
         sa.ForeignKeyConstraint(["run_number"], ["run.run_number"], name="fk_setpoint_run_number_run"),
         sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_setpoint_slot_asset"),
-        sa.PrimaryKeyConstraint("slot", "run_number", name="pk_setpoint"),
         sa.UniqueConstraint("slot", "epoch", "sequence", name="uq_setpoint_slot_epoch_sequence"),
         comment="issued orders, stored before they are sent",
     )
     op.create_index("ix_setpoint_run_number_slot", "setpoint", ["run_number", "slot"])
+
+
+def _create_acknowledgement() -> None:
     op.create_table(
         "acknowledgement",
-        sa.Column(
-            "acknowledgement_number", NUMBER, autoincrement=True, nullable=False, comment="order of writing"
+        _column("acknowledgement_number", NUMBER, "order of writing", counts_up=True),
+        _column("slot", sa.Integer(), "asset"),
+        _column(
+            "epoch", sa.BigInteger(), "of the order; no foreign key, a node may speak of orders unknown here"
         ),
-        sa.Column("slot", sa.Integer(), nullable=False, comment="asset"),
-        sa.Column(
-            "epoch",
-            sa.BigInteger(),
-            nullable=False,
-            comment="of the order; no foreign key, a node may speak of orders unknown here",
-        ),
-        sa.Column("sequence", sa.BigInteger(), nullable=False, comment="of the order"),
-        sa.Column("state", sa.String(length=32), nullable=False, comment="the node's word"),
-        sa.Column("at_us", sa.BigInteger(), nullable=False, comment="us UTC"),
-        sa.Column("detail", sa.Text(), nullable=False, comment="in the node's words"),
-        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_acknowledgement_slot_asset"),
+        _column("sequence", sa.BigInteger(), "of the order"),
+        _column("state", sa.String(32), "the node's word"),
+        _column("at_us", sa.BigInteger(), "us UTC"),
+        _column("detail", sa.Text(), "in the node's words"),
         sa.PrimaryKeyConstraint("acknowledgement_number", name="pk_acknowledgement"),
+        sa.ForeignKeyConstraint(["slot"], ["asset.slot"], name="fk_acknowledgement_slot_asset"),
         sa.UniqueConstraint(
             "slot",
             "epoch",
