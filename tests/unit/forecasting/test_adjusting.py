@@ -40,7 +40,7 @@ def assert_within_band(
     assert (adjusted[1] <= adjusted[2]).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.float64, (3, GRID.count), elements=st.floats(allow_nan=True, allow_infinity=True)))
 def test_no_multiplier_leaves_the_band(multipliers: np.ndarray):
     assert_within_band(BASELINE, apply(BASELINE, multipliers))

@@ -124,7 +124,7 @@ def test_words_of_the_model_are_made_harmless():
     assert judgement.adjustments[0].reason == "(script)'x'(/script) ()"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet='{}[]":,.\\eE+-0123456789 adjustmentsNInf<>/hk', max_size=300), st.text(max_size=50))
 def test_never_raises_on_any_text(text: str, reasoning: str):
     assert judge(text, reasoning).verdict in ReplyVerdict
@@ -137,7 +137,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(item())), JSON_VALUES))
 def test_what_is_accepted_obeys_every_rule(changes: dict[str, object]):
     judgement = judge(json.dumps({"adjustments": [item(**changes)]}))

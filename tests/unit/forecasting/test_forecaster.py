@@ -269,7 +269,7 @@ async def test_the_forecast_is_available_when_the_answer_has_come():
     assert forecast.available_at == NOW + timedelta(minutes=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=80),
