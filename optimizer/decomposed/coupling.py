@@ -1,0 +1,235 @@
+"""What couples the assets: convex costs of the fleet's net charging, as sums of ramps.
+
+With x_t the fleet's net charging in interval t (kW) and x_ft that of feeder f, all shared cost is
+
+    dt * sum_t [ base_t x_t + sum_k step_tk max(0, x_t - kink_tk) ]  +  the same per feeder,
+
+for example: exchange with the grid (kink at minus the load, step = import - export price), limits (step =
+penalty), events. The peak charge is one more ramp with a kink that moves: the peak level. Its exact
+multiplier form, used for the bound, and its smoothed form, used as a price while the fleet is moving:
+
+    price(x) = base + sum_k clip(multiplier_k + stiffness * (x - kink_k), 0, step_k)
+
+    price ▲            ┌──────  base + step        Any multiplier in [0, step] gives a valid bound:
+          │          ／                            step max(0, x - kink) >= multiplier (x - kink).
+          │ ────────┘   width = step / stiffness
+          └────────┴─────► x
+                  kink
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from optimizer.problem import Floats, Problem, ProblemError
+
+FAR_KW = 1e9  # stands for "no limit" in the kernels
+EXACT = {"error_model": "numpy"}  # divisions by zero give infinities instead of costly checks
+FAST = {"error_model": "numpy", "fastmath": {"nnan", "nsz", "contract", "reassoc", "arcp"}}
+
+
+class Coupling(NamedTuple):
+    """Ramps of the portfolio (K, T) and of the feeders (F, L, T); price in money per kWh, kinks in kW."""
+
+    base: Floats  # (T)
+    kink: Floats  # (K, T)
+    multiplier: Floats  # (K, T)
+    step: Floats  # (K, T)
+    stiffness: Floats  # (1): money per kWh and kW
+    feeder_base: Floats  # (F)
+    feeder_kink: Floats  # (F, L, T)
+    feeder_multiplier: Floats  # (F, L, T)
+    feeder_step: Floats  # (F, L, T)
+    feeder_stiffness: Floats  # (F)
+    peak_first: int  # ramps from here on are peaks, one per scenario
+    peak_load: Floats  # (S, T): portfolio load of each scenario
+    peak_price: Floats  # (S): money per kW over dt, that is the sum of a peak's prices in money per kWh
+    peak_floor: float  # kW, highest import so far
+
+
+class Shared(NamedTuple):
+    """The smoothed prices as one feeder's assets see them: clip(offset + stiffness * x, 0, step) summed."""
+
+    base: Floats  # (T), portfolio and feeder
+    offset: Floats  # (K, T): multiplier - stiffness * kink
+    step: Floats  # (K, T)
+    stiffness: float
+    feeder_offset: Floats  # (L, T)
+    feeder_step: Floats  # (L, T)
+    feeder_stiffness: float
+
+
+@njit(**EXACT)
+def shared_of(c, feeder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Bake the coupling for one feeder."""
+    r, rf = c.stiffness[0], c.feeder_stiffness[feeder]
+    return Shared(
+        c.base + c.feeder_base[feeder],
+        c.multiplier - r * c.kink,
+        c.step,
+        r,
+        c.feeder_multiplier[feeder] - rf * c.feeder_kink[feeder],
+        c.feeder_step[feeder],
+        rf,
+    )
+
+
+@njit(**FAST)
+def add_ramp_prices(offset, step, stiffness, x, price):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Add sum_k clip(offset_kt + stiffness * x_t, 0, step_kt) to price (T); runs along T for the vector unit."""
+    for k in range(offset.shape[0]):
+        for t in range(x.size):
+            price[t] += min(max(offset[k, t] + stiffness * x[t], 0.0), step[k, t])
+
+
+@njit(**FAST)
+def ramp_cost_change(offset, step, stiffness, x_new, x_old):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Sum over k and t of the integral of clip(offset + stiffness * x, 0, step) from x_old to x_new."""
+    total, half = 0.0, 0.5 / stiffness
+    for k in range(offset.shape[0]):
+        for t in range(x_new.size):
+            top = step[k, t]
+            a, b = offset[k, t] + stiffness * x_old[t], offset[k, t] + stiffness * x_new[t]
+            ia, ib = min(max(a, 0.0), top), min(max(b, 0.0), top)
+            total += half * (ib - ia) * (ib + ia) + 2.0 * half * top * (max(b - top, 0.0) - max(a - top, 0.0))
+    return total
+
+
+@njit(**FAST)
+def ramp_cost(offset, step, stiffness, t, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Integral of the ramps' price at interval t up to x: smoothed shared cost per hour."""
+    total = 0.0
+    for k in range(offset.shape[0]):
+        top = step[k, t]
+        ramp = offset[k, t] + stiffness * x
+        inside = min(max(ramp, 0.0), top)
+        total += 0.5 * inside * inside + top * max(ramp - top, 0.0)
+    return total / stiffness
+
+
+@njit(**EXACT)
+def settle_peak(c, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Move each peak level M to where sum_t clip(m_t + r (x_t + load_t - M), 0, price) = price, or to the floor.
+
+    The left side falls with M; Newton from the present level, exact on its linear pieces.
+    """
+    r = c.stiffness[0]
+    for s in range(c.peak_price.size):
+        k = c.peak_first + s
+        total = c.peak_price[s]
+        level = c.kink[k, 0] + c.peak_load[s, 0]
+        for _ in range(50):
+            excess, active, top = -total, 0, -FAR_KW
+            for t in range(x.size):
+                ramp = c.multiplier[k, t] + r * (x[t] + c.peak_load[s, t] - level)
+                top = max(top, level + ramp / r)
+                if ramp > 0.0:
+                    excess += ramp
+                    active += 1
+            if active == 0:
+                level = top - total / r
+                continue
+            level += excess / (r * active)
+            if abs(excess) < 1e-12 * max(1.0, total):
+                break
+        level = max(level, c.peak_floor)
+        for t in range(x.size):
+            c.kink[k, t] = level - c.peak_load[s, t]
+
+
+@njit(cache=True, **EXACT)
+def move_multipliers(c, x, x_feeder, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Method of multipliers: move every multiplier by `share` towards its smoothed price at the present sums."""
+    settle_peak(c, x)
+    _move_ramps(c.multiplier, c.kink, c.step, c.stiffness[0], x, share)
+    for f in range(x_feeder.shape[0]):
+        _move_ramps(
+            c.feeder_multiplier[f],
+            c.feeder_kink[f],
+            c.feeder_step[f],
+            c.feeder_stiffness[f],
+            x_feeder[f],
+            share,
+        )
+    for s in range(c.peak_price.size):  # a peak's multipliers share one price
+        total = c.multiplier[c.peak_first + s].sum()
+        if total > c.peak_price[s]:
+            c.multiplier[c.peak_first + s] *= c.peak_price[s] / total
+
+
+@njit(**EXACT)
+def _move_ramps(multiplier, kink, step, stiffness, x, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for k in range(kink.shape[0]):
+        for t in range(x.size):
+            ramp = multiplier[k, t] + stiffness * (x[t] - kink[k, t])
+            multiplier[k, t] += share * (min(max(ramp, 0.0), step[k, t]) - multiplier[k, t])
+
+
+def compile_coupling(problem: Problem) -> tuple[Coupling, float]:
+    """Lay out exchange, limits, and peak as ramps; return them with the constant part of the cost, in money."""
+    load = problem.feeders.load_kw
+    total, shape = load.sum(axis=0), (problem.intervals,)
+    carbon = problem.carbon_price_per_kg * problem.portfolio.carbon_kg_per_kwh
+    buy, sell = problem.portfolio.import_price_per_kwh + carbon, problem.portfolio.export_price_per_kwh
+    step = buy - sell
+    if np.any(step < 0.0):
+        raise ProblemError(
+            "portfolio",
+            "export_price_per_kwh",
+            int(np.argmax(step < 0.0)),
+            float(sell[step < 0.0][0]),
+            "at most the import price, in the decomposed method",
+        )
+    penalty = np.full(shape, problem.feeder_penalty_per_kwh)
+    base, ramps = sell.copy(), [(-total, step, 0.5 * step)]
+    offset = float(sell @ total)
+    if np.isfinite(problem.import_limit_kw):
+        ramps.append((problem.import_limit_kw - total, penalty, 0.0 * penalty))
+    if np.isfinite(problem.export_limit_kw):
+        base -= penalty
+        offset += penalty @ (-problem.export_limit_kw - total)
+        ramps.append((-problem.export_limit_kw - total, penalty, penalty))
+    peak = problem.peak_price_per_kw / problem.interval_h
+    ramps.append(
+        (problem.peak_so_far_kw - total, np.full(shape, peak), np.full(shape, peak / problem.intervals))
+    )
+    feeders = problem.feeders
+    limit = np.minimum(feeders.import_limit_kw, FAR_KW), np.minimum(feeders.export_limit_kw, FAR_KW)
+    feeder_kink = np.stack([limit[0] - load, -limit[1] - load], axis=1)
+    near = feeder_kink[:, 1] > -0.5 * FAR_KW
+    offset += problem.feeder_penalty_per_kwh * float(feeder_kink[:, 1][near].sum())
+    feeder_multiplier = np.zeros(feeder_kink.shape)
+    feeder_multiplier[:, 1] = problem.feeder_penalty_per_kwh
+    coupling = Coupling(
+        base=base,
+        kink=np.stack([r[0] for r in ramps]),
+        multiplier=np.stack([r[2] for r in ramps]),
+        step=np.stack([r[1] for r in ramps]),
+        stiffness=np.ones(1),
+        feeder_base=np.full(len(feeders), -problem.feeder_penalty_per_kwh),
+        feeder_kink=feeder_kink,
+        feeder_multiplier=feeder_multiplier,
+        feeder_step=np.full(feeder_kink.shape, problem.feeder_penalty_per_kwh),
+        feeder_stiffness=np.ones(len(feeders)),
+        peak_first=len(ramps) - 1,
+        peak_load=total[None, :].copy(),
+        peak_price=np.array([peak]),
+        peak_floor=problem.peak_so_far_kw,
+    )
+    return coupling, offset * problem.interval_h
+
+
+def shared_cost(c: Coupling, x: Floats, x_feeder: Floats, interval_h: float) -> float:
+    """Exact (unsmoothed) shared cost of the fleet's net charging (T) and (F, T), without the constant part."""
+    cost = float(c.base @ x) + float((c.feeder_base @ x_feeder).sum())
+    first = c.peak_first
+    cost += float((c.step[:first] * np.maximum(x - c.kink[:first], 0.0)).sum())
+    over = np.maximum(x_feeder[:, None, :] - c.feeder_kink, 0.0)
+    far = c.feeder_kink < -0.5 * FAR_KW  # cancels with the base
+    over = np.where(far, x_feeder[:, None, :], over)
+    cost += float((c.feeder_step * over).sum())
+    top = (x[None, :] + c.peak_load).max(axis=1)
+    return interval_h * (cost + float(c.peak_price @ np.maximum(top - c.peak_floor, 0.0)))

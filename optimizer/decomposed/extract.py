@@ -1,0 +1,44 @@
+"""From the kernels' columns back to the problem's: schedule and prices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from optimizer.decomposed.coupling import EXACT, Coupling
+from optimizer.decomposed.fleet import Fleet
+from optimizer.plan import Prices, Schedule
+from optimizer.problem import Floats
+
+
+@njit(parallel=True, cache=True, nogil=True, **EXACT)
+def _unfold(assets, stays, order, power, charge, discharge, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write charge, discharge and the energy at the end of each interval, in the problem's order."""
+    for i in prange(assets.size):
+        asset, row = assets[i], order[i]
+        held, q = asset.energy_initial_kwh, asset.first_stay
+        for t in range(power.shape[1]):
+            if q < asset.last_stay and stays[q].to_interval == t:
+                held = max(0.0, held - stays[q].trip_kwh)
+                q += 1
+            kw = power[i, t]
+            charge[row, t], discharge[row, t] = max(kw, 0.0), max(-kw, 0.0)
+            held += kw * (asset.charge_kwh_per_kw if kw >= 0.0 else asset.discharge_kwh_per_kw)
+            energy[row, t] = held
+
+
+def schedule_of(fleet: Fleet, power_kw: Floats) -> Schedule:
+    """Return the schedule of signed powers (N, T; positive charges) in the problem's row order."""
+    charge, discharge, energy = np.empty_like(power_kw), np.empty_like(power_kw), np.empty_like(power_kw)
+    _unfold(fleet.assets, fleet.stays, fleet.order, power_kw, charge, discharge, energy)
+    return Schedule(charge_kw=charge, discharge_kw=discharge, energy_end_kwh=energy)
+
+
+def prices_of_plan(coupling: Coupling, interval_h: float) -> Prices:
+    """Return the multipliers behind the bound as prices; the peak's share is part of the balance price."""
+    peak = coupling.multiplier[coupling.peak_first :].sum(axis=0)
+    return Prices(
+        balance_per_kwh=coupling.base + coupling.multiplier.sum(axis=0),
+        feeder_per_kwh=coupling.feeder_base[:, None] + coupling.feeder_multiplier.sum(axis=1),
+        peak_per_kw=peak * interval_h,
+    )

@@ -1,0 +1,67 @@
+"""How many passes, how wide the smoothing, and how carefully each asset steps, by fleet size.
+
+Wide smoothing and full multiplier steps first, tightening only at the end: from a start as rough as
+a sample's trajectories, narrow smoothing locks in the first answer (3 to 11 % instead of 0.02 %).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One pass over the fleet and the multiplier step after it."""
+
+    width: float  # smoothing of exchange and peak, in mean loads
+    feeder_width: float  # smoothing of the feeders, in mean limits
+    share: float  # of a full multiplier step
+    chunk: int  # assets per lane between two merges
+    part: float = 1.0  # beside those that moved, this random part of the fleet steps
+    linear_below: float = 5e-4  # money per kWh
+    fine: bool = False
+    level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
+    bound: bool = True
+
+
+def sample_size(count: int) -> int:
+    """Assets in the sample that the prices start from."""
+    return min(count, 300 if count <= 30_000 else 1500)
+
+
+def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
+    """Return the passes for a fleet of `count` assets, or for its sample."""
+    if sample:
+        return tuple(_wide(k, 15, 8, level=0) for k in range(15))
+    chunk = max(2, min(64, count // 600))
+    wide, narrow = (12, 5) if count <= 30_000 else (11, 5)
+    first = [_wide(k, wide, chunk, level=1) for k in range(wide)]
+    return (*first, *(_narrow(k, narrow, chunk) for k in range(1, narrow + 1)))
+
+
+def _wide(k: int, count: int, chunk: int, *, level: int) -> Pass:
+    """Smoothing from 5 to 2 mean loads; half steps in the first two passes."""
+    along = k / max(1, count - 1)
+    return Pass(
+        width=5.0 * (2.0 / 5.0) ** along,
+        feeder_width=3.0 * (1.0 / 3.0) ** along,
+        share=1.0 if k > 1 else 0.5,
+        chunk=chunk,
+        part=1.0 if k < 4 else 0.3,
+        fine=k >= 4,
+        level=level,
+    )
+
+
+def _narrow(k: int, count: int, chunk: int) -> Pass:
+    """Smoothing down to 0.2 mean loads and 0.002 mean feeder limits; the last pass steps everybody."""
+    along = k / count
+    return Pass(
+        width=2.0 * 0.1**along,
+        feeder_width=0.002**along,
+        share=0.5,
+        chunk=chunk,
+        part=1.0 if k == count else 0.3,
+        fine=True,
+        level=2,
+    )

@@ -1,0 +1,160 @@
+"""A convex cost-to-go as a sorted list of slopes: the arithmetic every single-asset solve shares.
+
+V(s), the cheapest cost from here on with energy s in the asset, is convex and piecewise linear:
+
+    V ▲ ＼                         slope[head..end)   money per kWh, ascending
+      │  ＼__                      length[head..end)  kWh, from `low` to `high`
+      │     ‾‾──────／
+      └──┬──────────┬──► s
+        low        high
+
+An interval in which the asset may move energy u at a convex cost is the infimal convolution with that
+cost: its segments (key = minus the marginal cost per stored kWh) are merged in slope order. Reached
+energies outside [floor, ceiling] are trimmed from the ends. Lists live in two work arrays; `head` and
+`end` move, nothing is allocated.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from optimizer.decomposed.coupling import EXACT
+
+HEADROOM = 4  # free places before the list, for segments added at its low end
+
+
+@njit(**EXACT)
+def start_list(slope, length, low, high, final_value, final_min, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """V at the horizon: -final_value * s + penalty * max(0, final_min - s) on [low, high]; return (head, end)."""
+    slope[HEADROOM] = -final_value
+    length[HEADROOM] = high - low
+    return add_shortfall(slope, length, HEADROOM, HEADROOM + 1, low, final_min, penalty)
+
+
+@njit(**EXACT)
+def add_shortfall(slope, length, head, end, low, target, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Add penalty * max(0, target - s): every slope below the target falls by the penalty; return (head, end)."""
+    room = target - low
+    k = head
+    while k < end and room > 0.0:
+        if length[k] > room:  # split the segment at the target
+            for j in range(end, k, -1):
+                slope[j], length[j] = slope[j - 1], length[j - 1]
+            end += 1
+            length[k] = room
+            length[k + 1] -= room
+        slope[k] -= penalty
+        room -= length[k]
+        k += 1
+    return head, end
+
+
+@njit(**EXACT)
+def merge_segments(slope, length, head, end, high, count, key, width, threshold, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Merge `count` segments with non-increasing keys, from the upper end down; return the new end.
+
+    `threshold[place + k]` becomes the energy below which segment k is worth using: low + sum of the lengths
+    whose slope is below its key.
+    """
+    read, write, energy = end - 1, end - 1 + count, high
+    for k in range(count):
+        while read >= head and slope[read] >= key[k]:
+            slope[write], length[write] = slope[read], length[read]
+            energy -= length[read]
+            read -= 1
+            write -= 1
+        threshold[place + k] = energy
+        slope[write], length[write] = key[k], width[place + k]
+        write -= 1
+    return end + count
+
+
+@njit(**EXACT)
+def trim_low(slope, length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Cut `amount` kWh from the low end; return (head, rise of V at the low end)."""
+    rise = 0.0
+    while head < end and amount >= length[head]:
+        amount -= length[head]
+        rise += slope[head] * length[head]
+        head += 1
+    if head < end and amount > 0.0:
+        rise += slope[head] * amount
+        length[head] -= amount
+    return head, rise
+
+
+@njit(**EXACT)
+def trim_high(length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Cut `amount` kWh from the high end; return the new end."""
+    while end > head and amount >= length[end - 1]:
+        amount -= length[end - 1]
+        end -= 1
+    if end > head and amount > 0.0:
+        length[end - 1] -= amount
+    return end
+
+
+@njit(**EXACT)
+def pull_back(slope, length, head, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Move the list to the front of its work arrays; return (head, end)."""
+    shift = head - HEADROOM
+    for k in range(head, end):
+        slope[k - shift], length[k - shift] = slope[k], length[k]
+    return HEADROOM, end - shift
+
+
+@njit(**EXACT)
+def before_trip(slope, length, head, end, low, high, trip, floor, ceiling, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Carry V from after a trip to before it: V(s) := V(max(0, s - trip)) + penalty * max(0, trip - s).
+
+    Return (head, end, low, high, rise of V at the low end). Where the shortage is cheaper than what
+    follows, the convex hull is taken: a valid bound, and rare.
+    """
+    low, high, rise = low + trip, high + trip, 0.0
+    if low <= trip + 1e-12 and floor < trip:  # the energy may run out on the way
+        head -= 1
+        slope[head], length[head] = -penalty, trip - floor
+        rise += penalty * length[head]
+        low = floor
+        while end - head > 1 and slope[head] > slope[head + 1]:
+            total = length[head] + length[head + 1]
+            slope[head + 1] = (slope[head] * length[head] + slope[head + 1] * length[head + 1]) / total
+            length[head + 1] = total
+            head += 1
+    if floor > low:
+        head, lift = trim_low(slope, length, head, end, floor - low)
+        low, rise = floor, rise + lift
+    if high > ceiling:
+        end = trim_high(length, head, end, high - ceiling)
+        high = ceiling
+    return head, end, low, high, rise
+
+
+@njit(**EXACT)
+def before_departure(slope, length, head, end, low, stay, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Add the soft departure target of a stay, with its bridge; return (head, end, rise of V at the low end).
+
+    slope  ── -penalty ──┬── -penalty * share ──┬── 0 ──     (share 1, bridge 0: a plain target)
+                  target - bridge            target
+    """
+    target, bridge = stay.target_kwh, stay.bridge_kwh
+    if target <= low:
+        return head, end, 0.0
+    share = penalty * stay.bridge_share if bridge > 0.0 else penalty
+    head, end = add_shortfall(slope, length, head, end, low, target, share)
+    rise = share * (target - low)
+    if bridge > 0.0 and target - bridge > low:
+        head, end = add_shortfall(slope, length, head, end, low, target - bridge, penalty - share)
+        rise += (penalty - share) * (target - bridge - low)
+    return head, end, rise
+
+
+@njit(**EXACT)
+def shortfall_kwh(stay, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Energy missing at departure, in kWh that cost the full penalty."""
+    missing = stay.target_kwh - energy
+    if missing <= 0.0:
+        return 0.0
+    if missing < stay.bridge_kwh:
+        return missing * stay.bridge_share
+    return missing - stay.bridge_kwh * (1.0 - stay.bridge_share) if stay.bridge_kwh > 0.0 else missing

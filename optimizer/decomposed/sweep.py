@@ -1,0 +1,249 @@
+"""One pass over the fleet: assets step one after the other, two lanes side by side.
+
+    round 1    lane A: chunk 7 of feeder 2        lane B: chunk 3 of feeder 0     each on a copy of the sums
+               ─────────── merge both changes, settle the peak level ───────────
+    round 2    ...
+
+A chunk holds assets of one feeder. The number of lanes is fixed, so a pass gives the same schedule on
+any number of threads. A change is accepted only if the smoothed total cost falls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from optimizer.decomposed.coupling import EXACT, Coupling, settle_peak, shared_of
+from optimizer.decomposed.fleet import Fleet
+from optimizer.decomposed.oracle import counted_best, counted_extra
+from optimizer.decomposed.semicontinuous import search_modes
+from optimizer.decomposed.step import (
+    CHARGE,
+    DISCHARGE,
+    OFF,
+    Settings,
+    backward,
+    change,
+    forward,
+    new_work,
+    prices_at,
+)
+from optimizer.problem import Floats, Ints
+
+LANES = 2
+
+
+@njit(**EXACT)
+def _counted_response(c, asset, stays, settings, w, scratch, power):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Best charging of a counted asset at the prices of its half power; return its own cost."""
+    stay = stays[asset.first_stay]
+    price, ordered, extra, place = scratch
+    power[:] = 0.5 * asset.max_charge_kw
+    prices_at(c, asset.weight, power, w, price)
+    for t in range(stay.from_interval, stay.to_interval):
+        price[t] += settings.early_tilt_per_kwh * t
+    penalty, interval_h = settings.penalty_per_kwh, settings.interval_h
+    _, count = counted_best(asset, stay, price, penalty, interval_h, ordered, place, extra)
+    cost = counted_extra(asset, stay, count, ordered, penalty, interval_h, extra)
+    power[:] = 0.0
+    low = asset.min_charge_kw * asset.charge_kwh_per_kw
+    for j in range(count):
+        t = place[j]
+        power[t] = min((low + extra[j]) / asset.charge_kwh_per_kw, asset.max_charge_kw)
+        cost -= ordered[j] * interval_h * power[t]
+    return cost
+
+
+@njit(**EXACT)
+def _modes_of(power, modes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for t in range(power.size):
+        modes[t] = CHARGE if power[t] > 0.0 else (DISCHARGE if power[t] < 0.0 else OFF)
+
+
+@njit(**EXACT)
+def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, modes, best, trial):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Find the asset's next schedule in `best`; return (accepted, own cost)."""
+    if asset.counted == 1 and (settings.level < 2 or always):
+        own = _counted_response(c, asset, stays, settings, w, scratch, best)
+        allowed = True
+    else:
+        served = backward(c, asset, stays, old, previous, modes, True, settings, w)
+        allowed, own = forward(asset, stays, True, modes, settings, w, best)
+        allowed = allowed and served
+    gain = change(c, asset, best, old, own, own_old, previous, settings, w) if allowed else 1e30
+    if asset.stepped == 1 and settings.level > 0 and not (asset.counted == 1 and settings.level < 2):
+        _modes_of(best, modes)
+        if settings.level > 1:
+            search_modes(c, asset, stays, settings, w, modes)
+        if backward(c, asset, stays, old, previous, modes, False, settings, w):
+            good, own_trial = forward(asset, stays, False, modes, settings, w, trial)
+            if good:
+                gain_trial = change(c, asset, trial, old, own_trial, own_old, previous, settings, w)
+                if gain_trial < gain or not allowed:
+                    best[:] = trial
+                    own, gain, allowed = own_trial, gain_trial, True
+    return always or (allowed and gain < -1e-10), own
+
+
+@njit(**EXACT)
+def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
+    intervals = fleet_sum.size
+    w, modes = new_work(intervals), np.zeros(intervals, np.int64)
+    best, trial = np.empty(intervals), np.empty(intervals)
+    scratch = (
+        np.empty(intervals),
+        np.empty(intervals + 1),
+        np.empty(intervals),
+        np.empty(intervals, np.int64),
+    )
+    for i in rows:
+        asset, old = assets[i], power[i]
+        before = previous[i] if previous.shape[0] > 0 else old
+        for t in range(intervals):
+            w.rest[t] = fleet_sum[t] - asset.weight * old[t]
+            w.rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
+        accepted, cost = _step(
+            c, asset, stays, old, own[i], before, always, settings, w, scratch, modes, best, trial
+        )
+        if not accepted:
+            continue
+        moved[i] = 1
+        own[i] = cost
+        for t in range(intervals):
+            if best[t] != old[t]:
+                fleet_sum[t] = w.rest[t] + asset.weight * best[t]
+                feeder_sum[t] = w.rest_feeder[t] + asset.weight * best[t]
+                old[t] = best[t]
+
+
+@njit(**EXACT)
+def _difference(new, old, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for t in range(new.size):
+        out[t] = new[t] - old[t]
+
+
+@njit(**EXACT)
+def _merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, feeder_changed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    for lane in range(chunks.size):
+        if chunks[lane] >= 0:
+            feeder = assets[order[first[chunks[lane]]]].feeder
+            for t in range(fleet_sum.size):
+                fleet_sum[t] += changed[lane, t]
+                feeder_sum[feeder, t] += feeder_changed[lane, t]
+
+
+@njit(parallel=True, cache=True, nogil=True, **EXACT)
+def _sweep(
+    c,
+    assets,
+    stays,
+    order,
+    first,
+    rounds,
+    power,
+    own,
+    previous,
+    moved,
+    always,
+    settings,
+    fleet_sum,
+    feeder_sum,
+):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Run all rounds of chunks; chunk k holds order[first[k]:first[k + 1]], -1 marks an idle lane."""
+    lanes, intervals = rounds.shape[1], fleet_sum.size
+    changed, feeder_changed = np.empty((lanes, intervals)), np.empty((lanes, intervals))
+    for q in range(rounds.shape[0]):
+        settle_peak(c, fleet_sum)
+        for lane in prange(lanes):
+            if rounds[q, lane] >= 0:
+                k = rounds[q, lane]
+                rows = order[first[k] : first[k + 1]]
+                feeder = assets[rows[0]].feeder
+                mine, mine_feeder = fleet_sum.copy(), feeder_sum[feeder].copy()
+                shared = shared_of(c, feeder)
+                _run_chunk(
+                    shared,
+                    assets,
+                    stays,
+                    rows,
+                    power,
+                    own,
+                    previous,
+                    moved,
+                    always,
+                    settings,
+                    mine,
+                    mine_feeder,
+                )
+                _difference(mine, fleet_sum, changed[lane])
+                _difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
+        _merge_lanes(assets, order, first, rounds[q], fleet_sum, feeder_sum, changed, feeder_changed)
+
+
+@dataclass(slots=True)
+class State:
+    """What the sweeps move: signed power (N, T; positive charges), own costs, and the sums."""
+
+    power_kw: Floats
+    own_cost: Floats
+    moved: NDArray[np.int8]
+    fleet_sum_kw: Floats  # (T)
+    feeder_sum_kw: Floats  # (F, T)
+
+    def recount(self, fleet: Fleet) -> None:
+        """Recompute the sums from the powers, so that rounding does not add up over passes."""
+        self.feeder_sum_kw[:] = feeder_sums(fleet, self.power_kw)
+        self.fleet_sum_kw[:] = self.feeder_sum_kw.sum(axis=0)
+
+
+def feeder_sums(fleet: Fleet, power_kw: Floats) -> Floats:
+    """Weighted net charging per feeder, shape (F, T), kW."""
+    sums = np.zeros((fleet.feeders, power_kw.shape[1]))
+    for f in range(fleet.feeders):
+        rows = slice(fleet.feeder_first[f], fleet.feeder_first[f + 1])
+        sums[f] = fleet.assets["weight"][rows] @ power_kw[rows]
+    return sums
+
+
+def sweep(
+    fleet: Fleet,
+    coupling: Coupling,
+    state: State,
+    rows: Ints,
+    settings: Settings,
+    *,
+    generator: np.random.Generator,
+    chunk: int,
+    previous_kw: Floats | None = None,
+    always: bool = False,
+) -> None:
+    """Step the records `rows` once, in a random order of chunks; changes `state` and the peak level."""
+    order = rows[np.lexsort((generator.random(len(rows)), fleet.assets["feeder"][rows]))]
+    bounds = np.searchsorted(fleet.assets["feeder"][order], np.arange(fleet.feeders + 1))
+    starts = [np.arange(a, b, chunk) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    first = np.append(np.concatenate(starts), len(order)).astype(np.int64)
+    rounds = np.full((-(-(len(first) - 1) // LANES)) * LANES, -1, np.int64)
+    rounds[: len(first) - 1] = generator.permutation(len(first) - 1)
+    before = np.zeros((0, fleet.intervals)) if previous_kw is None else previous_kw
+    state.moved[rows] = 0
+    _sweep(
+        coupling, fleet.assets, fleet.stays, order, first, rounds.reshape(-1, LANES), state.power_kw,
+        state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw, state.feeder_sum_kw,
+    )  # fmt: skip
+    state.recount(fleet)
+
+
+def new_state(fleet: Fleet, power_kw: Floats | None = None) -> State:
+    """Return a state at rest, or at the given powers; all assets count as moved."""
+    shape = len(fleet), fleet.intervals
+    return State(
+        power_kw=np.zeros(shape) if power_kw is None else power_kw,
+        own_cost=np.zeros(shape[0]),
+        moved=np.ones(shape[0], np.int8),
+        fleet_sum_kw=np.zeros(fleet.intervals),
+        feeder_sum_kw=np.zeros((fleet.feeders, fleet.intervals)),
+    )
