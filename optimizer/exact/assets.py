@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.exact.stays import Stays, may_run_low
+from optimizer.exact.stays import Stays, may_strand, runs_low
 from optimizer.problem import Problem
 
 Model = Any  # Pyomo's models carry no types
@@ -44,11 +44,12 @@ def declare_assets(model: Model, problem: Problem, stays: Stays) -> None:
         "min_discharge_kw",
     ):
         model.add_component(name, pyo.Param(model.assets, initialize=column(getattr(assets, name))))
-    hard_floor = (assets.max_discharge_kw > 0.0) & ~may_run_low(problem, stays)
-    floor = column(np.where(hard_floor, assets.energy_min_kwh, 0.0))
+    firm = (assets.max_discharge_kw[stays.asset] > 0.0) & ~runs_low(problem, stays)
+    floors = np.where(firm, assets.energy_min_kwh[stays.asset], 0.0).tolist()
+    floor = {(i, t): low for (i, a, b), low in zip(spans, floors, strict=True) for t in range(a, b + 1)}
     model.charge = pyo.Var(model.cells, bounds=lambda m, i, t: (0.0, m.max_charge_kw[i]))
     model.discharge = pyo.Var(model.cells, bounds=lambda m, i, t: (0.0, m.max_discharge_kw[i]))
-    model.energy = pyo.Var(model.cells, bounds=lambda m, i, t: (floor[i], m.energy_max_kwh[i]))
+    model.energy = pyo.Var(model.cells, bounds=lambda m, i, t: (floor[i, t], m.energy_max_kwh[i]))
 
 
 def declare_stays(model: Model, problem: Problem, stays: Stays) -> None:
@@ -71,7 +72,8 @@ def declare_stays(model: Model, problem: Problem, stays: Stays) -> None:
     model.energy_left = pyo.Var(model.stays, bounds=lambda m, w: (0.0, m.energy_max_kwh[m.stay_asset[w]]))
     model.departure_missing = pyo.Var(model.departing, bounds=lambda m, w: (0.0, m.departure_kwh[w]))
     model.final_missing = pyo.Var(model.closing, bounds=lambda m, w: (0.0, m.final_min_kwh[m.stay_asset[w]]))
-    model.trip_missing = pyo.Var(model.travelling, bounds=lambda m, w: (0.0, m.trip_kwh[w]))
+    most = np.where(may_strand(problem, stays), stays.trip_kwh, 0.0).tolist()
+    model.trip_missing = pyo.Var(model.travelling, bounds=lambda m, w: (0.0, most[w]))
 
 
 def _gain(m: Model, i: Any, t: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.exact.compiled import Compiled
-from optimizer.exact.stays import Stays, may_run_low, needs_mode, stays_of
+from optimizer.exact.stays import Stays, needs_mode, stays_of
 from optimizer.plan import Schedule
 from optimizer.problem import Floats, Ints, Problem
 
@@ -28,12 +28,10 @@ class Cells:
     energy_at: Ints
     min_charge_kw: Floats
     min_discharge_kw: Floats
-    energy_min_kwh: Floats
     charge_efficiency: Floats
     discharge_efficiency: Floats
     charge_mode: Booleans
     discharge_mode: Booleans
-    low: Booleans
 
     @property
     def keys(self) -> Ints:
@@ -55,12 +53,10 @@ def cells_of(problem: Problem, compiled: Compiled) -> Cells:
         energy_at=energy.at,
         min_charge_kw=assets.min_charge_kw[asset],
         min_discharge_kw=assets.min_discharge_kw[asset],
-        energy_min_kwh=assets.energy_min_kwh[asset],
         charge_efficiency=assets.charge_efficiency[asset],
         discharge_efficiency=assets.discharge_efficiency[asset],
         charge_mode=charging[asset],
         discharge_mode=discharging[asset],
-        low=may_run_low(problem, stays_of(problem))[asset],
     )
 
 
@@ -71,25 +67,19 @@ class Wrong:
     both: Booleans
     weak_charge: Booleans
     weak_discharge: Booleans
-    low_discharge: Booleans
 
     def __bool__(self) -> bool:
-        return any(
-            part.any() for part in (self.both, self.weak_charge, self.weak_discharge, self.low_discharge)
-        )
+        return bool(self.both.any() or self.weak_charge.any() or self.weak_discharge.any())
 
 
 def wrong_cells(cells: Cells, values: Floats) -> Wrong:
-    """Find charging and discharging at once, powers inside (0, minimum), discharging of a low battery."""
+    """Find charging and discharging at once, and powers inside (0, minimum)."""
     charge, discharge = values[cells.charge_at], values[cells.discharge_at]
     charges, discharges = charge > POWER_TOLERANCE_KW, discharge > POWER_TOLERANCE_KW
     return Wrong(
         both=charges & discharges,
         weak_charge=charges & (charge < cells.min_charge_kw - POWER_TOLERANCE_KW),
         weak_discharge=discharges & (discharge < cells.min_discharge_kw - POWER_TOLERANCE_KW),
-        low_discharge=cells.low
-        & discharges
-        & (values[cells.energy_at] < cells.energy_min_kwh - POWER_TOLERANCE_KW),
     )
 
 

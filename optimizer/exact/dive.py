@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.exact.cells import Cells, Wrong, wrong_cells
 from optimizer.exact.session import Answer, Session
+from optimizer.exact.switches import Decisions, open_switches
 from optimizer.problem import Floats
 
 GENTLE_ROUNDS = 12
@@ -19,10 +20,14 @@ def decide_modes(session: Session, cells: Cells, answer: Answer) -> Answer | Non
     """Fix modes until no rule is broken; None where even switching off does not lead there."""
     bounds = _Bounds(session, cells)
     for number in range(GENTLE_ROUNDS + len(cells.asset)):
+        gently = number < GENTLE_ROUNDS
         wrong = wrong_cells(cells, answer.values)
-        if not wrong:
+        switches = open_switches(session.compiled, answer.values, gently=gently)
+        if not wrong and not len(switches.columns):
             return answer
-        bounds.decide(wrong, answer.values, gently=number < GENTLE_ROUNDS)
+        bounds.decide_powers(wrong, answer.values, gently=gently)
+        bounds.decide_switches(switches)
+        bounds.apply()
         answer = session.run()
         if not answer.usable:
             bounds.release()
@@ -33,42 +38,46 @@ def decide_modes(session: Session, cells: Cells, answer: Answer) -> Answer | Non
 
 
 class _Bounds:
-    """The bounds of charge and discharge per cell, as decided so far."""
+    """The bounds of charge and discharge per cell and of the switches, as decided so far."""
 
     def __init__(self, session: Session, cells: Cells) -> None:
         compiled = session.compiled
         self.session, self.cells = session, cells
-        self.at = np.concatenate([cells.charge_at, cells.discharge_at])
-        self.low = compiled.low[self.at].copy()
-        self.high = compiled.high[self.at].copy()
+        self.powers = np.concatenate([cells.charge_at, cells.discharge_at])
+        self.at = np.concatenate([self.powers, np.flatnonzero(compiled.integer)])
+        self.low, self.high = compiled.low.copy(), compiled.high.copy()
 
-    def decide(self, wrong: Wrong, values: Floats, *, gently: bool) -> None:
-        """Keep the stronger of two directions; lift a weak power to its minimum if it is nearer than zero."""
-        cells, count = self.cells, len(self.cells.asset)
+    def decide_powers(self, wrong: Wrong, values: Floats, *, gently: bool) -> None:
+        """Keep the stronger of two directions; lift a weak power to its minimum if that is nearer than zero."""
+        cells = self.cells
         charge, discharge = values[cells.charge_at], values[cells.discharge_at]
         gains = charge * cells.charge_efficiency >= discharge / cells.discharge_efficiency
-        keep_charge = charge >= 0.5 * cells.min_charge_kw if gently else np.zeros(count, dtype=bool)
-        keep_discharge = discharge >= 0.5 * cells.min_discharge_kw if gently else np.zeros(count, dtype=bool)
-        no_charge = (wrong.both & ~gains) | (wrong.weak_charge & ~keep_charge)
-        no_discharge = (wrong.both & gains) | (wrong.weak_discharge & ~keep_discharge) | wrong.low_discharge
-        lift_charge = wrong.weak_charge & ~no_charge
-        lift_discharge = wrong.weak_discharge & ~no_discharge
-        no_charge |= lift_discharge
-        no_discharge |= lift_charge
-        self.low[:count][lift_charge] = cells.min_charge_kw[lift_charge]
-        self.low[count:][lift_discharge & ~lift_charge] = cells.min_discharge_kw[
-            lift_discharge & ~lift_charge
-        ]
-        off = np.concatenate([no_charge & ~lift_charge, no_discharge])
+        near_charge = charge >= 0.5 * cells.min_charge_kw if gently else np.zeros_like(gains)
+        near_discharge = discharge >= 0.5 * cells.min_discharge_kw if gently else np.zeros_like(gains)
+        lift_charge = wrong.weak_charge & near_charge & (gains | ~wrong.both)
+        lift_discharge = wrong.weak_discharge & near_discharge & ~lift_charge & (~gains | ~wrong.both)
+        no_charge = (wrong.both & ~gains) | (wrong.weak_charge & ~lift_charge) | lift_discharge
+        no_discharge = (wrong.both & gains) | (wrong.weak_discharge & ~lift_discharge) | lift_charge
         if not gently:
-            idle = np.concatenate([charge, discharge]) <= 0.0
             busy = np.isin(cells.asset, cells.asset[wrong.weak_charge | wrong.weak_discharge])
-            off |= idle & np.tile(busy, 2)
-        self.low[off] = 0.0
-        self.high[off] = 0.0
-        self.session.set_bounds(self.at, self.low, self.high)
+            no_charge |= busy & (charge <= 0.0)
+            no_discharge |= busy & (discharge <= 0.0)
+        self.low[cells.charge_at[lift_charge]] = cells.min_charge_kw[lift_charge]
+        self.low[cells.discharge_at[lift_discharge]] = cells.min_discharge_kw[lift_discharge]
+        for off in (cells.charge_at[no_charge], cells.discharge_at[no_discharge]):
+            self.low[off] = 0.0
+            self.high[off] = 0.0
+
+    def decide_switches(self, decisions: Decisions) -> None:
+        """Fix on/off variables."""
+        self.low[decisions.columns[decisions.on]] = 1.0
+        self.high[decisions.columns[~decisions.on]] = 0.0
+        self.low[decisions.columns[~decisions.on]] = 0.0
+
+    def apply(self) -> None:
+        self.session.set_bounds(self.at, self.low[self.at], self.high[self.at])
 
     def release(self) -> None:
-        """Take back every lifted minimum: what was asked together cannot be, and zero always can."""
-        self.low[:] = 0.0
-        self.session.set_bounds(self.at, self.low, self.high)
+        """Take back what must be on: that cannot be together, and zero always can."""
+        self.low[self.at] = self.session.compiled.low[self.at]
+        self.apply()

@@ -1,7 +1,8 @@
-"""On/off variables: never charging and discharging at once, minimum powers, recovery from too little energy.
+"""On/off rules that no linear program can state: one direction at a time, minimum powers, recovery.
 
-They live in a block of their own over any subset of cells: over all of them they make the full
-problem, over none its relaxation, and over a few they cut off what the relaxation got wrong.
+`add_recovery` concerns few cells and is part of every statement, with its binaries free between 0 and
+1 in the relaxation. `add_modes` stands over any subset of cells: over all of them it makes the full
+problem, over none its relaxation.
 """
 
 from __future__ import annotations
@@ -12,54 +13,37 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.exact.assets import Model
+from optimizer.exact.assets import Model, numbers
+from optimizer.exact.stays import Stays, may_strand, runs_low
+from optimizer.problem import Problem
 
 Cell = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeCells:
-    """Where an on/off variable stands; a cell in both `charging` and `discharging` may do only one.
+    """Where an on/off variable stands; a cell in both lists may do only one of the two."""
 
-    low: cells of assets that may lie below their minimum. trips: stays whose trip may take it all.
-    """
-
-    charging: Sequence[Cell] = ()
-    discharging: Sequence[Cell] = ()
-    low: Sequence[Cell] = ()
-    trips: Sequence[int] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.charging or self.discharging or self.low or self.trips)
+    charging: Sequence[Cell]
+    discharging: Sequence[Cell]
 
 
-def add_modes(model: Model, cells: ModeCells, name: str = "modes") -> Model:
-    """Add a block with binaries on the given cells and return it."""
+def add_modes(model: Model, cells: ModeCells) -> None:
+    """Add min * on <= power <= max * on in both directions, and charging + discharging <= 1."""
     block = pyo.Block(concrete=True)
-    model.add_component(name, block)
+    model.modes = block
     least = model.min_charge_kw, model.min_discharge_kw
     block.charging_cells = pyo.Set(dimen=2, initialize=cells.charging)
     block.discharging_cells = pyo.Set(dimen=2, initialize=cells.discharging)
     block.least_charging = pyo.Set(dimen=2, initialize=[c for c in cells.charging if least[0][c[0]] > 0])
-    block.least_discharging = pyo.Set(
-        dimen=2, initialize=[c for c in cells.discharging if least[1][c[0]] > 0]
-    )
+    block.least_discharging = pyo.Set(dimen=2, initialize=[c for c in cells.discharging if least[1][c[0]] > 0])
     block.both_cells = pyo.Set(dimen=2, initialize=sorted(set(cells.charging) & set(cells.discharging)))
-    block.low_cells = pyo.Set(dimen=2, initialize=cells.low)
-    block.trips = pyo.Set(initialize=cells.trips)
     block.charging = pyo.Var(block.charging_cells, within=pyo.Binary)
     block.discharging = pyo.Var(block.discharging_cells, within=pyo.Binary)
-    block.recovered = pyo.Var(block.low_cells, within=pyo.Binary)
-    block.stranded = pyo.Var(block.trips, within=pyo.Binary)
     _add_power_rules(block, model)
-    _add_recovery_rules(block, model)
-    _add_trip_rules(block, model)
-    return block
 
 
 def _add_power_rules(block: Model, m: Model) -> None:
-    """State min * on <= power <= max * on for both directions, and charging + discharging <= 1."""
-
     def charge_most(b: Model, i: Any, t: Any) -> Any:
         return m.charge[i, t] <= m.max_charge_kw[i] * b.charging[i, t]
 
@@ -82,33 +66,47 @@ def _add_power_rules(block: Model, m: Model) -> None:
     block.never_both = pyo.Constraint(block.both_cells, rule=never_both)
 
 
-def _add_recovery_rules(block: Model, m: Model) -> None:
+def add_recovery(model: Model, problem: Problem, stays: Stays) -> None:
+    """Add what holds an asset below its minimum back, and empties one whose trip was too long."""
+    low = runs_low(problem, stays)
+    spans = zip(numbers(stays.asset), numbers(stays.first), numbers(stays.last), low, strict=True)
+    model.low_cells = pyo.Set(
+        dimen=2, initialize=[(i, t) for i, a, b, below in spans if below for t in range(a, b + 1)]
+    )
+    model.recovered = pyo.Var(model.low_cells, within=pyo.Binary)
+    model.strandable = pyo.Set(initialize=numbers(may_strand(problem, stays).nonzero()[0]))
+    model.stranded = pyo.Var(model.strandable, within=pyo.Binary)
+    _add_recovery_rules(model)
+    _add_trip_rules(model)
+
+
+def _add_recovery_rules(model: Model) -> None:
     """State that an asset discharges only with s[i,t] >= energy_min at the end of the interval.
 
     discharge <= max * recovered and s >= energy_min * recovered.
     """
 
-    def discharge_when_recovered(b: Model, i: Any, t: Any) -> Any:
-        return m.discharge[i, t] <= m.max_discharge_kw[i] * b.recovered[i, t]
+    def discharge_when_recovered(m: Model, i: Any, t: Any) -> Any:
+        return m.discharge[i, t] <= m.max_discharge_kw[i] * m.recovered[i, t]
 
-    def energy_when_recovered(b: Model, i: Any, t: Any) -> Any:
-        return m.energy[i, t] >= m.energy_min_kwh[i] * b.recovered[i, t]
+    def energy_when_recovered(m: Model, i: Any, t: Any) -> Any:
+        return m.energy[i, t] >= m.energy_min_kwh[i] * m.recovered[i, t]
 
-    block.discharge_when_recovered = pyo.Constraint(block.low_cells, rule=discharge_when_recovered)
-    block.energy_when_recovered = pyo.Constraint(block.low_cells, rule=energy_when_recovered)
+    model.discharge_when_recovered = pyo.Constraint(model.low_cells, rule=discharge_when_recovered)
+    model.energy_when_recovered = pyo.Constraint(model.low_cells, rule=energy_when_recovered)
 
 
-def _add_trip_rules(block: Model, m: Model) -> None:
+def _add_trip_rules(model: Model) -> None:
     """State that a trip falls short only of an empty battery.
 
     trip_missing[w] <= trip[w] * stranded[w] and left[w] <= energy_max * (1 - stranded[w]).
     """
 
-    def missing_when_stranded(b: Model, w: Any) -> Any:
-        return m.trip_missing[w] <= m.trip_kwh[w] * b.stranded[w]
+    def missing_when_stranded(m: Model, w: Any) -> Any:
+        return m.trip_missing[w] <= m.trip_kwh[w] * m.stranded[w]
 
-    def empty_when_stranded(b: Model, w: Any) -> Any:
-        return m.energy_left[w] <= m.energy_max_kwh[m.stay_asset[w]] * (1 - b.stranded[w])
+    def empty_when_stranded(m: Model, w: Any) -> Any:
+        return m.energy_left[w] <= m.energy_max_kwh[m.stay_asset[w]] * (1 - m.stranded[w])
 
-    block.missing_when_stranded = pyo.Constraint(block.trips, rule=missing_when_stranded)
-    block.empty_when_stranded = pyo.Constraint(block.trips, rule=empty_when_stranded)
+    model.missing_when_stranded = pyo.Constraint(model.strandable, rule=missing_when_stranded)
+    model.empty_when_stranded = pyo.Constraint(model.strandable, rule=empty_when_stranded)

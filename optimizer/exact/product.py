@@ -18,7 +18,6 @@ from optimizer.exact.dive import decide_modes
 from optimizer.exact.modes import add_modes
 from optimizer.exact.session import Answer, SearchLimits, Session, proven_bound
 from optimizer.exact.statement import all_mode_cells, building, relaxed_statement
-from optimizer.exact.stays import stays_of
 from optimizer.plan import Plan, Prices, Schedule
 from optimizer.problem import Problem
 
@@ -88,7 +87,7 @@ def solve_milp(
     first = solve_exact(problem, seed=seed, progress=progress)
     with building():
         model = relaxed_statement(problem)
-        add_modes(model, all_mode_cells(model, problem, stays_of(problem)))
+        add_modes(model, all_mode_cells(model, problem))
         compiled = compile_model(model)
     session, cells = Session(compiled, seed=seed), cells_of(problem, compiled)
     limits = SearchLimits(
@@ -112,7 +111,7 @@ def start_values(compiled: Compiled, schedule: Schedule) -> dict[int, float]:
         "discharge": discharge,
         "modes.charging": (charge > 0.0).astype(float),
         "modes.discharging": (discharge > 0.0).astype(float),
-        "modes.recovered": (discharge > 0.0).astype(float),
+        "recovered": (discharge > 0.0).astype(float),
     }
     for name, table in tables.items():
         if name in compiled.columns:

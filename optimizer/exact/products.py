@@ -7,7 +7,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.exact.assets import Model, numbers
-from optimizer.exact.stays import Stays, may_run_low
+from optimizer.exact.stays import Stays
 from optimizer.problem import Ints, Problem, Reserve
 
 
@@ -24,7 +24,7 @@ def add_reserve(model: Model, problem: Problem, stays: Stays) -> None:
     _declare_direction(model, problem, "up")
     _declare_direction(model, problem, "down")
     _add_power_headroom(model)
-    _add_energy_headroom_up(model, problem, stays)
+    _add_energy_headroom_up(model, stays)
     _add_energy_headroom_down(model)
 
 
@@ -79,29 +79,33 @@ def _energy_before(m: Model, i: int, t: int) -> Any:
     return m.energy_initial_kwh[i] if stay in m.opening else m.energy_left[stay - 1]
 
 
-def _add_energy_headroom_up(model: Model, problem: Problem, stays: Stays) -> None:
+def _add_energy_headroom_up(model: Model, stays: Stays) -> None:
     """State sustain * up / eta_d <= s - energy_min at both ends of the interval.
 
     An asset that cannot discharge gives `up` by charging less, which needs no stored energy. One
-    that may lie below its minimum gives nothing until it has recovered (its rule is among the modes).
+    that may lie below its minimum gives nothing until it has recovered: energy_min * recovered then
+    stands for energy_min, and up <= (max_charge + max_discharge) * recovered.
     """
     openings = zip(numbers(stays.asset), numbers(stays.first), range(len(stays)), strict=True)
     model.stay_at = pyo.Param(model.cells, initialize={(i, t): w for i, t, w in openings}, within=pyo.Any)
-    low = may_run_low(problem, stays)
-    able = problem.assets.max_discharge_kw > 0.0
-    firm = [cell for cell in model.reserve_up_cells if able[cell[0]] and not low[cell[0]]]
+    able = [cell for cell in model.reserve_up_cells if model.max_discharge_kw[cell[0]] > 0.0]
+
+    def least(m: Model, i: int, t: int) -> Any:
+        held = m.sustain_up[t] * m.reserve_up[i, t] / m.discharge_efficiency[i]
+        return held + m.energy_min_kwh[i] * (m.recovered[i, t] if (i, t) in m.low_cells else 1.0)
 
     def before(m: Model, i: int, t: int) -> Any:
-        held = m.sustain_up[t] * m.reserve_up[i, t] / m.discharge_efficiency[i]
-        return held <= _energy_before(m, i, t) - m.energy_min_kwh[i]
+        return least(m, i, t) <= _energy_before(m, i, t)
 
     def after(m: Model, i: int, t: int) -> Any:
-        held = m.sustain_up[t] * m.reserve_up[i, t] / m.discharge_efficiency[i]
-        return held <= m.energy[i, t] - m.energy_min_kwh[i]
+        return least(m, i, t) <= m.energy[i, t]
 
-    model.energy_headroom_up_before = pyo.Constraint(firm, rule=before)
-    model.energy_headroom_up_after = pyo.Constraint(firm, rule=after)
-    model.low_reserve_cells = pyo.Set(dimen=2, initialize=[c for c in model.reserve_up_cells if low[c[0]]])
+    def share(m: Model, i: int, t: int) -> Any:
+        return m.reserve_up[i, t] <= m.reserve_up[i, t].ub * m.recovered[i, t]
+
+    model.energy_headroom_up_before = pyo.Constraint(able, rule=before)
+    model.energy_headroom_up_after = pyo.Constraint(able, rule=after)
+    model.reserve_when_recovered = pyo.Constraint([c for c in able if c in model.low_cells], rule=share)
 
 
 def _add_energy_headroom_down(model: Model) -> None:

@@ -12,8 +12,8 @@ from pyomo.common.gc_manager import PauseGC
 
 from optimizer.exact import assets, costs, grid, products
 from optimizer.exact.assets import Model
-from optimizer.exact.modes import ModeCells
-from optimizer.exact.stays import Stays, may_run_low, needs_mode, stays_of
+from optimizer.exact.modes import ModeCells, add_recovery
+from optimizer.exact.stays import needs_mode, stays_of
 from optimizer.problem import Problem
 
 _LOG = logging.getLogger("pyomo")
@@ -51,6 +51,7 @@ def relaxed_statement(problem: Problem) -> Model:
     grid.declare_fleet(model, problem)
     with rules_read_once():
         assets.add_energy(model)
+    add_recovery(model, problem, stays)
     assets.add_budgets(model, problem, stays)
     grid.add_exchange(model, problem)
     grid.add_feeder_limits(model, problem)
@@ -64,13 +65,10 @@ def relaxed_statement(problem: Problem) -> Model:
     return model
 
 
-def all_mode_cells(model: Model, problem: Problem, stays: Stays) -> ModeCells:
+def all_mode_cells(model: Model, problem: Problem) -> ModeCells:
     """Return every cell that the full problem switches by a binary."""
     charging, discharging = needs_mode(problem)
-    low = may_run_low(problem, stays)
     return ModeCells(
         charging=[cell for cell in model.cells if charging[cell[0]]],
         discharging=[cell for cell in model.cells if discharging[cell[0]]],
-        low=[cell for cell in model.cells if low[cell[0]]],
-        trips=list(model.travelling),
     )

@@ -53,12 +53,31 @@ def stays_of(problem: Problem) -> Stays:
     )
 
 
-def may_run_low(problem: Problem, stays: Stays) -> Booleans:
-    """Mark dischargeable assets whose energy can lie below its minimum: at the start, or after a trip."""
+def runs_low(problem: Problem, stays: Stays) -> Booleans:
+    """Mark the stays in which a dischargeable asset may lie below its minimum energy, shape (W,).
+
+    Its first stay, where it starts there, and those after a trip.
+    """
     assets = problem.assets
-    low = assets.energy_initial_kwh < assets.energy_min_kwh
-    low[stays.asset[(stays.trip_kwh > 0.0) & ~stays.closes]] = True
-    return low & (assets.max_discharge_kw > 0.0)
+    travelled = np.cumsum(stays.trip_kwh > 0.0)
+    before = travelled - (stays.trip_kwh > 0.0)
+    at_opening = before[np.maximum.accumulate(np.where(stays.opens, np.arange(len(stays)), 0))]
+    low = (assets.energy_initial_kwh < assets.energy_min_kwh)[stays.asset] | (before > at_opening)
+    return low & (assets.max_discharge_kw > 0.0)[stays.asset]
+
+
+def may_strand(problem: Problem, stays: Stays) -> Booleans:
+    """Mark the stays whose trip may need more than the least energy an asset can leave with, shape (W,)."""
+    assets = problem.assets
+    strands = np.zeros(len(stays), dtype=bool)
+    level = 0.0
+    for w, asset in enumerate(stays.asset):
+        level = float(assets.energy_initial_kwh[asset]) if stays.opens[w] else level
+        if assets.max_discharge_kw[asset] > 0.0:
+            level = min(level, float(assets.energy_min_kwh[asset]))
+        strands[w] = level < stays.trip_kwh[w]
+        level = max(level - float(stays.trip_kwh[w]), 0.0)
+    return strands
 
 
 def needs_mode(problem: Problem) -> tuple[Booleans, Booleans]:

@@ -75,7 +75,7 @@ def operating_problem(
     feeders: int = 3,
     negative: bool = False,
 ) -> Problem:
-    """Make one ordinary operating day of about sixty assets; `negative` adds deeply negative midday prices."""
+    """Make an operating day of about sixty assets; `negative` adds deeply negative midday prices."""
     rng = np.random.default_rng(seed)
     assets = operating_assets(rng, homes, vehicles, grids, feeders)
     hour = (12.0 + (np.arange(INTERVALS) + 0.5) * INTERVAL_H) % 24.0
