@@ -206,7 +206,7 @@ def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: R
         origin=Origin.OPTIMIZER,
         reason=f"plan of {inputs.grid.start.isoformat()} on rung {rung}",
         slot=slot,
-        sequence=inputs.orders.sequence[slot] + 1,
+        sequence=inputs.orders.highest_sequence()[slot] + 1,
         power_kw=power,
         min_kw=power,
         max_kw=power,

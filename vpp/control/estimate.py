@@ -43,7 +43,8 @@ def estimate_state(
     measured[readings.slot], connected[readings.slot] = readings.measured_at_us, readings.connected
     usable = measured >= to_microseconds(now - max_age)
 
-    ordered = np.where(orders.held_at(now), orders.power_kw, power)
+    held, order_kw = orders.power_at(now)
+    ordered = np.where(held, order_kw, power)
     boundary = to_microseconds(interval_start)
     before_h = np.maximum(boundary - measured, 0) / MICROSECONDS_PER_HOUR
     after_h = np.maximum(to_microseconds(at) - np.maximum(measured, boundary), 0) / MICROSECONDS_PER_HOUR

@@ -1,14 +1,14 @@
-"""Which order each asset holds, and until when."""
+"""Which orders each asset holds, and until when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.domain.readings import from_microseconds, to_microseconds
+from vpp.domain.readings import to_microseconds
 from vpp.domain.setpoints import SetpointColumns
 
 # An order may lie this long in a socket before its node refuses it: the service counts a lease
@@ -17,8 +17,8 @@ TRANSIT_ALLOWANCE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersInForce:
-    """The newest order of every asset, in slot order; sequence 0 means none was ever given."""
+class OrderColumns:
+    """One order for each of N assets; sequence 0 means none."""
 
     sequence: NDArray[np.int64]
     power_kw: NDArray[np.float64]
@@ -26,35 +26,70 @@ class OrdersInForce:
     valid_until_us: NDArray[np.int64]
 
     @classmethod
-    def none(cls, assets: int) -> OrdersInForce:
+    def none(cls, assets: int) -> OrderColumns:
         zeros = np.zeros(assets, dtype=np.int64)
         return cls(sequence=zeros, power_kw=np.zeros(assets), valid_from_us=zeros, valid_until_us=zeros)
 
-    def held_at(self, at: datetime) -> NDArray[np.bool_]:
-        """Return which assets may still follow their order at `at`, shape (N,)."""
-        return (self.sequence > 0) & (self.valid_until_us > to_microseconds(at))
-
-    def with_orders(self, orders: SetpointColumns) -> OrdersInForce:
-        """Return the table after `orders` were sent."""
-        sequence, power = self.sequence.copy(), self.power_kw.copy()
-        begin, end = self.valid_from_us.copy(), self.valid_until_us.copy()
-        sequence[orders.slot] = orders.sequence
-        power[orders.slot] = orders.power_kw
-        begin[orders.slot] = to_microseconds(orders.valid_from)
-        end[orders.slot] = to_microseconds(orders.valid_until + TRANSIT_ALLOWANCE)
-        return OrdersInForce(sequence=sequence, power_kw=power, valid_from_us=begin, valid_until_us=end)
-
-    def renewed(self, slots: NDArray[np.int64], until: datetime) -> OrdersInForce:
-        """Return the table after the leases of `slots` were given a later end."""
-        end = self.valid_until_us.copy()
-        end[slots] = np.maximum(end[slots], to_microseconds(until + TRANSIT_ALLOWANCE))
-        return OrdersInForce(
-            sequence=self.sequence,
-            power_kw=self.power_kw,
-            valid_from_us=self.valid_from_us,
-            valid_until_us=end,
+    def where(self, rows: NDArray[np.bool_], other: OrderColumns) -> OrderColumns:
+        """Return these orders, and `other`'s in `rows`."""
+        return OrderColumns(
+            sequence=np.where(rows, other.sequence, self.sequence),
+            power_kw=np.where(rows, other.power_kw, self.power_kw),
+            valid_from_us=np.where(rows, other.valid_from_us, self.valid_from_us),
+            valid_until_us=np.where(rows, other.valid_until_us, self.valid_until_us),
         )
 
-    def last_end(self) -> datetime:
-        """Return when the last lease ends."""
-        return from_microseconds(int(self.valid_until_us.max(initial=0)))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersInForce:
+    """What each asset does now, and what it was told to do next.
+
+    ```
+        current ├───────────────renewed────────────►│
+        next           sent ·               valid_from ├──────────►
+    ```
+    """
+
+    current: OrderColumns
+    next: OrderColumns
+
+    @classmethod
+    def none(cls, assets: int) -> OrdersInForce:
+        return cls(current=OrderColumns.none(assets), next=OrderColumns.none(assets))
+
+    def highest_sequence(self) -> NDArray[np.int64]:
+        """Return the highest sequence ever given to each asset, shape (N,)."""
+        return np.maximum(self.current.sequence, self.next.sequence)
+
+    def at(self, now: datetime) -> OrdersInForce:
+        """Return the table at `now`: orders whose time has come take the place of those before."""
+        begun = (self.next.sequence > 0) & (self.next.valid_from_us <= to_microseconds(now))
+        none = OrderColumns.none(len(begun))
+        return OrdersInForce(current=self.current.where(begun, self.next), next=self.next.where(begun, none))
+
+    def power_at(self, at: datetime) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Return which assets may follow an order at `at`, and its power, both shape (N,)."""
+        effective = self.at(at).current
+        return (effective.sequence > 0) & (effective.valid_until_us > to_microseconds(at)), effective.power_kw
+
+    def with_orders(self, orders: SetpointColumns, now: datetime) -> OrdersInForce:
+        """Return the table after `orders` were sent at `now`."""
+        table = self.at(now)
+        count = len(table.current.sequence)
+        given = OrderColumns.none(count)
+        sequence, power, rows = given.sequence.copy(), given.power_kw.copy(), np.zeros(count, dtype=np.bool_)
+        sequence[orders.slot], power[orders.slot], rows[orders.slot] = orders.sequence, orders.power_kw, True
+        begin = np.full(count, to_microseconds(orders.valid_from))
+        end = np.full(count, to_microseconds(orders.valid_until + TRANSIT_ALLOWANCE))
+        given = OrderColumns(sequence=sequence, power_kw=power, valid_from_us=begin, valid_until_us=end)
+        if orders.valid_from > now:
+            return replace(table, next=table.next.where(rows, given))
+        return OrdersInForce(
+            current=table.current.where(rows, given), next=table.next.where(rows, OrderColumns.none(count))
+        )
+
+    def renewed(self, slots: NDArray[np.int64], until: datetime) -> OrdersInForce:
+        """Return the table after the current leases of `slots` were given a later end."""
+        end = self.current.valid_until_us.copy()
+        end[slots] = np.maximum(end[slots], to_microseconds(until + TRANSIT_ALLOWANCE))
+        return replace(self, current=replace(self.current, valid_until_us=end))

@@ -21,7 +21,7 @@ from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
-from vpp.domain.readings import ChargingSession, to_microseconds
+from vpp.domain.readings import ChargingSession
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
 
@@ -147,13 +147,14 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
 def _uncontrolled_kw(inputs: PlanningInputs) -> NDArray[np.float64]:
     """Return the load of assets that take no part, shape (F, T): an order counts until its lease ends."""
     fleet, grid = inputs.fleet, inputs.grid
-    still_held = ~controllable(inputs) & inputs.orders.held_at(grid.start)
     load = np.zeros((len(fleet.feeders), grid.count))
-    starts = np.array([to_microseconds(start) for start in grid.starts()])
     feeder = fleet.feeder_index()
-    for slot in np.flatnonzero(still_held):
-        covered = starts < inputs.orders.valid_until_us[slot]
-        load[feeder[slot], covered] -= inputs.orders.power_kw[slot]
+    for interval, start in enumerate(grid.starts()):
+        held, power_kw = inputs.orders.power_at(start)
+        counted = held & ~controllable(inputs)
+        if not counted.any():
+            break  # leases only end: there is nothing further on
+        np.add.at(load[:, interval], feeder[counted], -power_kw[counted])
     return load
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,16 @@ class PortfolioFiles:
     prices: list[PricePoint]
     sessions: list[ChargingSession]
     context: list[ContextItem]
+
+    def load_before(self, until: str) -> PortfolioFiles:
+        """Return the same without the load from `until` on, an ISO 8601 time with an offset."""
+        try:
+            end = require_utc("until", datetime.fromisoformat(until))
+        except ValueError as error:
+            raise FileError(
+                f"until: got {until!r}, expected a time such as 2020-05-19T22:00:00Z ({error})"
+            ) from error
+        return replace(self, load=[row for row in self.load if row.start < end])
 
 
 def read_portfolio(
@@ -113,24 +123,25 @@ def _feeder(row: Row) -> Feeder:
 
 
 def _asset(row: Row) -> Asset:
-    texts = {name: row[name] for name in ("asset_id", "node_id", "feeder_id")}
-    numbers = (
-        "capacity_kwh",
-        "energy_min_kwh",
-        "energy_max_kwh",
-        "max_charge_kw",
-        "max_discharge_kw",
-        "min_charge_kw",
-        "min_discharge_kw",
-        "charge_efficiency",
-        "discharge_efficiency",
-        "wear_cost_per_kwh",
-    )
+    def number(column: str) -> float:
+        return float(row[column])
+
     return Asset(
-        **texts,
+        asset_id=row["asset_id"],
+        node_id=row["node_id"],
+        feeder_id=row["feeder_id"],
         kind=AssetKind(row["kind"]),
+        capacity_kwh=number("capacity_kwh"),
+        energy_min_kwh=number("energy_min_kwh"),
+        energy_max_kwh=number("energy_max_kwh"),
+        max_charge_kw=number("max_charge_kw"),
+        max_discharge_kw=number("max_discharge_kw"),
+        min_charge_kw=number("min_charge_kw"),
+        min_discharge_kw=number("min_discharge_kw"),
+        charge_efficiency=number("charge_efficiency"),
+        discharge_efficiency=number("discharge_efficiency"),
+        wear_cost_per_kwh=number("wear_cost_per_kwh"),
         default_control=DefaultControl(row["default_control"]),
-        **{name: float(row[name]) for name in numbers},
     )
 
 

@@ -50,7 +50,7 @@ class ForecastJob:
         grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
         self._issued_at = now
         self._seen_context |= {item.item_id for item in context}
-        forecast, call = await self.forecaster.issue(history=history, grid=grid, context=context, now=now)
+        forecast, call = await self.forecaster.issue(history, grid, context, now)
         await self.store.save_forecast(forecast, call)
         log.info(
             "forecast",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,13 +48,17 @@ class Jobs:
         *,
         period: timedelta,
         lead: timedelta = timedelta(0),
+        at_once: bool = False,
     ) -> None:
-        """Run `work` at every multiple of `period`, `lead` ahead of it."""
+        """Run `work` at every multiple of `period`, `lead` ahead of it; `at_once` also at the start."""
+        if at_once:
+            self._scheduler.add_job(_guarded(name, work), id=f"{name} at the start", name=name)
         grace_s = max(1, int(self._clock.wall_seconds(period) / 2))
         self._scheduler.add_job(
             _guarded(name, work),
             PlantTimeTrigger(self._clock, period, lead),
             id=name,
+            name=name,
             coalesce=True,
             max_instances=1,
             misfire_grace_time=grace_s,
@@ -73,6 +78,8 @@ def _guarded(name: str, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awai
     async def job() -> None:
         try:
             await work()
+        except asyncio.CancelledError:
+            log.info("job cancelled", job=name)
         except Exception:
             log.exception("job failed", job=name)
 

@@ -81,16 +81,12 @@ class DispatchLoop:
     async def renew(self) -> None:
         """Give the orders in force a later end, from memory: nothing new is ordered."""
         now = self.clock.now()
-        slots = np.flatnonzero(self.orders.held_at(now)).astype(np.int64)
-        slots = np.intersect1d(slots, self.link.connected_slots())
+        self.orders = self.orders.at(now)
+        held, _ = self.orders.power_at(now)
+        slots = np.intersect1d(np.flatnonzero(held), self.link.connected_slots()).astype(np.int64)
         if len(slots) == 0 or not self._may_renew(now):
             return
-        await self.link.renew(
-            epoch=self.epoch,
-            slots=slots,
-            sequences=self.orders.sequence[slots],
-            lifetime=self.policy.setpoint_lifetime,
-        )
+        await self.link.renew(slots, self.orders.current.sequence[slots], self.policy.setpoint_lifetime)
         self.orders = self.orders.renewed(slots, now + self.policy.setpoint_lifetime)
 
     def _may_renew(self, now: datetime) -> bool:
@@ -113,7 +109,7 @@ class DispatchLoop:
             grid=grid,
             fleet=self.fleet,
             readings=self.link.latest_readings(),
-            orders=self.orders,
+            orders=self.orders.at(now),
             reachable=self._reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
             prices=extend_prices(points, grid, now),
@@ -143,7 +139,7 @@ class DispatchLoop:
             return
         report = await self.link.send(decision.setpoints)
         # Orders count as in force even where the node is away: it may have received them.
-        self.orders = self.orders.with_orders(decision.setpoints)
+        self.orders = self.orders.with_orders(decision.setpoints, self.clock.now())
         if report.unreachable_slots:
             bound.warning(
                 "nodes away", assets=[self.fleet.assets[slot].asset_id for slot in report.unreachable_slots]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -94,13 +94,13 @@ class ModelSettings(Section):
     base_url: str = "https://api.deepseek.com"
     name: str = "deepseek-chat"
     api_key_variable: str = "DEEPSEEK_API_KEY"
-    response_format: str = Field(default="json_object", pattern="^(json_schema|json_object|none)$")
+    response_format: Literal["json_schema", "json_object", "none"] = "json_object"
     samples: int = Field(default=3, ge=1, le=5)
     max_tokens: int = Field(default=2000, ge=16)
     timeout_s: float = Field(default=60.0, gt=0)
     deadline_s: float = Field(default=120.0, gt=0)
     compact: bool = False
-    price_per_million_prompt: float = Field(default=0.0, ge=0)
+    price_per_million_uncached: float = Field(default=0.0, ge=0)
     price_per_million_cached: float = Field(default=0.0, ge=0)
     price_per_million_completion: float = Field(default=0.0, ge=0)
     currency: str = "USD"

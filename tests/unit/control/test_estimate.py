@@ -24,7 +24,7 @@ def orders(power_kw: float, begin: timedelta, lifetime: timedelta) -> OrdersInFo
         min_kw=np.array([power_kw]),
         max_kw=np.array([power_kw]),
     )
-    return OrdersInForce.none(3).with_orders(given)
+    return OrdersInForce.none(3).with_orders(given, NOON + begin)
 
 
 def state_at_noon(given: OrdersInForce, measured: timedelta):

@@ -64,7 +64,9 @@ def test_an_unreachable_asset_counts_on_its_feeder_until_its_lease_ends():
         max_kw=np.array([-30.0]),
     )
     away = np.array([True, True, False])
-    problem = problem_of(orders=OrdersInForce.none(3).with_orders(given), reachable=away)
+    problem = problem_of(
+        orders=OrdersInForce.none(3).with_orders(given, NOON - timedelta(minutes=15)), reachable=away
+    )
     assert problem.assets.max_charge_kw[2] == 0.0
     # 20 min and the transit allowance reach into the second quarter of an hour.
     assert problem.feeders.load_kw[1, :3].tolist() == [50.0, 50.0, 20.0]

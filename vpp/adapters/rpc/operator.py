@@ -97,7 +97,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         plan = await self._store.get_plan(parse_identifier("run_id", request.run_id))
         if plan is None:
             raise NotFoundError("plan of run", request.run_id)
-        return operator_messages.plan_message(plan)
+        return operator_messages.plan_message(plan, self._fleet.feeders)
 
     async def ListSetpoints(
         self, request: pb.ListSetpointsRequest, context: Context

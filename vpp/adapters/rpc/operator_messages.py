@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.adapters.rpc.live_state import LiveState
-from vpp.domain.assets import Fleet
+from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast, ModelCall
 from vpp.domain.readings import from_microseconds
 from vpp.domain.runs import DispatchPlan, RunSummary
@@ -65,8 +66,8 @@ def run_message(run: RunSummary) -> pb.Run:
     )
 
 
-def plan_message(plan: DispatchPlan) -> pb.GetPlanResponse:
-    """Return a plan, one schedule for each asset."""
+def plan_message(plan: DispatchPlan, feeders: Sequence[Feeder]) -> pb.GetPlanResponse:
+    """Return a plan, one schedule for each asset; `feeders` in the order of the plan's net load."""
     return pb.GetPlanResponse(
         run_id=plan.run_id,
         start=timestamp(plan.grid.start),
@@ -80,6 +81,15 @@ def plan_message(plan: DispatchPlan) -> pb.GetPlanResponse:
             )
         ],
         certificate_json=json.dumps(plan.certificate, sort_keys=True, default=str),
+        feeders=[
+            pb.PlannedFeeder(
+                feeder_id=feeder.feeder_id,
+                net_load_kw=net_load_kw.tolist(),
+                import_limit_kw=feeder.import_limit_kw,
+                export_limit_kw=feeder.export_limit_kw,
+            )
+            for feeder, net_load_kw in zip(feeders, plan.net_load_kw, strict=True)
+        ],
     )
 
 

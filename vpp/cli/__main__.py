@@ -1,0 +1,5 @@
+"""Run `python -m vpp.cli`, the same as `vpp`."""
+
+from vpp.cli.main import main
+
+main()

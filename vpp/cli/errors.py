@@ -1,0 +1,20 @@
+"""Errors that a user can mend: shown as sentences, exit code 2. Anything else is a fault of ours."""
+
+from __future__ import annotations
+
+from optimizer.problem import ProblemError
+from vpp.domain.errors import InvalidValueError
+from vpp.ports import ReasoningModelError, StoreError
+from vpp.service.errors import ServiceError
+from vpp.service.files import FileError
+from vpp.service.settings import SettingsError
+
+EXPECTED_ERRORS = (
+    FileError,
+    InvalidValueError,
+    ProblemError,
+    ReasoningModelError,
+    ServiceError,
+    SettingsError,
+    StoreError,
+)

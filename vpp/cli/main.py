@@ -1,0 +1,54 @@
+"""`vpp`: every command of the product."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from vpp.cli.demo import demo_command
+from vpp.cli.node import node_command
+from vpp.cli.service import (
+    certificates_command,
+    cycle_command,
+    doctor_command,
+    import_command,
+    migrate_command,
+    serve_command,
+    trail_command,
+)
+from vpp.cli.solve import solve_command, verify_command
+
+app = typer.Typer(
+    name="vpp",
+    help="Dispatch service for virtual power plants.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve_command)
+app.command("node")(node_command)
+app.command("cycle")(cycle_command)
+app.command("trail")(trail_command)
+app.command("migrate")(migrate_command)
+app.command("import")(import_command)
+app.command("certificates")(certificates_command)
+app.command("doctor")(doctor_command)
+app.command("solve")(solve_command)
+app.command("verify")(verify_command)
+app.command("demo")(demo_command)
+
+
+def main() -> None:
+    """Run a command; what went wrong is said in one sentence, exit code 2."""
+    from vpp.cli.errors import EXPECTED_ERRORS  # noqa: PLC0415 - keeps `vpp --help` fast
+
+    try:
+        app()
+    except EXPECTED_ERRORS as error:
+        Console(stderr=True, highlight=False, markup=False).print(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

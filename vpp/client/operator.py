@@ -1,0 +1,87 @@
+"""Ask the service as an operator: a few typed calls over mTLS, each with a deadline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from vpp.rpcgen import operator_pb2 as pb
+from vpp.rpcgen import operator_pb2_grpc
+
+DEADLINE_S = 10.0
+CYCLE_DEADLINE_S = 120.0
+
+
+class OperatorClient:
+    """A synchronous client; `certificates` holds authority.pem and operator-<name>.pem and .key.
+
+    Raises grpc.RpcError; its details say which field was wrong.
+    """
+
+    def __init__(self, address: str, certificates: Path, name: str = "demo") -> None:
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=(certificates / "authority.pem").read_bytes(),
+            private_key=(certificates / f"operator-{name}.key").read_bytes(),
+            certificate_chain=(certificates / f"operator-{name}.pem").read_bytes(),
+        )
+        self._channel = grpc.secure_channel(address, credentials)
+        self._operator = operator_pb2_grpc.OperatorServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._dispatch = operator_pb2_grpc.DispatchServiceStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def fleet_state(self, *, page_size: int = 1000, page_token: str = "") -> pb.GetFleetStateResponse:
+        """Return a page of live states."""
+        request = pb.GetFleetStateRequest(page_size=page_size, page_token=page_token)
+        response: pb.GetFleetStateResponse = self._operator.GetFleetState(request, timeout=DEADLINE_S)
+        return response
+
+    def runs(self, *, page_size: int = 50, page_token: str = "") -> pb.ListRunsResponse:
+        """Return a page of runs, newest first."""
+        request = pb.ListRunsRequest(page_size=page_size, page_token=page_token)
+        response: pb.ListRunsResponse = self._operator.ListRuns(request, timeout=DEADLINE_S)
+        return response
+
+    def plan(self, run_id: str) -> pb.GetPlanResponse:
+        """Return the schedule of a run."""
+        response: pb.GetPlanResponse = self._operator.GetPlan(
+            pb.GetPlanRequest(run_id=run_id), timeout=DEADLINE_S
+        )
+        return response
+
+    def setpoints(
+        self, *, run_id: str = "", asset_id: str = "", page_size: int = 1000, page_token: str = ""
+    ) -> pb.ListSetpointsResponse:
+        """Return a page of orders, newest first."""
+        request = pb.ListSetpointsRequest(
+            run_id=run_id, asset_id=asset_id, page_size=page_size, page_token=page_token
+        )
+        response: pb.ListSetpointsResponse = self._operator.ListSetpoints(request, timeout=DEADLINE_S)
+        return response
+
+    def forecasts(self, *, page_size: int = 20, page_token: str = "") -> pb.ListForecastsResponse:
+        """Return a page of forecasts, newest first."""
+        request = pb.ListForecastsRequest(page_size=page_size, page_token=page_token)
+        response: pb.ListForecastsResponse = self._operator.ListForecasts(request, timeout=DEADLINE_S)
+        return response
+
+    def trail(self, *, asset_id: str, epoch: int, sequence: int) -> pb.GetTrailResponse:
+        """Return everything one order rests on."""
+        request = pb.GetTrailRequest(asset_id=asset_id, epoch=epoch, sequence=sequence)
+        response: pb.GetTrailResponse = self._operator.GetTrail(request, timeout=DEADLINE_S)
+        return response
+
+    def trigger_run(self, request_id: str) -> pb.TriggerRunResponse:
+        """Run one cycle now; a repeated request_id runs once."""
+        request = pb.TriggerRunRequest(request_id=request_id)
+        response: pb.TriggerRunResponse = self._dispatch.TriggerRun(request, timeout=CYCLE_DEADLINE_S)
+        return response

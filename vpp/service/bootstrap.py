@@ -1,0 +1,226 @@
+"""Puts the service together: the only place that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from vpp.adapters.clock import ScaledClock, WallClock
+from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
+from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
+from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
+from vpp.adapters.rpc.server import RunningServer, ServerCredentials, ServerStartError, start_server
+from vpp.adapters.storage import open_store
+from vpp.adapters.storage.migrate import require_current
+from vpp.control.leases import OrdersInForce
+from vpp.domain.forecasts import TokenPrices
+from vpp.domain.readings import ReadingLimits
+from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
+from vpp.ports import Clock, ReasoningModel, Store
+from vpp.service.errors import ServiceError
+from vpp.service.forecast_job import ForecastJob
+from vpp.service.ids import IdFactory
+from vpp.service.jobs import Jobs
+from vpp.service.loop import DispatchLoop
+from vpp.service.peak import restore_peak
+from vpp.service.settings import Settings
+from vpp.service.solving import ProcessSolver
+
+BILLING_PERIOD = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that runs."""
+
+    server: RunningServer
+    gateway: Gateway
+    loop: DispatchLoop
+    forecasts: ForecastJob
+    jobs: Jobs
+
+
+def make_clock(settings: Settings) -> ScaledClock | WallClock:
+    """Return the plant's clock; raise ServiceError when a scaled one lacks its origin."""
+    clock = settings.clock
+    if clock.speed == 1.0 and clock.origin_plant is None:
+        return WallClock()
+    if clock.origin_plant is None or clock.origin_wall is None:
+        raise ServiceError(
+            "clock.origin_plant and clock.origin_wall: both are needed when clock.speed is not 1"
+        )
+    return ScaledClock(clock.origin_plant, clock.origin_wall, clock.speed)
+
+
+def make_model(settings: Settings) -> OpenAICompatibleModel | None:
+    """Return the configured reasoning model, or None when it is switched off."""
+    model = settings.model
+    if not model.enabled:
+        return None
+    return OpenAICompatibleModel(
+        base_url=model.base_url,
+        name=model.name,
+        api_key_variable=model.api_key_variable,
+        response_format=model.response_format,
+        max_tokens=model.max_tokens,
+        timeout_s=model.timeout_s,
+        extra_body=model.extra_body,
+        prices=TokenPrices(
+            uncached_per_million=model.price_per_million_uncached,
+            cached_per_million=model.price_per_million_cached,
+            completion_per_million=model.price_per_million_completion,
+            currency=model.currency,
+        ),
+    )
+
+
+def make_forecaster(settings: Settings, model: ReasoningModel | None, clock: Clock, epoch: int) -> Forecaster:
+    """Return the forecaster; its ids carry the epoch, so that a restart repeats none."""
+    return Forecaster(
+        model,
+        clock=clock,
+        new_forecast_id=IdFactory(kind="forecast", epoch=epoch),
+        new_call_id=IdFactory(kind="call", epoch=epoch),
+        settings=ForecasterSettings(
+            timezone=settings.forecast.timezone,
+            holidays=frozenset(date.fromisoformat(day) for day in settings.forecast.holidays),
+            style=COMPACT_STYLE if settings.model.compact else FULL_STYLE,
+            samples=settings.model.samples,
+            deadline_s=settings.model.deadline_s,
+            reply_tokens=settings.model.max_tokens,
+            tokens_per_day=settings.model.tokens_per_day,
+            cost_per_day=settings.model.cost_per_day,
+        ),
+    )
+
+
+@asynccontextmanager
+async def running_service(settings: Settings, *, config_path: str) -> AsyncIterator[Service]:
+    """Run the service for the length of a block; everything is drained and closed at its end.
+
+    Raises:
+        StoreError: the database is away, behind in migrations, or written by another service.
+        ServiceError: there are no assets, or the address or the certificates cannot be used.
+    """
+    clock = make_clock(settings)
+    async with AsyncExitStack() as stack:
+        solver = ProcessSolver()
+        stack.callback(solver.close)
+        await require_current(settings.database.url, config_path=config_path)
+        store = open_store(settings.database.url, clock_now=clock.now)
+        stack.push_async_callback(store.close)
+        fleet = await store.load_fleet()
+        if len(fleet) == 0:
+            raise ServiceError(
+                f"the database has no assets; run `vpp import DIRECTORY --config {config_path}`"
+            )
+        epoch = await store.next_epoch()
+        gateway = Gateway(
+            fleet=fleet, store=store, clock=clock, epoch=epoch, settings=_gateway_settings(settings)
+        )
+        loop = await _loop(settings, store, gateway, solver, clock, epoch)
+        model = make_model(settings)
+        if model is not None:
+            stack.push_async_callback(model.close)
+        forecasts = ForecastJob(
+            forecaster=make_forecaster(settings, model, clock, epoch),
+            store=store,
+            clock=clock,
+            interval=loop.policy.interval,
+            history=timedelta(days=settings.forecast.history_days),
+            horizon_intervals=settings.forecast.horizon_intervals,
+            issue_period=timedelta(seconds=settings.forecast.issue_period_s),
+        )
+        await asyncio.to_thread(solver.warm_up)
+        server = await _server(settings, gateway, loop, store, clock)
+        stack.push_async_callback(server.stop)
+        jobs = _jobs(settings, loop, forecasts, clock)
+        jobs.start()
+        stack.callback(jobs.stop)
+        yield Service(server=server, gateway=gateway, loop=loop, forecasts=forecasts, jobs=jobs)
+
+
+async def _loop(
+    settings: Settings,
+    store: Store,
+    gateway: Gateway,
+    solver: ProcessSolver,
+    clock: Clock,
+    epoch: int,
+) -> DispatchLoop:
+    fleet, policy = await store.load_fleet(), settings.policy.to_policy()
+    now = clock.now()
+    peak = await restore_peak(store, interval=policy.interval, since=now - BILLING_PERIOD, now=now)
+    return DispatchLoop(
+        fleet=fleet,
+        policy=policy,
+        clock=clock,
+        store=store,
+        link=gateway,
+        solver=solver,
+        epoch=epoch,
+        new_id=IdFactory(kind="run", epoch=epoch),
+        orders=OrdersInForce.none(len(fleet)),
+        peak=peak,
+        previous=await store.last_plan(),
+    )
+
+
+def _gateway_settings(settings: Settings) -> GatewaySettings:
+    return GatewaySettings(
+        report_period_s=settings.grpc.report_period_s,
+        max_order_age_s=settings.grpc.max_order_age_s,
+        ping_period_s=settings.grpc.report_period_s,
+        reading_limits=ReadingLimits(stale_after=timedelta(seconds=settings.policy.reading_max_age_s)),
+    )
+
+
+async def _server(
+    settings: Settings, gateway: Gateway, loop: DispatchLoop, store: Store, clock: Clock
+) -> RunningServer:
+    host, _, port = settings.grpc.address.rpartition(":")
+    operator = OperatorServicer(fleet=loop.fleet, store=store, live=gateway.live, clock=clock)
+    dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store)
+    try:
+        return await start_server(
+            credentials=_credentials(settings),
+            gateway=gateway,
+            operator_servicer=operator,
+            dispatch_servicer=dispatch,
+            host=host,
+            port=int(port),
+        )
+    except ServerStartError as error:
+        raise ServiceError(str(error)) from error
+
+
+def _credentials(settings: Settings) -> ServerCredentials:
+    def read(path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ServiceError(f"{path} cannot be read: {error.strerror}; see `vpp doctor`") from error
+
+    return ServerCredentials(
+        authority=read(settings.grpc.authority),
+        certificate=read(settings.grpc.certificate),
+        private_key=read(settings.grpc.key),
+    )
+
+
+def _jobs(settings: Settings, loop: DispatchLoop, forecasts: ForecastJob, clock: Clock) -> Jobs:
+    """Return the schedule: forecasts now and then, cycles ahead of each interval, renewals in between."""
+
+    async def cycle() -> datetime:
+        return (await loop.run_cycle("schedule")).cycle_start
+
+    jobs = Jobs(clock)
+    check = timedelta(seconds=settings.forecast.check_period_s)
+    jobs.every("forecast", forecasts.check, period=check, at_once=True)
+    jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
+    jobs.every("renew", loop.renew, period=loop.policy.renewal_period)
+    return jobs

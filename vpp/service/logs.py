@@ -1,0 +1,39 @@
+"""Logs as JSON lines, each with the run id it belongs to where there is one."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from vpp.ports import Clock
+
+
+def configure_logs(clock: Clock, file: Path | None = None) -> None:
+    """Send structured logs to `file`, or to standard error, with plant time."""
+    target: TextIO = sys.stderr
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        target = file.open("a", encoding="utf-8", buffering=1)
+
+    def add_time(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"at": clock.now().isoformat(timespec="seconds"), **event}
+
+    structlog.configure(
+        processors=[
+            add_time,
+            structlog.processors.add_log_level,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        logging.Formatter('{"logger": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}')
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,29 @@
+"""The solver process behind the loop's port."""
+
+from __future__ import annotations
+
+from optimizer.child import SolveOptions
+from optimizer.problem import Problem
+from optimizer.process import SolverProcess
+from vpp.control.cycle import SolveOutcome
+
+
+class ProcessSolver:
+    """Solves in a warm child process that is killed at the deadline."""
+
+    def __init__(self) -> None:
+        self._process = SolverProcess()
+
+    def warm_up(self) -> None:
+        """Wait until the child has loaded everything."""
+        self._process.warm_up()
+
+    def solve(self, problem: Problem, *, deadline_s: float, seed: int) -> SolveOutcome:
+        """Return what came of it, never later than a moment after the deadline."""
+        outcome = self._process.solve(problem, SolveOptions(seed=seed), deadline_s)
+        return SolveOutcome(
+            plan=outcome.plan, killed=outcome.killed, error=outcome.error or "", seconds=outcome.seconds
+        )
+
+    def close(self) -> None:
+        self._process.close()
