@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.integration.storage.samples import fetch, fleet
+from tests.integration.storage.samples import fetch, fleet, readings
 from vpp.ports import Store
 
 # Writes a batch of readings and a run in turn, and says its number once each call has returned.
@@ -78,3 +78,22 @@ async def test_a_killed_writer_leaves_all_it_acknowledged_and_nothing_by_halves(
     assert stored == [stored[0]] * 3
     assert orders == stored[0] * ORDERS_OF_A_RUN
     assert len(await store.latest_readings()) == (3 if rows else 0)
+
+
+@pytest.mark.parametrize("after_ms", [0, 1, 3, 10, 30])
+async def test_a_cancelled_write_is_stored_whole_or_not_at_all_and_harms_no_later_one(
+    store: Store, database_url: str, after_ms: int
+) -> None:
+    await store.save_fleet(fleet())
+    rows = [(slot, second, 0.5, 1.0) for second in range(2000) for slot in range(3)]
+    writing = asyncio.create_task(store.append_readings(readings(*rows)))
+
+    await asyncio.sleep(after_ms / 1000.0)
+    writing.cancel()
+    with suppress(asyncio.CancelledError):
+        await writing
+
+    ((stored,),) = await fetch(database_url, "SELECT count(*) FROM reading")
+    assert stored in (0, len(rows))
+    await store.append_readings(readings((0, 5000.0, 0.7, 1.0)))
+    assert 0.7 in (await store.latest_readings()).soc.tolist()
