@@ -46,14 +46,21 @@ class _Bounds:
         self.powers = np.concatenate([cells.charge_at, cells.discharge_at])
         self.at = np.concatenate([self.powers, np.flatnonzero(compiled.integer)])
         self.low, self.high = compiled.low.copy(), compiled.high.copy()
+        self.tried = np.zeros(int(cells.asset.max()) + 1, dtype=bool)
 
     def decide_powers(self, wrong: Wrong, values: Floats, *, gently: bool) -> None:
-        """Keep the stronger of two directions; lift a weak power to its minimum if that is nearer than zero."""
+        """Keep the stronger of two directions; lift a weak power to its minimum if that is nearer than zero.
+
+        A remainder that was switched off once and comes back elsewhere has no room in the asset's
+        other cells: then it is lifted, and they give way.
+        """
         cells = self.cells
         charge, discharge = values[cells.charge_at], values[cells.discharge_at]
         gains = charge * cells.charge_efficiency >= discharge / cells.discharge_efficiency
-        near_charge = charge >= 0.5 * cells.min_charge_kw if gently else np.zeros_like(gains)
-        near_discharge = discharge >= 0.5 * cells.min_discharge_kw if gently else np.zeros_like(gains)
+        again = self.tried[cells.asset]
+        near_charge = gently & (again | (charge >= 0.5 * cells.min_charge_kw))
+        near_discharge = gently & (again | (discharge >= 0.5 * cells.min_discharge_kw))
+        self.tried[cells.asset[wrong.weak_charge | wrong.weak_discharge]] = True
         lift_charge = wrong.weak_charge & near_charge & (gains | ~wrong.both)
         lift_discharge = wrong.weak_discharge & near_discharge & ~lift_charge & (~gains | ~wrong.both)
         no_charge = (wrong.both & ~gains) | (wrong.weak_charge & ~lift_charge) | lift_discharge
