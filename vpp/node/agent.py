@@ -194,8 +194,6 @@ class NodeAgent:
         await stream.write(pb.NodeMessage(hello=hello))
         answer = await stream.read()
         if not isinstance(answer, pb.ServerMessage):
-            # The call is over: awaiting its status raises with the service's own words.
-            await stream.wait_for_connection()
             raise SessionError(f"{(await stream.code()).name}: {await stream.details()}")
         if answer.WhichOneof("message") != "welcome":
             raise SessionError("the service did not begin with a Welcome")

@@ -196,3 +196,14 @@ async def read_kind(stream, kind):
             if message.WhichOneof("message") == kind:
                 return getattr(message, kind)
     raise AssertionError(f"the stream ended before a {kind}")
+
+
+async def end_of(stream):
+    """Read until the stream ends and return (name of the status code, its words)."""
+    try:
+        async with asyncio.timeout(10):
+            while await stream.read() is not grpc.aio.EOF:
+                pass
+    except grpc.aio.AioRpcError as error:
+        return error.code().name, error.details()
+    return (await stream.code()).name, await stream.details()
