@@ -28,12 +28,14 @@ def running(
     with log.open("ab") as output:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(
-            ["nice", "-n", str(niceness), sys.executable, "-m", module, *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,  # its end tells a child that we are gone
             stdout=output,
             stderr=output,
             env=environment,
         )
+        if niceness:
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
         try:
             yield process
         finally:
