@@ -15,6 +15,8 @@ Booleans = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 POWER_TOLERANCE_KW = 1e-7
 """Below this a power of the solver is zero."""
+DROP_BELOW_KW = 5e-7
+"""A power this far below its minimum is no rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +107,10 @@ def _matrix(problem: Problem, keys: Ints, values: Floats) -> Floats:
 def settle_powers(
     problem: Problem, stays: Stays, charge: Floats, discharge: Floats
 ) -> tuple[Floats, Floats, Floats]:
-    """Walk through the intervals and trim powers by the solver's rounding so that every limit holds exactly.
+    """Walk through the intervals and trim powers so that every limit of an asset holds exactly.
 
-    Returns charge, discharge and energy at the end, each (N, T). A trip takes at most what is there.
+    Trims the solver's rounding; a power that falls below its minimum by more is dropped. Returns
+    charge, discharge and energy at the end, each (N, T). A trip takes at most what is there.
     """
     assets, hours = problem.assets, problem.interval_h
     charge = np.where(charge > POWER_TOLERANCE_KW, np.minimum(charge, assets.max_charge_kw[:, None]), 0.0)
@@ -117,16 +120,17 @@ def settle_powers(
     trips, connected = trip_table(problem, stays)
     gain, drain = hours * assets.charge_efficiency, hours / assets.discharge_efficiency
     energy, path = assets.energy_initial_kwh.copy(), np.empty(problem.shape)
+    budget = assets.discharge_budget_kwh.copy()
     for t in range(problem.intervals):
         energy = np.maximum(energy - trips[:, t], 0.0)
-        charge[:, t] *= connected[:, t]
-        charge[:, t] = np.clip(charge[:, t], 0.0, np.maximum(assets.energy_max_kwh - energy, 0.0) / gain)
-        discharge[:, t] *= connected[:, t]
-        discharge[:, t] = np.clip(
-            discharge[:, t], 0.0, np.maximum(energy - assets.energy_min_kwh, 0.0) / drain
-        )
-        energy = energy + gain * charge[:, t] - drain * discharge[:, t]
-        path[:, t] = energy
+        into = np.minimum(charge[:, t], np.maximum(assets.energy_max_kwh - energy, 0.0) / gain)
+        spare = np.minimum(np.maximum(energy - assets.energy_min_kwh, 0.0), budget)
+        out = np.minimum(discharge[:, t], np.maximum(spare, 0.0) / drain)
+        into = np.where(connected[:, t] & (into >= assets.min_charge_kw - DROP_BELOW_KW), into, 0.0)
+        out = np.where(connected[:, t] & (out >= assets.min_discharge_kw - DROP_BELOW_KW), out, 0.0)
+        energy = energy + gain * into - drain * out
+        budget = budget - drain * out
+        charge[:, t], discharge[:, t], path[:, t] = into, out, energy
     return charge, discharge, path
 
 

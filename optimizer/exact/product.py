@@ -1,27 +1,32 @@
-"""The exact method for fleets up to about a hundred assets: relax, decide what is open, prove."""
+"""The exact method for fleets up to about a hundred assets: relax, decide what is open, prove, improve."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from optimizer import evaluate
 from optimizer.certificate import certify
-from optimizer.exact.assets import Model
-from optimizer.exact.cells import Cells, cells_of, schedule_of
-from optimizer.exact.compiled import Compiled, compile_model
-from optimizer.exact.costs import steering_costs
+from optimizer.exact.cells import schedule_of, settle_powers, wrong_cells
 from optimizer.exact.dive import decide_modes
-from optimizer.exact.modes import add_modes
-from optimizer.exact.session import Answer, SearchLimits, Session, proven_bound
-from optimizer.exact.statement import all_mode_cells, building, relaxed_statement
-from optimizer.plan import Plan, Prices, Schedule
-from optimizer.problem import Problem
+from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
+from optimizer.exact.search import search, steered_with
+from optimizer.exact.session import SearchLimits
+from optimizer.exact.stays import stays_of
+from optimizer.plan import Plan, Schedule
+from optimizer.problem import Ints, Problem
 
 Progress = Callable[[Plan], None]
+
+SEARCH_ABOVE_GAP = 2e-3
+"""A recovered plan with a larger gap is searched around."""
+SEARCH_NODES = 50
+SEARCH_WHOLE_CELLS = 600
+"""Up to so many connected cells the whole problem is searched, beyond only what the relaxation got wrong."""
+SEARCH_MOST_ASSETS = 12
 
 MILP_SECONDS = 600.0
 MILP_NODES = 10_000_000
@@ -29,96 +34,47 @@ MILP_GAP = 1e-6
 """The reference search ends at this relative gap, or is killed after ten minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relaxation:
-    """The solved linear program: its arrays, its solver at the optimal basis, and the bound it proves."""
-
-    model: Model
-    compiled: Compiled
-    cells: Cells
-    session: Session
-    answer: Answer
-    bound: float
-    build_s: float
-
-
-def relax(problem: Problem, *, seed: int = 0) -> Relaxation:
-    """State the problem without its binaries, compile it and solve it."""
-    start = time.perf_counter()
-    with building():
-        model = relaxed_statement(problem)
-        compiled = compile_model(model)
-    build_s = time.perf_counter() - start
-    session = Session(compiled, seed=seed)
-    answer = session.run()
-    if not answer.optimal:
-        raise RuntimeError("the relaxation was not solved to its end")
-    return Relaxation(
-        model=model,
-        compiled=compiled,
-        cells=cells_of(problem, compiled),
-        session=session,
-        answer=answer,
-        bound=proven_bound(compiled, answer.row_prices),
-        build_s=build_s,
-    )
-
-
 def solve_exact(
     problem: Problem, *, seed: int = 0, previous: Schedule | None = None, progress: Progress | None = None
 ) -> Plan:
-    """Return a feasible schedule with the relaxation's bound; stops on work alone, never on a clock."""
+    """Return a feasible schedule with a valid bound; stops on work alone, never on a clock."""
     start = time.perf_counter()
     relaxation = relax(problem, seed=seed)
-    prices = prices_of(problem, relaxation)
-    schedule = recover(problem, relaxation)
-    seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
-    certificate = certify(problem, schedule, relaxation.bound, method="exact", seed=seed, seconds=seconds)
-    plan = Plan(schedule=schedule, certificate=certificate, prices=prices)
+    plan = _first_plan(problem, relaxation, previous, seed)
     if progress is not None:
         progress(plan)
-    return plan
+    if plan.certificate.gap > SEARCH_ABOVE_GAP:
+        plan = _improve(problem, relaxation, plan, seed)
+    seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
+    return replace(plan, certificate=replace(plan.certificate, seconds=seconds))
 
 
 def solve_milp(
     problem: Problem, *, seed: int = 0, progress: Progress | None = None, time_limit_s: float | None = None
 ) -> Plan:
     """Search the full problem with all its binaries: the offline reference, ten minutes at most."""
-    first = solve_exact(problem, seed=seed, progress=progress)
-    with building():
-        model = relaxed_statement(problem)
-        add_modes(model, all_mode_cells(model, problem))
-        compiled = compile_model(model)
-    session, cells = Session(compiled, seed=seed), cells_of(problem, compiled)
-    limits = SearchLimits(
-        nodes=MILP_NODES, gap=MILP_GAP, kill_s=min(time_limit_s or MILP_SECONDS, MILP_SECONDS)
-    )
-    answer = session.search(start=start_values(compiled, first.schedule), limits=limits)
-    if not answer.usable:
-        return first
-    schedule = schedule_of(problem, compiled, cells, answer.values)
-    bound = max(first.certificate.lower_bound, answer.bound - 1e-9 * abs(answer.bound))
-    certificate = certify(problem, schedule, bound, method="milp", seed=seed)
-    return Plan(schedule=schedule, certificate=certificate, prices=first.prices)
+    start = time.perf_counter()
+    relaxation = relax(problem, seed=seed)
+    plan = _first_plan(problem, relaxation, None, seed)
+    if progress is not None:
+        progress(plan)
+    kill_s = min(time_limit_s or MILP_SECONDS, MILP_SECONDS)
+    limits = SearchLimits(nodes=MILP_NODES, gap=MILP_GAP, kill_s=kill_s)
+    found = search(problem, relaxation, plan.schedule, limits, seed=seed)
+    if found is not None:
+        plan = _better(problem, plan, [found.schedule], found.bound, method="milp", seed=seed)
+    seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
+    return replace(plan, certificate=replace(plan.certificate, method="milp", seconds=seconds))
 
 
-def start_values(compiled: Compiled, schedule: Schedule) -> dict[int, float]:
-    """Return the powers and on/off variables that a schedule fixes; the solver completes the rest."""
-    start: dict[int, float] = {}
-    charge, discharge = schedule.charge_kw, schedule.discharge_kw
-    tables = {
-        "charge": charge,
-        "discharge": discharge,
-        "modes.charging": (charge > 0.0).astype(float),
-        "modes.discharging": (discharge > 0.0).astype(float),
-        "recovered": (discharge > 0.0).astype(float),
-    }
-    for name, table in tables.items():
-        if name in compiled.columns:
-            columns = compiled.columns[name]
-            values = table[columns.keys[:, 0], columns.keys[:, 1]]
-            start.update(zip(columns.at.tolist(), values.tolist(), strict=True))
-    return start
+def _first_plan(problem: Problem, relaxation: Relaxation, previous: Schedule | None, seed: int) -> Plan:
+    """Recover a schedule from the relaxation, or keep the previous one where that is better."""
+    schedule = recover(problem, relaxation)
+    certificate = certify(problem, schedule, relaxation.bound, method="exact", seed=seed)
+    plan = Plan(schedule=schedule, certificate=certificate, prices=prices_of(problem, relaxation))
+    if previous is None:
+        return plan
+    return _better(problem, plan, [_resumed(problem, previous)], relaxation.bound, method="exact", seed=seed)
 
 
 def recover(problem: Problem, relaxation: Relaxation) -> Schedule:
@@ -131,34 +87,51 @@ def recover(problem: Problem, relaxation: Relaxation) -> Schedule:
     return schedule_of(problem, relaxation.compiled, relaxation.cells, decided.values)
 
 
-def steer(problem: Problem, relaxation: Relaxation) -> None:
-    """Add the stability cost and the tie-break to the costs in the solver; the bound is already proven."""
-    compiled, cells, none = relaxation.compiled, relaxation.cells, np.zeros(0, dtype=np.int64)
-    kept = compiled.columns.get("kept")
-    kept_at = none if kept is None else kept.at
-    charge, discharge, kept_cost = steering_costs(problem, cells.interval, len(kept_at))
-    at = np.concatenate([cells.charge_at, cells.discharge_at, kept_at])
-    relaxation.session.set_costs(at, compiled.cost[at] + np.concatenate([charge, discharge, kept_cost]))
+def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
+    """Search shortly: the whole of a small problem, else the assets that the relaxation got wrong."""
+    whole = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
+    free = None if whole else _open_assets(relaxation)
+    limits = SearchLimits(nodes=SEARCH_NODES, gap=0.5 * SEARCH_ABOVE_GAP)
+    found = search(problem, relaxation, plan.schedule, limits, free=free, seed=seed)
+    if found is None:
+        return plan
+    steered = steered_with(problem, relaxation, found)
+    candidates = [found.schedule] if steered is None else [steered, found.schedule]
+    return _better(problem, plan, candidates, found.bound, method="exact", seed=seed)
+
+
+def _open_assets(relaxation: Relaxation) -> Ints:
+    """Return the assets whose relaxed schedule breaks a rule, the most often broken first, bounded in number."""
+    wrong = wrong_cells(relaxation.cells, relaxation.answer.values)
+    broken = wrong.both | wrong.weak_charge | wrong.weak_discharge
+    asset, times = np.unique(relaxation.cells.asset[broken], return_counts=True)
+    return np.sort(asset[np.argsort(-times, kind="stable")][:SEARCH_MOST_ASSETS])
+
+
+def _better(
+    problem: Problem, plan: Plan, candidates: list[Schedule], bound: float, *, method: str, seed: int
+) -> Plan:
+    """Return the plan with the cheapest of its own and the other schedules (the first that ties), and the better bound."""
+    bound = max(bound, plan.certificate.lower_bound)
+    best = replace(
+        plan, certificate=certify(problem, plan.schedule, bound, method=method, seed=seed)
+    )
+    for schedule in candidates:
+        certificate = certify(problem, schedule, bound, method=method, seed=seed)
+        if certificate.objective < best.certificate.objective - 1e-6 * max(1.0, abs(best.certificate.objective)):
+            best = replace(best, schedule=schedule, certificate=certificate)
+    return best
+
+
+def _resumed(problem: Problem, previous: Schedule) -> Schedule:
+    """Trim a schedule of an earlier run to the limits of this problem; reserve is not carried over."""
+    discharge = np.where(previous.charge_kw > 0.0, 0.0, previous.discharge_kw)
+    charge, discharge, energy = settle_powers(problem, stays_of(problem), previous.charge_kw, discharge)
+    return Schedule(charge_kw=charge, discharge_kw=discharge, energy_end_kwh=energy)
 
 
 def idle(problem: Problem) -> Schedule:
     """Return the schedule that does nothing: always allowed, whatever it costs."""
     nothing = np.zeros(problem.shape)
     bare = Schedule(charge_kw=nothing, discharge_kw=nothing, energy_end_kwh=nothing)
-    path = evaluate.follow(problem, bare).energy_kwh
-    return Schedule(charge_kw=nothing, discharge_kw=nothing, energy_end_kwh=path)
-
-
-def prices_of(problem: Problem, relaxation: Relaxation) -> Prices:
-    """Return the relaxation's row prices per kWh; `balance_per_kwh` includes the peak's share."""
-    rows, prices, hours = relaxation.compiled.row_names, relaxation.answer.row_prices, problem.interval_h
-    balance, peak = np.zeros(problem.intervals), np.zeros(problem.intervals)
-    feeder = np.zeros((len(problem.feeders), problem.intervals))
-    np.add.at(balance, rows["exchange"].keys[:, 1], prices[rows["exchange"].at] / hours)
-    if "peak_import" in rows:
-        np.add.at(peak, rows["peak_import"].keys[:, 1], -prices[rows["peak_import"].at])
-    for name, sign in (("feeder_limit_import", -1.0), ("feeder_limit_export", 1.0)):
-        if name in rows:
-            place = rows[name].keys[:, 1], rows[name].keys[:, 2]
-            np.add.at(feeder, place, sign * prices[rows[name].at] / hours)
-    return Prices(balance_per_kwh=balance, feeder_per_kwh=feeder, peak_per_kw=np.maximum(peak, 0.0))
+    return replace(bare, energy_end_kwh=evaluate.follow(problem, bare).energy_kwh)

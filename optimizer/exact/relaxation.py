@@ -1,0 +1,77 @@
+"""The linear relaxation: stated, compiled, solved to its end, with the bound and the prices it proves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.exact.assets import Model
+from optimizer.exact.cells import Cells, cells_of
+from optimizer.exact.compiled import Compiled, compile_model
+from optimizer.exact.costs import steering_costs
+from optimizer.exact.session import Answer, Session, proven_bound
+from optimizer.exact.statement import building, relaxed_statement
+from optimizer.plan import Prices
+from optimizer.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relaxation:
+    """The solved linear program: its arrays, its solver at the optimal basis, and the bound it proves."""
+
+    model: Model
+    compiled: Compiled
+    cells: Cells
+    session: Session
+    answer: Answer
+    bound: float
+    build_s: float
+
+
+def relax(problem: Problem, *, seed: int = 0) -> Relaxation:
+    """State the problem with its on/off variables free, compile it and solve it."""
+    start = time.perf_counter()
+    with building():
+        model = relaxed_statement(problem)
+        compiled = compile_model(model)
+    build_s = time.perf_counter() - start
+    session = Session(compiled, seed=seed)
+    answer = session.run()
+    if not answer.optimal:
+        raise RuntimeError("the relaxation was not solved to its end")
+    return Relaxation(
+        model=model,
+        compiled=compiled,
+        cells=cells_of(problem, compiled),
+        session=session,
+        answer=answer,
+        bound=proven_bound(compiled, answer.row_prices),
+        build_s=build_s,
+    )
+
+
+def steer(problem: Problem, relaxation: Relaxation) -> None:
+    """Add the stability cost and the tie-break to the costs in the solver; the bound is already proven."""
+    compiled, cells, none = relaxation.compiled, relaxation.cells, np.zeros(0, dtype=np.int64)
+    kept = compiled.columns.get("kept")
+    kept_at = none if kept is None else kept.at
+    charge, discharge, kept_cost = steering_costs(problem, cells.interval, len(kept_at))
+    at = np.concatenate([cells.charge_at, cells.discharge_at, kept_at])
+    relaxation.session.set_costs(at, compiled.cost[at] + np.concatenate([charge, discharge, kept_cost]))
+
+
+def prices_of(problem: Problem, relaxation: Relaxation) -> Prices:
+    """Return the relaxation's row prices per kWh; `balance_per_kwh` includes the peak's share."""
+    rows, prices, hours = relaxation.compiled.row_names, relaxation.answer.row_prices, problem.interval_h
+    balance, peak = np.zeros(problem.intervals), np.zeros(problem.intervals)
+    feeder = np.zeros((len(problem.feeders), problem.intervals))
+    np.add.at(balance, rows["exchange"].keys[:, 1], prices[rows["exchange"].at] / hours)
+    if "peak_import" in rows:
+        np.add.at(peak, rows["peak_import"].keys[:, 1], -prices[rows["peak_import"].at])
+    for name, sign in (("feeder_limit_import", -1.0), ("feeder_limit_export", 1.0)):
+        if name in rows:
+            place = rows[name].keys[:, 1], rows[name].keys[:, 2]
+            np.add.at(feeder, place, sign * prices[rows[name].at] / hours)
+    return Prices(balance_per_kwh=balance, feeder_per_kwh=feeder, peak_per_kw=np.maximum(peak, 0.0))
