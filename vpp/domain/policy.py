@@ -22,7 +22,7 @@ class DispatchPolicy:
     interval: timedelta = timedelta(minutes=15)
     horizon_intervals: int = 96
     lead: timedelta = timedelta(minutes=3)
-    solve_deadline: timedelta = timedelta(minutes=3)  # of plant time; at most a fifth of an interval live
+    solve_deadline: timedelta = timedelta(minutes=2)  # of plant time; less than the lead, or orders come late
     accepted_gap: float = 0.05
     setpoint_lifetime: timedelta = timedelta(seconds=60)
     renewal_period: timedelta = timedelta(seconds=20)

@@ -54,7 +54,7 @@ class PolicySettings(Section):
     interval_s: float = Field(default=900, gt=0)
     horizon_intervals: int = 96
     lead_s: float = 180
-    solve_deadline_s: float = Field(default=180, gt=0)
+    solve_deadline_s: float = Field(default=120, gt=0)
     accepted_gap: float = 0.05
     setpoint_lifetime_s: float = 60
     renewal_period_s: float = Field(default=20, gt=0)
