@@ -74,10 +74,15 @@ async def insert_columns(
         count = int(cursor.rowcount)
         await cursor.close()
         return count
+    if not skip_repeated:  # COPY knows no ON CONFLICT, and is three times as fast
+        status = await driver.copy_records_to_table(
+            table.name, columns=list(columns), records=zip(*columns.values(), strict=True)
+        )
+        return int(status.split()[-1])
     arrays = ", ".join(
         f"${place}::{table.c[name].type.compile(dialect=_POSTGRESQL_TYPES)}[]"
         for place, name in enumerate(columns, start=1)
     )
-    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}){tail}"  # noqa: S608
+    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
     status = await driver.execute(statement, *columns.values())
     return int(status.split()[-1])
