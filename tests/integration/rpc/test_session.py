@@ -110,24 +110,30 @@ async def test_a_node_that_says_nothing_is_let_go(certificates, monkeypatch):
 
 
 async def test_a_newer_session_of_a_node_takes_the_place_of_the_older(certificates):
-    async with running_plant(certificates) as plant, raw_session(plant) as (older, _):
-        async with raw_session(plant) as (newer, _):
-            code, words = await end_of(older)
-            assert code == "UNAVAILABLE"
-            assert "newer session" in words
-            assert plant.gateway.counters.sessions_replaced == 1
-            report = await plant.gateway.send(plant.orders({0: 1.0}))
-            assert report.sent == 1
-            assert list((await read_kind(newer, "setpoints")).slot) == [0]
+    async with (
+        running_plant(certificates) as plant,
+        raw_session(plant) as (older, _),
+        raw_session(plant) as (newer, _),
+    ):
+        code, words = await end_of(older)
+        assert code == "UNAVAILABLE"
+        assert "newer session" in words
+        assert plant.gateway.counters.sessions_replaced == 1
+        report = await plant.gateway.send(plant.orders({0: 1.0}))
+        assert report.sent == 1
+        assert list((await read_kind(newer, "setpoints")).slot) == [0]
 
 
 async def test_there_is_a_most_of_sessions(certificates, monkeypatch):
     monkeypatch.setattr(limits, "MAX_SESSIONS", 1)
-    async with running_plant(certificates) as plant, raw_session(plant):
-        async with channel(plant, "node-depot") as opened:
-            second = fleet_pb2_grpc.FleetServiceStub(opened).Session()
-            await second.write(pb.NodeMessage(hello=pb.Hello(protocol_version=1, asset_ids=["b3"])))
-            assert (await end_of(second))[0] == "RESOURCE_EXHAUSTED"
+    async with (
+        running_plant(certificates) as plant,
+        raw_session(plant),
+        channel(plant, "node-depot") as opened,
+    ):
+        second = fleet_pb2_grpc.FleetServiceStub(opened).Session()
+        await second.write(pb.NodeMessage(hello=pb.Hello(protocol_version=1, asset_ids=["b3"])))
+        assert (await end_of(second))[0] == "RESOURCE_EXHAUSTED"
 
 
 async def test_unacknowledged_readings_are_sent_again_and_nothing_is_stored_twice(certificates):

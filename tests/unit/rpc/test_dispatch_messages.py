@@ -1,0 +1,85 @@
+"""Orders for nodes: grouping, lifetimes, and what a node that comes back is given."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.rpc.test_live_state import NOW, orders
+from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.dispatch_messages import (
+    RecentDispatches,
+    group_rows,
+    require_lifetime,
+    setpoints_message,
+)
+from vpp.domain.errors import InvalidValueError
+
+ALL = np.array([0, 1])
+
+
+def later(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=30))
+def test_groups_hold_every_row_once(keys):
+    groups = dict(group_rows(np.array(keys, dtype=np.int64)))
+    assert sorted(row for rows in groups.values() for row in rows.tolist()) == list(range(len(keys)))
+    for key, rows in groups.items():
+        assert [keys[row] for row in rows] == [key] * len(rows)
+
+
+@pytest.mark.parametrize("seconds", [limits.MIN_LIFETIME_S - 0.1, limits.MAX_LIFETIME_S + 0.1])
+def test_a_lifetime_has_bounds(seconds):
+    with pytest.raises(InvalidValueError, match="10 s to 900 s"):
+        require_lifetime(timedelta(seconds=seconds))
+
+
+def test_an_order_that_is_sent_late_ends_at_its_time_all_the_same():
+    message = setpoints_message(orders(1.0, lifetime=900), sent_at=later(100)).setpoints
+    assert message.lifetime_s == 800.0
+    assert setpoints_message(orders(1.0, begins=300), sent_at=NOW).setpoints.lifetime_s == 900.0
+
+
+def given_again(recent, after=0.0):
+    return [(item.sequence[0], item.slot.tolist()) for item in recent.in_force(ALL, later(after))]
+
+
+def test_the_present_and_the_next_order_are_given_again_and_no_older_one():
+    recent = RecentDispatches(2)
+    recent.remember(orders(1.0, sequence=1, slots=(0, 1)), NOW)
+    recent.remember(orders(2.0, sequence=2, slots=(0,)), later(10))
+    recent.remember(orders(3.0, sequence=3, slots=(0,), begins=600), later(20))
+    assert given_again(recent, 30) == [(1, [1]), (2, [0]), (3, [0])]
+    assert given_again(recent, 700) == [(1, [1]), (3, [0])]
+    assert given_again(recent, 5_000) == []
+
+
+def test_what_would_be_too_short_a_lease_is_not_given_again():
+    recent = RecentDispatches(2)
+    recent.remember(orders(1.0, lifetime=60), NOW)
+    assert given_again(recent, 51) == []
+
+
+def test_a_stop_is_owed_until_a_newer_order():
+    recent = RecentDispatches(2)
+    recent.remember(orders(1.0, slots=(0, 1)), NOW)
+    recent.stopped(np.array([0]), later(5))
+    assert given_again(recent, 6) == [(1, [1])]
+    owed, _ = recent.stop_owed(ALL)
+    assert owed.tolist() == [0]
+    recent.remember(orders(2.0, sequence=2), later(10))
+    assert recent.stop_owed(ALL)[0].tolist() == []
+    assert given_again(recent, 11) == [(1, [1]), (2, [0])]
+
+
+def test_only_so_many_dispatches_are_remembered():
+    recent = RecentDispatches(2)
+    for sequence in range(1, 3 * limits.MAX_REMEMBERED_DISPATCHES):
+        recent.remember(orders(1.0, sequence=sequence), NOW)
+    assert len(recent._recent) == limits.MAX_REMEMBERED_DISPATCHES
