@@ -18,7 +18,7 @@ from vpp.ports import FeederHistory
 
 Matrix = NDArray[np.float64]
 
-SIMILAR_DAYS = 5
+SIMILAR_DAYS = 6
 SIMILAR_DAY_DECAY = 0.8  # weight of each older similar day relative to the newer one
 SIMILAR_DAY_REACH_DAYS = 63
 LEVEL_DAYS = 7
@@ -29,7 +29,8 @@ RESIDUAL_POOL_SLOTS = 2  # residuals of neighbouring slots are pooled, for smoot
 MINIMUM_RESIDUALS = 20
 RECENT_WINDOW = timedelta(hours=2)
 RECENT_REACH = timedelta(hours=6)  # an error older than this says nothing about the next hours
-RECENT_DECAY_HOURS = 6.0
+RECENT_SHARE = 0.7  # small feeders are noisy: part of the last error is chance
+RECENT_DECAY_HOURS = 4.0
 PV_DAYS = 7
 PV_DECAY = 0.8
 PV_DECAY_HOURS = 3.0
@@ -66,7 +67,7 @@ def forecast_baseline(
 ) -> BaselineForecast:
     """Forecast every feeder over `grid` from what was metered before `issued_at` (default: its start).
 
-    consumption = level * weighted mean of the last 5 days of the same type + decaying last error
+    consumption = level * weighted mean of the last 6 days of the same type + decaying last error
     PV          = weighted mean of the last 7 days at the same time of day, scaled by the last hours
     """
     issue = _issue(history.grid, grid, ZoneInfo(timezone), holidays, issued_at or grid.start)
@@ -253,7 +254,7 @@ def _last_error(error_kw: Matrix, past: IntervalGrid, ahead: IntervalGrid, issue
     last = _last_hours(error_kw, past, ahead, issued_at)
     count = np.maximum(last.mask.sum(axis=1), 1)
     mean_kw = np.where(last.mask, error_kw, 0.0).sum(axis=1) / count
-    faded: Matrix = mean_kw[:, None] * np.exp(-last.lead_hours / RECENT_DECAY_HOURS)
+    faded: Matrix = RECENT_SHARE * mean_kw[:, None] * np.exp(-last.lead_hours / RECENT_DECAY_HOURS)
     return faded
 
 
