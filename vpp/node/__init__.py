@@ -1,8 +1,9 @@
 """The agent beside a battery or charger: leased setpoints, local safety, buffered readings.
 
-It needs grpcio, protobuf and numpy only, so that it fits a small computer. Import from here:
+It needs grpcio, protobuf and numpy only, so that it fits a small computer.
 
-    NodeAgent        one node: its devices, its session, its leases
-    DevicePort       what a device vendor implements
-    run_nodes        many agents in one process
+    vpp.node.device      DevicePort: what a device vendor implements
+    vpp.node.agent       NodeAgent: one node, its devices, its session, its leases
+    vpp.node.fleet       run_nodes: many agents in one process
+    vpp.node.simulated   batteries, EV chargers and feeder meters without hardware
 """

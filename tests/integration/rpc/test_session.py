@@ -19,6 +19,8 @@ from tests.integration.rpc.plant import (
     running_plant,
 )
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.gateway import Gateway
+from vpp.node import limits as node_limits
 from vpp.node.device import FeederMeasurement
 from vpp.node.fleet import running
 from vpp.node.simulated import FeederMeter
@@ -107,6 +109,23 @@ async def test_a_node_that_says_nothing_is_let_go(certificates, monkeypatch):
     async with running_plant(certificates) as plant, channel(plant, "node-home") as opened:
         stream = fleet_pb2_grpc.FleetServiceStub(opened).Session()
         assert (await end_of(stream))[0] == "DEADLINE_EXCEEDED"
+
+
+async def test_a_service_that_does_not_greet_is_tried_again(certificates, monkeypatch):
+    monkeypatch.setattr(node_limits, "WELCOME_TIMEOUT_S", 0.05)
+
+    async def silence(self, request_iterator, context):
+        await asyncio.Event().wait()
+
+    async with running_plant(certificates) as plant:
+        await plant.server.stop(0.0)
+        with monkeypatch.context() as patched:
+            patched.setattr(Gateway, "Session", silence)
+            await plant.start()
+        agent = plant.agent("home", ["b1", "b2"])
+        async with running(agent):
+            await eventually(lambda: agent.counters.lost_sessions >= 2)
+        assert agent.counters.sessions == 0
 
 
 async def test_a_newer_session_of_a_node_takes_the_place_of_the_older(certificates):
@@ -210,11 +229,15 @@ async def test_a_node_that_was_away_is_given_what_holds_and_told_of_stops(certif
     async with running_plant(certificates) as plant:
         report = await plant.gateway.send(plant.orders({0: 1.0, 1: 1.5}))
         assert report.unreachable_slots == (0, 1)
+        in_force_kw, _ = plant.gateway.live.setpoints_in_force(plant.clock.now())
+        assert np.isnan(in_force_kw).all()
         await plant.gateway.send(plant.orders({0: 2.0}, sequence=2, start_s=300.0))
         await plant.gateway.stop(np.array([1]), "maintenance")
         async with raw_session(plant) as (stream, _):
             stop = await read_kind(stream, "stop")
             now, later = await read_kind(stream, "setpoints"), await read_kind(stream, "setpoints")
+        in_force_kw, _ = plant.gateway.live.setpoints_in_force(plant.clock.now())
+        assert in_force_kw[0] == 1.0
         assert list(stop.slot) == [1]
         assert (list(now.slot), list(now.sequence)) == ([0], [1])
         assert (list(later.slot), list(later.sequence)) == ([0], [2])
@@ -245,11 +268,11 @@ async def test_a_present_order_does_not_run_out_while_the_next_one_is_renewed(ce
         agent = plant.agent("home", ["b1", "b2"])
         async with running(agent):
             await eventually(agent.connected.is_set)
-            await plant.gateway.send(plant.orders({0: 2.0}, sequence=1, lifetime_s=300.0))
-            await plant.gateway.send(plant.orders({0: 1.0}, sequence=2, start_s=600.0))
+            await plant.gateway.send(plant.orders({0: 2.0}, sequence=1, lifetime_s=100.0))
+            await plant.gateway.send(plant.orders({0: 1.0}, sequence=2, start_s=200.0))
             await eventually(lambda: agent.control.applied_kw("b1") == 2.0)
             end_s = agent.leases.lease_end_s("b1")
-            await plant.gateway.renew(np.array([0]), np.array([2]), timedelta(seconds=700))
+            await plant.gateway.renew(np.array([0]), np.array([2]), timedelta(seconds=300))
             await eventually(lambda: agent.leases.lease_end_s("b1") > end_s)
             await eventually(lambda: agent.control.applied_kw("b1") == 1.0)
         assert "expired" not in states_of(plant, "b1")

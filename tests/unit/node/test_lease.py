@@ -280,7 +280,7 @@ def deliver(leases, at, message):
 
 
 @given(MESSAGES, DELAYS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_whatever_the_network_does_one_order_is_effective_and_every_lease_ends(messages, delays):
     leases, last_rank, stopped_at, last_arrival = table(max_order_age_s=5.0), (0, 0), -1.0, 0.0
     for at, message in deliveries(messages, delays):

@@ -149,10 +149,10 @@ class Gateway:
                 sent=0, unreachable_slots=(), expired_slots=tuple(int(slot) for slot in setpoints.slot)
             )
         self._recent.remember(setpoints, now)
-        self.live.record_orders(setpoints, now)
         report = self._to_sessions(
             setpoints.slot, lambda rows: setpoints_message(setpoints.take(rows), sent_at=now)
         )
+        self.live.record_orders(setpoints.take(_reached(setpoints.slot, report)), now)
         self.counters.orders_sent += report.sent
         return report
 
@@ -177,8 +177,10 @@ class Gateway:
             )
             return pb.ServerMessage(renewal=renewal)
 
-        self.live.extend_orders(slots, sequences, now + lifetime)
-        return self._to_sessions(slots, message)
+        report = self._to_sessions(slots, message)
+        reached = _reached(slots, report)
+        self.live.extend_orders(slots[reached], sequences[reached], now + lifetime)
+        return report
 
     async def stop(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
         """Send assets into default control at once, the whole fleet when `slots` is None.
@@ -193,8 +195,7 @@ class Gateway:
             return _stop_message(slots[rows], reason, now)
 
         report = self._to_sessions(slots, message)
-        away = np.isin(slots, report.unreachable_slots)
-        self.live.clear_orders(slots[~away])
+        self.live.clear_orders(slots[_reached(slots, report)])
         return report
 
     def connected_slots(self) -> NDArray[np.int64]:
@@ -289,6 +290,7 @@ class Gateway:
             session.outbox.put(_stop_message(owed, "stopped while away", from_microseconds(stopped_at_us)))
         for orders in self._recent.in_force(session.slots, now):
             session.outbox.put(setpoints_message(orders, sent_at=now))
+            self.live.record_orders(orders, now)
         self._sessions[node_id] = session
         self._session_of_slot.update(dict.fromkeys(session.slots.tolist(), session))
         self.live.node_connected[session.slots] = True
@@ -329,6 +331,11 @@ async def _write(session: NodeSession, context: Context) -> None:
     while True:
         for message in await session.outbox.take():
             await context.write(message)
+
+
+def _reached(slots: NDArray[np.int64], report: SendReport) -> NDArray[np.bool_]:
+    """Return which rows were handed to a stream."""
+    return ~np.isin(slots, np.array(report.unreachable_slots, dtype=np.int64))
 
 
 def _stop_message(slots: NDArray[np.int64], reason: str, sent_at: datetime) -> pb.ServerMessage:
