@@ -36,7 +36,9 @@ def add_modes(model: Model, cells: ModeCells) -> None:
     block.charging_cells = pyo.Set(dimen=2, initialize=cells.charging)
     block.discharging_cells = pyo.Set(dimen=2, initialize=cells.discharging)
     block.least_charging = pyo.Set(dimen=2, initialize=[c for c in cells.charging if least[0][c[0]] > 0])
-    block.least_discharging = pyo.Set(dimen=2, initialize=[c for c in cells.discharging if least[1][c[0]] > 0])
+    block.least_discharging = pyo.Set(
+        dimen=2, initialize=[c for c in cells.discharging if least[1][c[0]] > 0]
+    )
     block.both_cells = pyo.Set(dimen=2, initialize=sorted(set(cells.charging) & set(cells.discharging)))
     block.charging = pyo.Var(block.charging_cells, within=pyo.Binary)
     block.discharging = pyo.Var(block.discharging_cells, within=pyo.Binary)

@@ -101,7 +101,7 @@ def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) ->
 
 
 def _open_assets(relaxation: Relaxation) -> Ints:
-    """Return the assets whose relaxed schedule breaks a rule, the most often broken first, bounded in number."""
+    """Return the assets whose relaxed schedule breaks most rules, bounded in number."""
     wrong = wrong_cells(relaxation.cells, relaxation.answer.values)
     broken = wrong.both | wrong.weak_charge | wrong.weak_discharge
     asset, times = np.unique(relaxation.cells.asset[broken], return_counts=True)
@@ -111,14 +111,14 @@ def _open_assets(relaxation: Relaxation) -> Ints:
 def _better(
     problem: Problem, plan: Plan, candidates: list[Schedule], bound: float, *, method: str, seed: int
 ) -> Plan:
-    """Return the plan with the cheapest of its own and the other schedules (the first that ties), and the better bound."""
+    """Return the plan with the cheapest of its own and the other schedules, and with the better bound."""
     bound = max(bound, plan.certificate.lower_bound)
-    best = replace(
-        plan, certificate=certify(problem, plan.schedule, bound, method=method, seed=seed)
-    )
+    best = replace(plan, certificate=certify(problem, plan.schedule, bound, method=method, seed=seed))
     for schedule in candidates:
         certificate = certify(problem, schedule, bound, method=method, seed=seed)
-        if certificate.objective < best.certificate.objective - 1e-6 * max(1.0, abs(best.certificate.objective)):
+        if certificate.objective < best.certificate.objective - 1e-6 * max(
+            1.0, abs(best.certificate.objective)
+        ):
             best = replace(best, schedule=schedule, certificate=certificate)
     return best
 

@@ -18,7 +18,7 @@ from optimizer.problem import Floats, Ints, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The best schedule of a search, a bound (minus infinity where part of the fleet was held), its switches."""
+    """The best schedule of a search, its bound (minus infinity where assets were held), its switches."""
 
     schedule: Schedule
     bound: float

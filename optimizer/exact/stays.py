@@ -59,9 +59,9 @@ def runs_low(problem: Problem, stays: Stays) -> Booleans:
     Its first stay, where it starts there, and those after a trip.
     """
     assets = problem.assets
-    travelled = np.cumsum(stays.trip_kwh > 0.0)
-    before = travelled - (stays.trip_kwh > 0.0)
-    at_opening = before[np.maximum.accumulate(np.where(stays.opens, np.arange(len(stays)), 0))]
+    travelled: Ints = np.cumsum(stays.trip_kwh > 0.0, dtype=np.int64)
+    before: Ints = travelled - (stays.trip_kwh > 0.0)
+    at_opening: Ints = before[np.maximum.accumulate(np.where(stays.opens, np.arange(len(stays)), 0))]
     low = (assets.energy_initial_kwh < assets.energy_min_kwh)[stays.asset] | (before > at_opening)
     return low & (assets.max_discharge_kw > 0.0)[stays.asset]
 

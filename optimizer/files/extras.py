@@ -19,19 +19,22 @@ def look_up(table: Table, column: str, known: Names) -> Ints:
 
 
 def complete_grid(
-    table: Table, column: str, code: Ints, names: Names, interval: Ints, intervals: int
+    table: Table, keys: tuple[str, str], code: Ints, names: Names, step: Ints, steps: int
 ) -> Ints:
-    """Return each row's place in a (names, intervals) grid; a repeated or a missing row is refused."""
-    place = code.astype(np.int64) * intervals + interval
-    counts = np.bincount(place, minlength=len(names) * intervals)
-    table.require("interval", ~pd.Series(place).duplicated().to_numpy(), f"each {column} and interval once")
-    if not (counts > 0).all():
-        name, missing = divmod(int(np.argmin(counts)), intervals)
-        raise table.error("interval", None, f"no row for {names[name]}, interval {missing}", "a row for each")
+    """Return each row's place in a (names, steps) grid; a repeated or a missing row is refused.
+
+    `keys` are the columns of names and steps, `code` (rows,) the index into `names`.
+    """
+    row, column = keys
+    place = code.astype(np.int64) * steps + step
+    once = f"each {column} once" if row == column else f"each {row} and {column} once"
+    table.require(column, ~pd.Series(place).duplicated().to_numpy(), once)
+    counts = np.bincount(place, minlength=len(names) * steps)
     if not len(counts):
-        raise table.error(
-            "interval", None, "no rows", f"one row for every interval from 0 to {intervals - 1}"
-        )
+        raise table.error(column, None, "no rows", f"one row for every {column} from 0 to {steps - 1}")
+    if not (counts > 0).all():
+        name, missing = divmod(int(np.argmin(counts)), steps)
+        raise table.error(column, None, f"no row for {names[name]}, {column} {missing}", "a row for each")
     return place
 
 
@@ -109,7 +112,7 @@ def read_scenarios(folder: Path, feeders: Feeders, intervals: int) -> Scenarios 
     interval = table.whole("interval", low=0, high=intervals - 1)
     count = len(feeders)
     place = complete_grid(
-        table, "scenario", code * count + feeder, np.repeat(names, count), interval, intervals
+        table, ("scenario", "interval"), code * count + feeder, np.repeat(names, count), interval, intervals
     )
     load = to_grid(table.numbers("load_kw"), place, len(names) * count, intervals)
     chance = table.numbers("probability", low=0.0, high=1.0)
@@ -131,7 +134,7 @@ def read_wear(folder: Path, assets: Assets) -> Wear | None:
     segment = table.whole("segment", low=0, high=1_000)
     depth = int(segment.max()) + 1 if table.rows else 1
     cost = table.numbers("cost_per_kwh", low=0.0)
-    place = complete_grid(table, "segment", code, assets.asset_id[listed], segment, depth)
+    place = complete_grid(table, ("asset_id", "segment"), code, assets.asset_id[listed], segment, depth)
     grid = to_grid(cost, place, len(listed), depth)
     falls = np.diff(grid, axis=1, prepend=0.0)[code, segment] < 0.0
     table.require("cost_per_kwh", ~falls, "a cost that does not fall with depth")

@@ -102,7 +102,7 @@ def _read_feeders(folder: Path, intervals: int) -> Feeders:
     names = table.ids("feeder_id")
     code, feeder_id = pd.factorize(names)
     interval = table.whole("interval", low=0, high=intervals - 1)
-    place = extras.complete_grid(table, "feeder_id", code, feeder_id, interval, intervals)
+    place = extras.complete_grid(table, ("feeder_id", "interval"), code, feeder_id, interval, intervals)
     values = (
         table.numbers("load_kw"),
         table.numbers("import_limit_kw", low=0.0, infinite=True),
@@ -127,7 +127,7 @@ def _read_portfolio(folder: Path, header: Header) -> Portfolio:
     interval = table.whole("interval", low=0, high=header.intervals - 1)
     whole = np.zeros(table.rows, dtype=np.int64)
     place = extras.complete_grid(
-        table, "interval", whole, np.array(["portfolio"]), interval, header.intervals
+        table, ("interval", "interval"), whole, np.array(["portfolio"]), interval, header.intervals
     )
 
     def ordered(column: str) -> Floats:

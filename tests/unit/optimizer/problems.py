@@ -39,9 +39,17 @@ def small_problem(seed: int, *features: str, assets: int = 3, intervals: int = 1
     rng = np.random.default_rng(seed)
     fleet = _assets(rng, assets, features)
     load = rng.uniform(-2.0, 6.0, (2, intervals))
-    limit = rng.uniform(3.0, 6.0, (2, intervals)) if "tight_feeders" in features else np.full((2, intervals), 50.0)
+    limit = (
+        rng.uniform(3.0, 6.0, (2, intervals))
+        if "tight_feeders" in features
+        else np.full((2, intervals), 50.0)
+    )
     market = rng.uniform(-0.3 if "negative_prices" in features else 0.05, 0.4, intervals)
-    spread = rng.uniform(-0.15, 0.1, intervals) if "crossed_prices" in features else rng.uniform(0.0, 0.15, intervals)
+    spread = (
+        rng.uniform(-0.15, 0.1, intervals)
+        if "crossed_prices" in features
+        else rng.uniform(0.0, 0.15, intervals)
+    )
     carbon = rng.uniform(0.0, 0.5, intervals) if "carbon" in features else np.zeros(intervals)
     limits = {"import_limit_kw": 7.0, "export_limit_kw": 3.0} if "portfolio_limits" in features else {}
     scenarios = _scenarios(rng, load) if "scenarios" in features else None

@@ -82,7 +82,8 @@ def test_stability_cost_keeps_the_plan_in_force_when_prices_hardly_move() -> Non
     problem = small_problem(21)
     before = solve(problem).schedule
     nudged = replace(
-        problem.portfolio, import_price_per_kwh=problem.portfolio.import_price_per_kwh + 1e-4 * np.arange(10) % 3e-4
+        problem.portfolio,
+        import_price_per_kwh=problem.portfolio.import_price_per_kwh + 1e-4 * np.arange(10) % 3e-4,
     )
     calm = replace(problem, portfolio=nudged, previous_power_kw=before.power_kw, stability_cost_per_kw=0.01)
     after = solve(calm).schedule
@@ -109,7 +110,9 @@ def test_nothing_is_infeasible_and_what_is_missed_is_said() -> None:
     plan = solve(replace(problem, windows=windows, feeders=loaded))
     kinds = {item.kind for item in plan.certificate.unmet}
     assert {"departure", "trip", "feeder"} <= kinds
-    assert verify(replace(problem, windows=windows, feeders=loaded), plan.schedule, certificate=plan.certificate).ok
+    assert verify(
+        replace(problem, windows=windows, feeders=loaded), plan.schedule, certificate=plan.certificate
+    ).ok
     reasons = {item.kind: item.reason for item in plan.certificate.unmet}
     assert "too short" in reasons["departure"]
 
