@@ -1,0 +1,121 @@
+"""The command line: help with an example, one sentence and exit code 2 for what a user can mend."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.plants import make_plant, write_portfolio
+from vpp.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def vpp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vpp.cli", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+def config(folder: Path, text: str = "") -> str:
+    path = folder / "vpp.toml"
+    path.write_text(f'[database]\nurl = "sqlite:///{folder}/vpp.sqlite"\n{text}')
+    return str(path)
+
+
+@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
+def test_every_command_has_help_with_an_example(command):
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: vpp {command}" in " ".join(result.stdout.split())
+
+
+def test_a_wrong_setting_is_one_sentence(tmp_path):
+    result = vpp("serve", "--config", config(tmp_path, "[policy]\nlead_s = -1\n"), cwd=tmp_path)
+    assert result.returncode == 2
+    assert "policy.lead" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_database_behind_in_migrations_says_what_to_run(tmp_path):
+    path = config(tmp_path)
+    result = vpp("serve", "--config", path, cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"run `vpp migrate --config {path}`" in result.stderr.replace("\n", " ")
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path):
+    plant = make_plant(tmp_path, f"sqlite:///{tmp_path}/vpp.sqlite")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        grpc = "\n".join(
+            f'{name} = "{plant.certificates / file}"'
+            for name, file in (
+                ("certificate", "server.pem"),
+                ("key", "server.key"),
+                ("authority", "authority.pem"),
+            )
+        )
+        path = config(tmp_path, f'[grpc]\naddress = "{address}"\n{grpc}\n')
+        assert vpp("migrate", "--config", path, cwd=tmp_path).returncode == 0
+        assert vpp("import", str(tmp_path / "scenario"), "--config", path, cwd=tmp_path).returncode == 0
+        result = vpp("serve", "--config", path, cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"cannot listen on {address}" in result.stderr
+
+
+def test_a_wrong_file_is_named_with_its_line(tmp_path):
+    folder = write_portfolio(tmp_path / "portfolio")
+    path = config(tmp_path)
+    assert vpp("migrate", "--config", path, cwd=tmp_path).returncode == 0
+    assets = folder / "assets.csv"
+    assets.write_text(assets.read_text().replace("zero,0.4", "sleep,0.4"))
+    result = vpp("import", str(folder), "--config", path, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "line 4: 'sleep' is not a valid DefaultControl" in result.stderr.replace("\n", " ")
+
+
+def test_the_doctor_finds_everything_that_is_wrong(tmp_path):
+    path = config(
+        tmp_path, '[model]\nenabled = true\nbase_url = "http://127.0.0.1:9/v1"\napi_key_variable = ""\n'
+    )
+    result = vpp("doctor", "--config", path, cwd=tmp_path)
+    found = " ".join(result.stdout.split())
+    assert result.returncode == 1
+    assert "WRONG grpc.certificate" in found
+    assert "create it with `vpp certificates`" in found
+    assert "WRONG database: behind by" in found
+    assert "WRONG model: http://127.0.0.1:9/v1 cannot be reached; the baseline would stay in force" in found
+
+
+def test_the_doctor_is_content_with_a_plant_that_is_ready(tmp_path):
+    plant = make_plant(tmp_path, f"sqlite:///{tmp_path}/vpp.sqlite")
+    grpc = "\n".join(
+        f'{name} = "{plant.certificates / file}"'
+        for name, file in (
+            ("certificate", "server.pem"),
+            ("key", "server.key"),
+            ("authority", "authority.pem"),
+        )
+    )
+    path = config(tmp_path, f'[grpc]\naddress = "{plant.address}"\n{grpc}\n')
+    vpp("migrate", "--config", path, cwd=tmp_path)
+    vpp("import", str(tmp_path / "scenario"), "--config", path, cwd=tmp_path)
+    result = vpp("doctor", "--config", path, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "WRONG" not in result.stdout
+    assert "4 assets on 2 feeders" in result.stdout
