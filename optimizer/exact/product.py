@@ -21,11 +21,12 @@ from optimizer.problem import Ints, Problem
 
 Progress = Callable[[Plan], None]
 
-SEARCH_ABOVE_GAP = 2e-3
-"""A recovered plan with a larger gap is searched around."""
-SEARCH_NODES = 50
 SEARCH_WHOLE_CELLS = 600
 """Up to so many connected cells the whole problem is searched, beyond only what the relaxation got wrong."""
+SEARCH_WHOLE_ABOVE_GAP = 2e-3
+SEARCH_PART_ABOVE_GAP = 1e-2
+"""A recovered plan with a larger gap is searched around; at sixty assets that costs two seconds more."""
+SEARCH_NODES = 50
 SEARCH_MOST_ASSETS = 12
 
 MILP_SECONDS = 600.0
@@ -43,8 +44,9 @@ def solve_exact(
     plan = _first_plan(problem, relaxation, previous, seed)
     if progress is not None:
         progress(plan)
-    if plan.certificate.gap > SEARCH_ABOVE_GAP:
-        plan = _improve(problem, relaxation, plan, seed)
+    whole = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
+    if plan.certificate.gap > (SEARCH_WHOLE_ABOVE_GAP if whole else SEARCH_PART_ABOVE_GAP):
+        plan = _improve(problem, relaxation, plan, seed, whole=whole)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
     return replace(plan, certificate=replace(plan.certificate, seconds=seconds))
 
@@ -87,11 +89,10 @@ def recover(problem: Problem, relaxation: Relaxation) -> Schedule:
     return schedule_of(problem, relaxation.compiled, relaxation.cells, decided.values)
 
 
-def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
+def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int, *, whole: bool) -> Plan:
     """Search shortly: the whole of a small problem, else the assets that the relaxation got wrong."""
-    whole = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
     free = None if whole else _open_assets(relaxation)
-    limits = SearchLimits(nodes=SEARCH_NODES, gap=0.5 * SEARCH_ABOVE_GAP)
+    limits = SearchLimits(nodes=SEARCH_NODES, gap=0.5 * SEARCH_WHOLE_ABOVE_GAP)
     found = search(problem, relaxation, plan.schedule, limits, free=free, seed=seed)
     if found is None:
         return plan
