@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.certificate import certify
-from optimizer.plan import Plan
+from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 from vpp.control import fallback, planning
 from vpp.control.estimate import estimate_state
@@ -66,6 +66,7 @@ class Prepared:
     problem: Problem | None
     controllable: NDArray[np.bool_]
     input_sha256: str
+    previous: Schedule | None = None  # the plan in force, from where the fleet is now: a start for the solver
     reason: str = ""
 
 
@@ -134,8 +135,17 @@ def prepare(inputs: CycleInputs) -> Prepared:
         problem=problem,
         controllable=controllable,
         input_sha256=digest.hexdigest(),
+        previous=_previous_schedule(inputs, problem),
         reason=reason,
     )
+
+
+def _previous_schedule(inputs: CycleInputs, problem: Problem | None) -> Schedule | None:
+    """Return what is left of the previous plan as a feasible schedule, None where nothing is."""
+    previous = inputs.previous
+    if problem is None or previous is None or previous.grid.end <= inputs.grid.start:
+        return None
+    return fallback.follow(problem, planning.shifted_power(previous, inputs.grid, inputs.fleet))
 
 
 def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None) -> Decision:
@@ -180,17 +190,16 @@ def _candidates(
             "the solver was not asked" if outcome is None else outcome.error or "stopped without an incumbent"
         )
         refusals.append(f"{Rung.OPTIMAL}: {cause}")
-    if inputs.previous is not None and inputs.previous.grid.end > inputs.grid.start:
-        wanted = planning.shifted_power(inputs.previous, inputs.grid, inputs.fleet)
-        yield Rung.SHIFTED, _by_rule(problem, wanted, "shifted")
+    if prepared.previous is not None:
+        yield Rung.SHIFTED, _by_rule(problem, prepared.previous, "shifted")
     else:
         refusals.append(f"{Rung.SHIFTED}: there is no earlier plan that reaches this interval")
-    yield Rung.GREEDY, _by_rule(problem, fallback.greedy_power(problem), "greedy")
+    greedy = fallback.follow(problem, fallback.greedy_power(problem))
+    yield Rung.GREEDY, _by_rule(problem, greedy, "greedy")
 
 
-def _by_rule(problem: Problem, wanted_power_kw: NDArray[np.float64], method: str) -> Plan:
-    """Return the feasible plan nearest to a wish; a rule proves no bound."""
-    schedule = fallback.follow(problem, wanted_power_kw)
+def _by_rule(problem: Problem, schedule: Schedule, method: str) -> Plan:
+    """Return a schedule that was made by rule as a plan; a rule proves no bound."""
     return Plan(schedule=schedule, certificate=certify(problem, schedule, -math.inf, method=method))
 
 

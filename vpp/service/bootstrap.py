@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vpp.adapters.clock import ScaledClock, WallClock
-from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerCredentials, ServerStartError, start_server
@@ -29,6 +29,9 @@ from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
 from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
+
+if TYPE_CHECKING:
+    from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
 
 BILLING_PERIOD = timedelta(days=31)
 
@@ -61,6 +64,9 @@ def make_model(settings: Settings) -> OpenAICompatibleModel | None:
     model = settings.model
     if not model.enabled:
         return None
+    # The SDK takes a second to load, which every command without a model would pay.
+    from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel  # noqa: PLC0415
+
     return OpenAICompatibleModel(
         base_url=model.base_url,
         name=model.name,

@@ -15,6 +15,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
@@ -35,7 +36,9 @@ log = structlog.get_logger()
 class Solver(Protocol):
     """Solves a problem in a process that can be killed."""
 
-    def solve(self, problem: Problem, *, deadline_s: float, seed: int) -> SolveOutcome:
+    def solve(
+        self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
+    ) -> SolveOutcome:
         """Return what came of it, never later than a moment after the deadline."""
 
 
@@ -129,7 +132,9 @@ class DispatchLoop:
         if prepared.problem is None or not prepared.controllable.any():
             return None
         deadline_s = self.clock.wall_seconds(self.policy.solve_deadline)
-        return await asyncio.to_thread(self.solver.solve, prepared.problem, deadline_s=deadline_s, seed=0)
+        return await asyncio.to_thread(
+            self.solver.solve, prepared.problem, previous=prepared.previous, deadline_s=deadline_s, seed=0
+        )
 
     async def _send(self, decision: Decision, bound: structlog.typing.FilteringBoundLogger) -> None:
         if decision.plan is not None:

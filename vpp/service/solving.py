@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from optimizer.child import SolveOptions
+from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from optimizer.process import SolverProcess
 from vpp.control.cycle import SolveOutcome
@@ -18,9 +19,11 @@ class ProcessSolver:
         """Wait until the child has loaded everything."""
         self._process.warm_up()
 
-    def solve(self, problem: Problem, *, deadline_s: float, seed: int) -> SolveOutcome:
+    def solve(
+        self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
+    ) -> SolveOutcome:
         """Return what came of it, never later than a moment after the deadline."""
-        outcome = self._process.solve(problem, SolveOptions(seed=seed), deadline_s)
+        outcome = self._process.solve(problem, SolveOptions(seed=seed, previous=previous), deadline_s)
         return SolveOutcome(
             plan=outcome.plan, killed=outcome.killed, error=outcome.error or "", seconds=outcome.seconds
         )

@@ -1,6 +1,6 @@
 """Bring a database to the tables this version needs, and tell how far behind it is.
 
-The revisions lie inside the package, so that an installed tree can migrate as well as a repository.
+The revisions are a package of their own, so that an installed tree can migrate as well as a repository.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+import migrations
 from vpp.adapters.storage.database import SQLITE, Database, sqlite_path
 from vpp.adapters.storage.writer_lock import new_writer_lock
 from vpp.ports import StoreError
 
-_FOLDER = Path(__file__).parent / "migrations"
+_FOLDER = Path(migrations.__file__).parent
 
 
 async def upgrade(url: str) -> None:
