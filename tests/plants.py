@@ -14,12 +14,12 @@ from pathlib import Path
 
 from vpp.node.clock import ScaledNodeClock
 from vpp.node.credentials import NodeCredentials
-from vpp.node.fleet import make_agents
+from vpp.node.files import meter_node_id, read_devices, read_meters
+from vpp.node.fleet import NodeSpecification, make_agents
 from vpp.node.simulated import SimulatedBattery
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
 from vpp.service.files import PortfolioFiles, read_portfolio
 from vpp.service.settings import Settings
-from vpp.service.simulation import meter_node_id, node_specifications, simulated_devices
 
 QUARTER = timedelta(minutes=15)
 START = datetime(2020, 5, 20, 10, tzinfo=UTC)  # plant time at the origin of the clock
@@ -92,7 +92,12 @@ class Plant:
     def agents(self):
         """Return one agent for each node, on the plant's clock."""
         clock = self.settings.clock
-        nodes = node_specifications(self.portfolio, self.devices, interval=QUARTER, started_at=START)
+        by_node: dict[str, list[SimulatedBattery]] = {}
+        for asset in self.portfolio.fleet.assets:
+            by_node.setdefault(asset.node_id, []).append(self.devices[asset.asset_id])
+        meters = read_meters(self.folder / "scenario", START, interval=QUARTER)
+        nodes = [NodeSpecification(node_id=node_id, devices=own) for node_id, own in by_node.items()]
+        nodes += [NodeSpecification(node_id=node_id, meter=meter) for node_id, meter in meters.items()]
         credentials = {
             node.node_id: NodeCredentials.load(self.certificates, f"node-{node.node_id}") for node in nodes
         }
@@ -133,7 +138,7 @@ def make_plant(folder: Path, database_url: str) -> Plant:
         },
         forecast={"history_days": 7, "horizon_intervals": 96},
     )
-    devices = simulated_devices(portfolio, START)
+    devices = {device.asset_id: device for own in read_devices(scenario, START).values() for device in own}
     return Plant(folder=folder, settings=settings, portfolio=portfolio, devices=devices)
 
 

@@ -11,11 +11,11 @@ import typer
 import uvloop
 
 from vpp.node.files import NodeFileError
-from vpp.node.simulation import SimulationSettings, load_agents, make_clock, simulate
+from vpp.node.simulation import SimulationSettings, load_simulation, make_clock, simulate
 
 
 def node_command(
-    fleet: Annotated[Path, typer.Option(help="assets.csv, as `vpp import` reads it.")],
+    fleet: Annotated[Path, typer.Option(help="Folder with assets.csv, as `vpp import` reads it.")],
     target: Annotated[str, typer.Option(help="The service, HOST:PORT.")] = "localhost:50051",
     certificates: Annotated[
         Path, typer.Option(help="Folder with authority.pem and node-<id>.pem, .key.")
@@ -27,36 +27,43 @@ def node_command(
     wall_start: Annotated[
         float | None, typer.Option(help="Unix time of --plant-start; now when not given.")
     ] = None,
+    books: Annotated[
+        Path | None, typer.Option(help="Write the devices' energy books here at the end.")
+    ] = None,
+    books_from: Annotated[str, typer.Option(help="Begin devices and books at this time, ISO 8601.")] = "",
 ) -> None:
-    """Run nodes of simulated devices until told to stop (SIGTERM or Ctrl-C).
+    """Run nodes of simulated devices and feeder meters until told to stop (SIGTERM or Ctrl-C).
 
-    Example: vpp node --count 5 --target localhost:50051 --certificates run/certificates
-    --fleet config/demo/assets.csv
+    Example: vpp node --fleet config/demo --count 5 --target localhost:50051
     """
     settings = SimulationSettings(
         target=target,
         certificates=certificates,
-        assets=fleet,
+        fleet=fleet,
         node_ids=node or (),
         count=count,
         speed=speed,
-        plant_start=_time(plant_start) if plant_start else None,
+        plant_start=_time("plant-start", plant_start),
         wall_start=wall_start,
+        books=books,
+        books_from=_time("books-from", books_from),
     )
     try:
-        agents = load_agents(settings, make_clock(settings, time.time()))
+        simulation = load_simulation(settings, make_clock(settings, time.time()))
     except NodeFileError as error:
         raise typer.BadParameter(str(error)) from error
-    uvloop.run(simulate(agents, typer.echo))
+    uvloop.run(simulate(simulation, typer.echo, books))
 
 
-def _time(text: str) -> datetime:
+def _time(option: str, text: str) -> datetime | None:
+    if not text:
+        return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"plant-start: {error}") from error
+        raise typer.BadParameter(f"{option}: {error}") from error
     if at.tzinfo is None:
         raise typer.BadParameter(
-            f"plant-start: got {text}, expected an offset too, such as 2020-05-20T10:00:00Z"
+            f"{option}: got {text}, expected an offset too, such as 2020-05-20T10:00:00Z"
         )
     return at

@@ -20,6 +20,7 @@ from vpp.adapters.rpc.server import freeze_garbage
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending, upgrade
 from vpp.client.operator import OperatorClient
+from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock, running_service
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
 from vpp.service.doctor import examine
@@ -27,7 +28,6 @@ from vpp.service.files import PortfolioFiles, read_fleet, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.logs import configure_logs
 from vpp.service.settings import Settings, load_settings
-from vpp.service.simulation import meter_node_id
 
 Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
 Certificates = Annotated[Path, typer.Option(help="Folder with authority.pem and the operator's files.")]

@@ -9,8 +9,6 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.domain.assets import Fleet
-
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -81,28 +79,6 @@ class ReadingLimits:
 
 def judge(
     *,
-    fleet: Fleet,
-    limits: ReadingLimits,
-    received_at: datetime,
-    slot: NDArray[np.int64],
-    measured_at_us: NDArray[np.int64],
-    soc: NDArray[np.float64],
-    power_kw: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Return the Quality flags of each reading, shape (n,); refuses nothing, changes nothing."""
-    return judge_rated(
-        max_charge_kw=fleet.column("max_charge_kw")[slot],
-        max_discharge_kw=fleet.column("max_discharge_kw")[slot],
-        limits=limits,
-        received_at=received_at,
-        measured_at_us=measured_at_us,
-        soc=soc,
-        power_kw=power_kw,
-    )
-
-
-def judge_rated(
-    *,
     max_charge_kw: NDArray[np.float64],
     max_discharge_kw: NDArray[np.float64],
     limits: ReadingLimits,
@@ -111,7 +87,7 @@ def judge_rated(
     soc: NDArray[np.float64],
     power_kw: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Judge readings whose assets' ratings are at hand, columns of shape (n,); see `judge`."""
+    """Return the Quality flags of n readings, shape (n,); ratings are those of each reading's asset, kW."""
     received_us = to_microseconds(received_at)
     finite = np.isfinite(soc) & np.isfinite(power_kw)
     with np.errstate(invalid="ignore"):
@@ -145,8 +121,8 @@ class FeederReading:
 class ChargingSession:
     """A stay of an EV at its charger: connected over `[connected_from, connected_until)`.
 
-    `required_energy_kwh` is the energy in the vehicle asked at departure, counted from empty
-    (the departure energy); `trip_energy_kwh` is used until the next arrival.
+    `departure_energy_kwh` is the energy in the vehicle asked at departure, counted from empty;
+    `trip_energy_kwh` is used until the next arrival.
     """
 
     asset_id: str

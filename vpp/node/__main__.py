@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vpp.node.files import NodeFileError
-from vpp.node.simulation import SimulationSettings, load_agents, make_clock, simulate
+from vpp.node.simulation import SimulationSettings, load_simulation, make_clock, simulate
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -18,13 +18,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m vpp.node",
         description="Run nodes of simulated devices against a dispatch service.",
         epilog="Example: python -m vpp.node --target localhost:50051 --certificates run/certificates "
-        "--assets config/demo/assets.csv --node home-1",
+        "--fleet config/demo --count 5",
     )
     parser.add_argument("--target", required=True, help="the service, HOST:PORT")
     parser.add_argument(
         "--certificates", required=True, type=Path, help="folder with authority.pem and node-<id>.pem, .key"
     )
-    parser.add_argument("--assets", required=True, type=Path, help="assets.csv, as the service imports it")
+    parser.add_argument("--fleet", required=True, type=Path, help="folder with assets.csv and more")
     parser.add_argument("--node", action="append", default=[], help="a node of the file; all when not given")
     parser.add_argument("--count", type=int, default=0, help="at most this many nodes; 0 means all")
     parser.add_argument("--speed", type=float, default=1.0, help="plant seconds in one second of the wall")
@@ -40,7 +40,7 @@ def main() -> int:
     settings = SimulationSettings(
         target=given.target,
         certificates=given.certificates,
-        assets=given.assets,
+        fleet=given.fleet,
         node_ids=given.node,
         count=given.count,
         speed=given.speed,
@@ -49,11 +49,11 @@ def main() -> int:
         noise_kw=given.noise_kw,
     )
     try:
-        agents = load_agents(settings, make_clock(settings, time.time()))
+        simulation = load_simulation(settings, make_clock(settings, time.time()))
     except NodeFileError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    asyncio.run(simulate(agents, _show))
+    asyncio.run(simulate(simulation, _show))
     return 0
 
 

@@ -1,10 +1,11 @@
-"""Simulated devices from CSV files: the same `assets.csv` that the service imports.
+"""Simulated devices and meters from a folder of CSV files: the same that the service imports.
 
 ```
 assets.csv     asset_id, node_id, kind, capacity_kwh, energy_min_kwh, energy_max_kwh, max_charge_kw,
                max_discharge_kw, min_charge_kw, min_discharge_kw, charge_efficiency,
                discharge_efficiency, [initial_soc]
-sessions.csv   asset_id, connected_from, connected_until, departure_energy_kwh, trip_energy_kwh
+[sessions.csv] asset_id, connected_from, connected_until, departure_energy_kwh, trip_energy_kwh
+[load.csv]     feeder_id, start, consumption_kw, pv_kw
 ```
 """
 
@@ -13,11 +14,11 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from vpp.node.device import ChargingStay
-from vpp.node.simulated import BatterySpecification, SimulatedBattery, SimulatedEvCharger
+from vpp.node.device import ChargingStay, FeederMeasurement
+from vpp.node.simulated import BatterySpecification, FeederMeter, SimulatedBattery, SimulatedEvCharger
 
 _NUMBERS = (
     "capacity_kwh",
@@ -37,14 +38,15 @@ class NodeFileError(Exception):
 
 
 def read_devices(
-    assets: Path, started_at: datetime, *, noise_kw: float = 0.0
+    folder: Path, started_at: datetime, *, noise_kw: float = 0.0
 ) -> dict[str, list[SimulatedBattery]]:
     """Return simulated devices by node id, in the order of the file.
 
-    Stays of EVs come from `sessions.csv` beside the file, where there is one; those that ended
-    before `started_at` are left out.
+    Stays of EVs come from `sessions.csv`, where there is one; those that ended before `started_at`
+    are left out.
     """
-    stays = _read_stays(assets.with_name("sessions.csv"), started_at)
+    assets = folder / "assets.csv"
+    stays = _read_stays(folder / "sessions.csv", started_at)
     nodes: dict[str, list[SimulatedBattery]] = defaultdict(list)
     for number, row in _rows(assets):
         try:
@@ -53,6 +55,34 @@ def read_devices(
         except (KeyError, ValueError) as error:
             raise NodeFileError(f"{assets}, line {number}: {error!r}") from error
     return dict(nodes)
+
+
+def read_meters(folder: Path, started_at: datetime, *, interval: timedelta) -> dict[str, FeederMeter]:
+    """Return a meter for each feeder of `load.csv` by node id, playing back from `started_at` on."""
+    path = folder / "load.csv"
+    measured: dict[str, list[FeederMeasurement]] = defaultdict(list)
+    if not path.exists():
+        return {}
+    for number, row in _rows(path):
+        try:
+            measurement = FeederMeasurement(
+                start=_time(row["start"]),
+                consumption_kw=float(row["consumption_kw"]),
+                pv_kw=float(row["pv_kw"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise NodeFileError(f"{path}, line {number}: {error!r}") from error
+        if measurement.start >= started_at:
+            measured[row["feeder_id"]].append(measurement)
+    return {
+        meter_node_id(feeder_id): FeederMeter(feeder_id, rows, interval=interval)
+        for feeder_id, rows in measured.items()
+    }
+
+
+def meter_node_id(feeder_id: str) -> str:
+    """Return the node that reads the meter of a feeder; the service knows it by this name."""
+    return f"meter-{feeder_id}"
 
 
 def _device(

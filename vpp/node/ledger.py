@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ class EnergyLedger:
     """
 
     def __init__(self, devices: Sequence[SimulatedBattery], *, start: datetime, interval: timedelta) -> None:
+        """Start with the interval that begins at `start`."""
         self.rows: list[dict[str, object]] = []
         self._devices, self._next, self._interval = devices, start, interval
 
@@ -38,11 +39,12 @@ class EnergyLedger:
                 )
             self._next += self._interval
 
-    async def follow(self, clock: NodeClock) -> None:
-        """Read at every interval end until cancelled."""
+    async def follow(self, clock: NodeClock, before: Callable[[], None]) -> None:
+        """Read at every interval end until cancelled; `before` carries out what is due by then."""
         while True:
             pause_s = (self._next - clock.now()).total_seconds()
             await asyncio.sleep(max(0.0, clock.wall_seconds(pause_s)))
+            before()
             self.read_due(clock.now())
 
     def write(self, path: Path) -> None:

@@ -12,14 +12,11 @@ from tests.integration.rpc.plant import eventually, running_plant
 from tests.unit.node.test_files import HEADER
 
 ROWS = "b1,home,home_battery,10,0,10,5,5,0,0,1,1,0.4\nb2,home,home_battery,10,0,10,5,5,0,0,1,1,0.4\n"
-COMMANDS = {
-    "python -m vpp.node": (["-m", "vpp.node"], "--assets"),
-    "vpp node": (["-m", "vpp.cli", "node"], "--fleet"),
-}
+COMMANDS = {"python -m vpp.node": ["-m", "vpp.node"], "vpp node": ["-m", "vpp.cli", "node"]}
 
 
-@pytest.mark.parametrize(("command", "assets_option"), COMMANDS.values(), ids=COMMANDS)
-async def test_nodes_report_follow_orders_and_stop_when_told(certificates, tmp_path, command, assets_option):
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+async def test_nodes_report_follow_orders_and_stop_when_told(certificates, tmp_path, command):
     assets = tmp_path / "assets.csv"
     assets.write_text(HEADER + ROWS)
     async with running_plant(certificates) as plant:
@@ -28,7 +25,7 @@ async def test_nodes_report_follow_orders_and_stop_when_told(certificates, tmp_p
             *command,
             *("--target", plant.server.target),
             *("--certificates", str(certificates)),
-            *(assets_option, str(assets)),
+            *("--fleet", str(tmp_path)),
             *("--node", "home"),
             *("--speed", str(plant.clock.speed)),
             *("--plant-start", plant.clock.origin.isoformat()),

@@ -54,10 +54,10 @@ def test_a_time_without_offset_is_refused():
 )
 def test_readings_are_judged(soc, power_kw, offset, expected):
     flags = judge(
-        fleet=fleet(),
+        max_charge_kw=np.array([5.0]),
+        max_discharge_kw=np.array([5.0]),
         limits=ReadingLimits(),
         received_at=NOON,
-        slot=np.array([0]),
         measured_at_us=np.array([to_microseconds(NOON) + int(offset * 1e6)]),
         soc=np.array([soc]),
         power_kw=np.array([power_kw]),

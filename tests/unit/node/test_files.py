@@ -6,7 +6,7 @@ import pytest
 from vpp.node.clock import ScaledNodeClock, WallNodeClock
 from vpp.node.files import NodeFileError, read_devices
 from vpp.node.simulated import SimulatedEvCharger
-from vpp.node.simulation import SimulationSettings, load_agents, make_clock
+from vpp.node.simulation import SimulationSettings, load_simulation, make_clock
 
 START = datetime(2020, 5, 20, tzinfo=UTC)
 HEADER = (
@@ -22,15 +22,15 @@ STAYS = (
 
 
 @pytest.fixture
-def assets(tmp_path):
+def fleet(tmp_path):
     path = tmp_path / "assets.csv"
     path.write_text(HEADER + ROWS)
-    return path
+    return tmp_path
 
 
-def test_devices_are_read_by_node_with_their_stays(assets):
-    assets.with_name("sessions.csv").write_text(STAYS)
-    battery, car = read_devices(assets, START)["home"]
+def test_devices_are_read_by_node_with_their_stays(fleet):
+    (fleet / "sessions.csv").write_text(STAYS)
+    battery, car = read_devices(fleet, START)["home"]
     assert battery.energy_kwh == 4.0
     assert isinstance(car, SimulatedEvCharger)
     assert len(car.charging_stays(START)) == 1
@@ -46,25 +46,25 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path, text, words):
     if text is not None:
         path.write_text(text)
     with pytest.raises(NodeFileError, match=words):
-        read_devices(path, START)
+        read_devices(tmp_path, START)
 
 
-def test_a_stay_without_an_offset_is_refused(assets):
-    assets.with_name("sessions.csv").write_text(STAYS.replace("Z", ""))
+def test_a_stay_without_an_offset_is_refused(fleet):
+    (fleet / "sessions.csv").write_text(STAYS.replace("Z", ""))
     with pytest.raises(NodeFileError, match="offset"):
-        read_devices(assets, START)
+        read_devices(fleet, START)
 
 
-def settings(assets, **options):
-    given = {"target": "localhost:1", "certificates": Path("nowhere"), "assets": assets}
+def settings(fleet, **options):
+    given = {"target": "localhost:1", "certificates": Path("nowhere"), "fleet": fleet}
     return SimulationSettings(**(given | options))
 
 
-def test_a_scaled_plant_needs_its_start(assets):
-    assert isinstance(make_clock(settings(assets), 0.0), WallNodeClock)
-    assert isinstance(make_clock(settings(assets, speed=9.0, plant_start=START), 0.0), ScaledNodeClock)
+def test_a_scaled_plant_needs_its_start(fleet):
+    assert isinstance(make_clock(settings(fleet), 0.0), WallNodeClock)
+    assert isinstance(make_clock(settings(fleet, speed=9.0, plant_start=START), 0.0), ScaledNodeClock)
     with pytest.raises(NodeFileError, match="plant-start"):
-        make_clock(settings(assets, speed=9.0), 0.0)
+        make_clock(settings(fleet, speed=9.0), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_a_scaled_plant_needs_its_start(assets):
     [({"node_ids": ["nobody"]}, "no asset of node nobody"), ({}, "vpp certificates")],
     ids=["unknown node", "no certificate"],
 )
-def test_what_is_missing_is_said(assets, options, words):
+def test_what_is_missing_is_said(fleet, options, words):
     with pytest.raises(NodeFileError, match=words):
-        load_agents(settings(assets, **options), WallNodeClock())
+        load_simulation(settings(fleet, **options), WallNodeClock())

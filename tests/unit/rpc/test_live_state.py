@@ -92,13 +92,11 @@ def test_an_order_at_once_takes_the_place_of_the_present_and_the_next():
     assert in_force(live, 600.0) == [3.0]
 
 
-def test_renewal_needs_the_sequence_and_bridges_to_the_next_order():
+def test_a_renewal_needs_the_sequence_of_the_order():
     live = LiveState(1)
     live.record_orders(orders(1.0, lifetime=60), NOW)
     live.record_orders(orders(2.0, sequence=2, begins=300), NOW)
-    slots, sequences = live.bridged(np.array([0]), np.array([2]))
-    assert (slots.tolist(), sequences.tolist()) == ([0, 0], [2, 1])
-    live.extend_orders(slots, sequences, NOW + timedelta(seconds=400))
+    live.extend_orders(np.array([0, 0]), np.array([1, 2]), NOW + timedelta(seconds=400))
     assert in_force(live, 200.0) == [1.0]
     assert in_force(live, 300.0) == [2.0]
     live.extend_orders(np.array([0]), np.array([7]), NOW + timedelta(seconds=9_000))

@@ -159,13 +159,9 @@ class Gateway:
     async def renew(
         self, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
     ) -> SendReport:
-        """Give orders that nodes hold a later end: `lifetime` from receipt.
-
-        Where the order meant still waits for its time, the present one before it is renewed as well.
-        """
+        """Give orders that nodes follow a later end: `lifetime` from receipt."""
         require_lifetime(lifetime)
         now = self._clock.now()
-        slots, sequences = self.live.bridged(slots, sequences)
 
         def message(rows: NDArray[np.int64]) -> pb.ServerMessage:
             renewal = pb.Renewal(

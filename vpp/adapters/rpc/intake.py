@@ -24,7 +24,7 @@ from vpp.domain.readings import (
     ReadingColumns,
     ReadingLimits,
     from_microseconds,
-    judge_rated,
+    judge,
     to_microseconds,
 )
 from vpp.domain.setpoints import Acknowledgement, AcknowledgementState
@@ -145,7 +145,7 @@ class Intake:
             errors.append(InvalidValueError("slot", foreign, "a slot of this session's Welcome"))
         slot, measured_at_us = raw.slot[own], raw.measured_at_us[own]
         soc, power_kw = raw.soc[own], raw.power_kw[own]
-        quality = judge_rated(
+        quality = judge(
             max_charge_kw=self._max_charge_kw[slot],
             max_discharge_kw=self._max_discharge_kw[slot],
             limits=self._limits,

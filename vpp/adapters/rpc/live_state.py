@@ -85,18 +85,6 @@ class LiveState:
             same = slot[self._order_sequence[row, slot] == sequence]
             self._order_until_us[row, same] = np.maximum(self._order_until_us[row, same], until_us)
 
-    def bridged(
-        self, slot: NDArray[np.int64], sequence: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (slots, sequences) to renew, with the present orders of assets whose next one is meant.
-
-        While the next order waits for its time, the present one must not run out.
-        """
-        waiting = (self._order_until_us[1, slot] > 0) & (self._order_sequence[1, slot] == sequence)
-        waiting &= self._order_until_us[0, slot] > 0
-        present = slot[waiting]
-        return np.concatenate([slot, present]), np.concatenate([sequence, self._order_sequence[0, present]])
-
     def clear_orders(self, slot: NDArray[np.int64]) -> None:
         """Note that these assets were sent into default control."""
         self._order_until_us[:, slot] = 0

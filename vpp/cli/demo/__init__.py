@@ -26,12 +26,12 @@ from vpp.cli.demo.screen import CycleScreen
 from vpp.cli.demo.summary import summarise
 from vpp.client.operator import OperatorClient
 from vpp.domain.intervals import IntervalGrid
+from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
 from vpp.service.files import PortfolioFiles, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.settings import Settings, load_settings
-from vpp.service.simulation import meter_node_id
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY = IntervalGrid(start=datetime(2020, 5, 19, 22, tzinfo=UTC), length=timedelta(minutes=15), count=96)
@@ -74,6 +74,7 @@ def demo_command(
         follower.finish()
     summary = summarise(
         folder=folder,
+        scenario=scenario,
         portfolio=portfolio,
         follower=follower,
         day=DAY,
@@ -175,8 +176,8 @@ def _node_arguments(folder: Path, scenario: Path, port: int, settings: Settings)
     return [
         *("node", "--fleet", str(scenario), "--target", f"127.0.0.1:{port}"),
         *("--certificates", str(folder / "certificates")),
-        *("--speed", str(clock.speed), "--origin-wall", str(clock.origin_wall)),
-        *("--origin-plant", clock.origin_plant.isoformat()),
+        *("--speed", str(clock.speed), "--wall-start", str(clock.origin_wall)),
+        *("--plant-start", clock.origin_plant.isoformat()),
         *("--books", str(folder / "device-books.csv"), "--books-from", DAY.start.isoformat()),
     ]
 

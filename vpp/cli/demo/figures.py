@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.control.settle import MeteredDay, Settlement, settle
-from vpp.domain.assets import AssetKind
 from vpp.domain.intervals import IntervalGrid
 from vpp.node.ledger import EnergyLedger
-from vpp.node.simulated import SimulatedBattery
+from vpp.node.simulated import SimulatedBattery, SimulatedEvCharger
 from vpp.service.files import PortfolioFiles
 
 
@@ -38,15 +37,14 @@ def read_books(path: Path, portfolio: PortfolioFiles, grid: IntervalGrid) -> Day
 
 
 def without_control(
-    portfolio: PortfolioFiles, devices: Mapping[str, SimulatedBattery], grid: IntervalGrid
+    portfolio: PortfolioFiles, devices: Sequence[SimulatedBattery], grid: IntervalGrid
 ) -> DayBooks:
     """Return the books of the same devices when batteries rest and cars charge on arrival."""
-    ledger = EnergyLedger(list(devices.values()), start=grid.start, interval=grid.length)
+    ledger = EnergyLedger(devices, start=grid.start, interval=grid.length)
     ledger.read_due(grid.start)
     for start in grid.starts():
-        for asset in portfolio.fleet.assets:
-            device = devices[asset.asset_id]
-            if asset.kind is AssetKind.EV_CHARGER:
+        for device in devices:
+            if isinstance(device, SimulatedEvCharger):
                 device.apply(-_charging_kw(device, start, grid.hours))
         ledger.read_due(start + grid.length)
     return _books(ledger.rows, portfolio, grid)

@@ -13,10 +13,10 @@ from vpp.cli.demo.following import FIRST_RUNG, CycleRecord, DayFollower
 from vpp.cli.demo.screen import print_comparison, print_pairs
 from vpp.control.settle import Settlement
 from vpp.domain.intervals import IntervalGrid
+from vpp.node.files import read_devices
 from vpp.rpcgen import operator_pb2 as pb
 from vpp.service.files import PortfolioFiles
 from vpp.service.settings import PolicySettings
-from vpp.service.simulation import simulated_devices
 
 LEAST_FIRST_RUNG_CYCLES = 90
 LEAST_ACCEPTED_FORECASTS = 3
@@ -88,6 +88,7 @@ class DaySummary:
 def summarise(
     *,
     folder: Path,
+    scenario: Path,
     portfolio: PortfolioFiles,
     follower: DayFollower,
     day: IntervalGrid,
@@ -104,7 +105,8 @@ def summarise(
     replies = Counter(forecast.verdict for forecast in follower.forecasts.values())
     price = policy.peak_price_per_kw
     books = read_books(folder / "device-books.csv", portfolio, day)
-    idle_books = without_control(portfolio, simulated_devices(portfolio, day.start), day)
+    devices = [device for own in read_devices(scenario, day.start).values() for device in own]
+    idle_books = without_control(portfolio, devices, day)
     return DaySummary(
         currency=policy.currency,
         dispatched=settle_day(books, portfolio, day, peak_price_per_kw=price),
