@@ -72,8 +72,8 @@ def _add_power_headroom(model: Model) -> None:
 
 
 def _energy_before(m: Model, i: int, t: int) -> Any:
-    """Return the energy at the start of cell (i, t), wherever it comes from."""
-    if (i, t - 1) in m.energy:
+    """Return the energy at the start of cell (i, t), after the trip if one ended there."""
+    if (i, t) not in m.stay_at:
         return m.energy[i, t - 1]
     stay = m.stay_at[i, t]
     return m.energy_initial_kwh[i] if stay in m.opening else m.energy_left[stay - 1]

@@ -33,7 +33,10 @@ class Findings:
     ) -> None:
         """Report the cells of a (rows, T) or (rows,) matrix whose excess is above tolerance or no number."""
         table = excess if excess.ndim == 2 else excess[:, None]
-        broken = np.argwhere(~(table <= tolerance))
+        fine = table <= tolerance
+        if fine.all():
+            return
+        broken = np.argwhere(~fine)
         self.count += len(broken)
         amounts = table[broken[:, 0], broken[:, 1]]
         worst = np.argsort(-np.nan_to_num(amounts, nan=np.inf), kind="stable")[:LISTED_PER_RULE]

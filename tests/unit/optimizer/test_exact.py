@@ -97,6 +97,19 @@ def test_a_previous_schedule_is_a_floor_of_quality() -> None:
     assert again.certificate.objective <= plan.certificate.objective + 1e-9
 
 
+@pytest.mark.parametrize(
+    ("seed", "features"),
+    [
+        (435, ("carbon", "previous", "reserve", "scenarios", "wear_segments", "windows")),
+        (588, ("carbon", "events", "minimum_powers", "portfolio_limits", "reserve", "windows")),
+    ],
+)
+def test_reserve_right_after_a_trip_counts_what_the_trip_left(seed: int, features: tuple[str, ...]) -> None:
+    problem = small_problem(seed, *features)
+    plan = solve(problem)
+    assert verify(problem, plan.schedule, certificate=plan.certificate).violations == ()
+
+
 def test_nothing_is_infeasible_and_what_is_missed_is_said() -> None:
     problem = small_problem(4)
     windows = Windows(
