@@ -11,7 +11,7 @@ multiplier form, used for the bound, and its smoothed form, used as a price whil
     price(x) = base + sum_k clip(multiplier_k + stiffness * (x - kink_k), 0, step_k)
 
     price ▲            ┌──────  base + step        Any multiplier in [0, step] gives a valid bound:
-          │          ／                            step max(0, x - kink) >= multiplier (x - kink).
+          │          /                            step max(0, x - kink) >= multiplier (x - kink).
           │ ────────┘   width = step / stiffness
           └────────┴─────► x
                   kink
@@ -69,10 +69,10 @@ def shared_of(c, feeder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
     return Shared(
         c.base + c.feeder_base[feeder],
         c.multiplier - r * c.kink,
-        c.step,
+        c.step.copy(),  # copies: lanes on two threads must not share reference counts
         r,
         c.feeder_multiplier[feeder] - rf * c.feeder_kink[feeder],
-        c.feeder_step[feeder],
+        c.feeder_step[feeder].copy(),
         rf,
     )
 
@@ -168,58 +168,131 @@ def _move_ramps(multiplier, kink, step, stiffness, x, share):  # type: ignore[no
             multiplier[k, t] += share * (min(max(ramp, 0.0), step[k, t]) - multiplier[k, t])
 
 
-def compile_coupling(problem: Problem) -> tuple[Coupling, float]:
-    """Lay out exchange, limits, and peak as ramps; return them with the constant part of the cost, in money."""
-    load = problem.feeders.load_kw
-    total, shape = load.sum(axis=0), (problem.intervals,)
+def compile_coupling(problem: Problem, weight: Floats | None = None) -> tuple[Coupling, float]:
+    """Lay out all shared cost as ramps; return it with the constant part of the cost, in money.
+
+    `weight` (S) weighs the load scenarios, by default with their probability. An export price above
+    the import price (a concave exchange) is refused.
+    """
+    probability, loads = scenario_loads(problem)
+    share = probability if weight is None else weight
+    total = loads.sum(axis=1)
+    ramps = _exchange_ramps(problem, share, total) + _event_ramps(problem)
+    first = len(ramps)
+    peak = problem.peak_price_per_kw / problem.interval_h
+    floor = max(problem.peak_so_far_kw, 0.0)
+    for s in range(len(share)):
+        height = np.full(problem.intervals, share[s] * peak)
+        ramps.append(Ramp(kink=floor - total[s], step=height, start=1.0 / problem.intervals))
+    base = problem.portfolio.export_price_per_kwh - sum(r.step for r in ramps if r.downward)
+    offset = float(share @ (total @ problem.portfolio.export_price_per_kwh))
+    offset += sum(float(r.step @ r.kink) for r in ramps if r.downward)
+    kinks, steps, feeder_offset = _feeder_ramps(problem, share, loads)
+    feeder_multiplier = np.zeros(kinks.shape)
+    feeder_multiplier[:, 1::2] = steps[:, 1::2]
+    coupling = Coupling(
+        base=base,
+        kink=np.stack([r.kink for r in ramps]),
+        multiplier=np.stack([r.step * r.start for r in ramps]),
+        step=np.stack([r.step for r in ramps]),
+        stiffness=np.ones(1),
+        feeder_base=np.full(len(problem.feeders), -problem.feeder_penalty_per_kwh * float(share.sum())),
+        feeder_kink=kinks,
+        feeder_multiplier=feeder_multiplier,
+        feeder_step=steps,
+        feeder_stiffness=np.ones(len(problem.feeders)),
+        peak_first=first,
+        peak_load=total.copy(),
+        peak_price=share * peak,
+        peak_floor=floor,
+    )
+    return coupling, (offset + feeder_offset) * problem.interval_h
+
+
+class Ramp(NamedTuple):
+    """step * max(0, x - kink), or step * max(0, kink - x) if downward; starts at `start` of its step."""
+
+    kink: Floats
+    step: Floats
+    start: float
+    downward: bool = False
+
+
+def scenario_loads(problem: Problem) -> tuple[Floats, Floats]:
+    """Return probabilities (S) and uncontrolled loads (S, F, T); one certain load without scenarios."""
+    if problem.scenarios is None or not len(problem.scenarios):
+        return np.ones(1), problem.feeders.load_kw[None]
+    return problem.scenarios.probability, problem.scenarios.load_kw
+
+
+def _exchange_ramps(problem: Problem, share: Floats, total: Floats) -> list[Ramp]:
+    """Import above export price, and the portfolio's limits, per scenario."""
     carbon = problem.carbon_price_per_kg * problem.portfolio.carbon_kg_per_kwh
-    buy, sell = problem.portfolio.import_price_per_kwh + carbon, problem.portfolio.export_price_per_kwh
-    step = buy - sell
+    step = problem.portfolio.import_price_per_kwh + carbon - problem.portfolio.export_price_per_kwh
     if np.any(step < 0.0):
+        row = int(np.argmax(step < 0.0))
+        found = float(problem.portfolio.export_price_per_kwh[row])
         raise ProblemError(
             "portfolio",
             "export_price_per_kwh",
-            int(np.argmax(step < 0.0)),
-            float(sell[step < 0.0][0]),
-            "at most the import price, in the decomposed method",
+            row,
+            found,
+            "at most the import price in the decomposed method",
         )
-    penalty = np.full(shape, problem.feeder_penalty_per_kwh)
-    base, ramps = sell.copy(), [(-total, step, 0.5 * step)]
-    offset = float(sell @ total)
-    if np.isfinite(problem.import_limit_kw):
-        ramps.append((problem.import_limit_kw - total, penalty, 0.0 * penalty))
-    if np.isfinite(problem.export_limit_kw):
-        base -= penalty
-        offset += penalty @ (-problem.export_limit_kw - total)
-        ramps.append((-problem.export_limit_kw - total, penalty, penalty))
-    peak = problem.peak_price_per_kw / problem.interval_h
-    ramps.append(
-        (problem.peak_so_far_kw - total, np.full(shape, peak), np.full(shape, peak / problem.intervals))
+    ramps = []
+    for s in range(len(share)):
+        ramps.append(Ramp(kink=-total[s], step=share[s] * step, start=0.5))
+        height = np.full(problem.intervals, share[s] * problem.feeder_penalty_per_kwh)
+        if np.isfinite(problem.import_limit_kw):
+            ramps.append(Ramp(kink=problem.import_limit_kw - total[s], step=height, start=0.0))
+        if np.isfinite(problem.export_limit_kw):
+            ramps.append(
+                Ramp(kink=-problem.export_limit_kw - total[s], step=height, start=1.0, downward=True)
+            )
+    return ramps
+
+
+def _event_ramps(problem: Problem) -> list[Ramp]:
+    """A requested net discharge d of the fleet: at least d means net charging at most -d, and the reverse."""
+    ramps: list[Ramp] = []
+    events = problem.events
+    for e in range(0 if events is None else len(events)):
+        assert events is not None
+        step = np.zeros(problem.intervals)
+        step[events.from_interval[e] : events.to_interval[e]] = events.penalty_per_kwh[e]
+        kink = np.full(problem.intervals, -events.target_kw[e])
+        up = bool(events.up[e])
+        ramps.append(Ramp(kink=kink, step=step, start=0.0 if up else 1.0, downward=not up))
+    return ramps
+
+
+def _feeder_ramps(problem: Problem, share: Floats, loads: Floats) -> tuple[Floats, Floats, float]:
+    """Kinks and steps (F, 2 S, T) of the limits, import then export per scenario, and their constant cost."""
+    upper = np.minimum(problem.feeders.import_limit_kw, FAR_KW)
+    lower = -np.minimum(problem.feeders.export_limit_kw, FAR_KW)
+    kinks = np.concatenate([np.stack([upper - load, lower - load], axis=1) for load in loads], axis=1)
+    height = np.repeat(share * problem.feeder_penalty_per_kwh, 2)
+    steps = np.ascontiguousarray(np.broadcast_to(height[None, :, None], kinks.shape))
+    downward = kinks[:, 1::2]
+    near = downward > -0.5 * FAR_KW
+    return kinks, steps, float((steps[:, 1::2] * np.where(near, downward, 0.0)).sum())
+
+
+def reweigh(problem: Problem, coupling: Coupling, weight: Floats) -> tuple[Coupling, float]:
+    """Return the coupling for other scenario weights, every multiplier at the same share of its step."""
+    fresh, offset = compile_coupling(problem, weight)
+
+    def scaled(old: Floats, old_step: Floats, step: Floats) -> Floats:
+        return step * np.divide(old, old_step, out=np.zeros_like(old), where=old_step > 0.0)
+
+    moved = fresh._replace(
+        kink=coupling.kink,
+        multiplier=scaled(coupling.multiplier, coupling.step, fresh.step),
+        feeder_multiplier=scaled(coupling.feeder_multiplier, coupling.feeder_step, fresh.feeder_step),
+        stiffness=coupling.stiffness,
+        feeder_stiffness=coupling.feeder_stiffness,
     )
-    feeders = problem.feeders
-    limit = np.minimum(feeders.import_limit_kw, FAR_KW), np.minimum(feeders.export_limit_kw, FAR_KW)
-    feeder_kink = np.stack([limit[0] - load, -limit[1] - load], axis=1)
-    near = feeder_kink[:, 1] > -0.5 * FAR_KW
-    offset += problem.feeder_penalty_per_kwh * float(feeder_kink[:, 1][near].sum())
-    feeder_multiplier = np.zeros(feeder_kink.shape)
-    feeder_multiplier[:, 1] = problem.feeder_penalty_per_kwh
-    coupling = Coupling(
-        base=base,
-        kink=np.stack([r[0] for r in ramps]),
-        multiplier=np.stack([r[2] for r in ramps]),
-        step=np.stack([r[1] for r in ramps]),
-        stiffness=np.ones(1),
-        feeder_base=np.full(len(feeders), -problem.feeder_penalty_per_kwh),
-        feeder_kink=feeder_kink,
-        feeder_multiplier=feeder_multiplier,
-        feeder_step=np.full(feeder_kink.shape, problem.feeder_penalty_per_kwh),
-        feeder_stiffness=np.ones(len(feeders)),
-        peak_first=len(ramps) - 1,
-        peak_load=total[None, :].copy(),
-        peak_price=np.array([peak]),
-        peak_floor=problem.peak_so_far_kw,
-    )
-    return coupling, offset * problem.interval_h
+    return moved, offset
 
 
 def shared_cost(c: Coupling, x: Floats, x_feeder: Floats, interval_h: float) -> float:

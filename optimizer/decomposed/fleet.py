@@ -5,8 +5,8 @@ A *stay* is a span of intervals with one rule for the energy. An asset without w
 
     energy   max ────────────────────────────────
              min ─ ─ ─ ─ ─ ─ ─┬───────────────────  stay B: `floor` = minimum, both directions
-                         ／    │
-             low ──────／      │                     stay A: charge only, `floor` = low
+                         /    │
+             low ──────/      │                     stay A: charge only, `floor` = low
                  from      recovered            to
 
 The schedule follows these (slightly narrower) rules; the bound uses `relaxed_floor` and both directions.

@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+SMALL = 3000
+"""Up to this many assets the granularity of the single asset counts, and more passes are affordable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """One pass over the fleet and the multiplier step after it."""
@@ -32,19 +36,21 @@ def sample_size(count: int) -> int:
 def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
     if sample:
-        return tuple(_wide(k, 15, 8, level=0) for k in range(15))
+        return tuple(_wide(k, 40, 8, from_feeder=3.0, level=0) for k in range(40))
     chunk = max(2, min(64, count // 600))
-    wide, narrow = (12, 5) if count <= 30_000 else (11, 5)
-    first = [_wide(k, wide, chunk, level=1) for k in range(wide)]
-    return (*first, *(_narrow(k, narrow, chunk) for k in range(1, narrow + 1)))
+    wide, narrow = (11, 7) if count <= 30_000 else (9, 6)
+    if count <= SMALL:
+        wide, narrow = 15, 15
+    first = [_wide(k, wide, chunk, from_feeder=2.0, level=1) for k in range(wide)]
+    return (*first, *(_narrow(k, narrow, chunk, count) for k in range(1, narrow + 1)))
 
 
-def _wide(k: int, count: int, chunk: int, *, level: int) -> Pass:
+def _wide(k: int, count: int, chunk: int, *, from_feeder: float, level: int) -> Pass:
     """Smoothing from 5 to 2 mean loads; half steps in the first two passes."""
     along = k / max(1, count - 1)
     return Pass(
         width=5.0 * (2.0 / 5.0) ** along,
-        feeder_width=3.0 * (1.0 / 3.0) ** along,
+        feeder_width=from_feeder * (1.0 / from_feeder) ** along,
         share=1.0 if k > 1 else 0.5,
         chunk=chunk,
         part=1.0 if k < 4 else 0.3,
@@ -53,15 +59,15 @@ def _wide(k: int, count: int, chunk: int, *, level: int) -> Pass:
     )
 
 
-def _narrow(k: int, count: int, chunk: int) -> Pass:
+def _narrow(k: int, count: int, chunk: int, fleet: int) -> Pass:
     """Smoothing down to 0.2 mean loads and 0.002 mean feeder limits; the last pass steps everybody."""
     along = k / count
     return Pass(
-        width=2.0 * 0.1**along,
+        width=2.0 * (0.025 if fleet <= SMALL else 0.1) ** along,
         feeder_width=0.002**along,
         share=0.5,
         chunk=chunk,
-        part=1.0 if k == count else 0.3,
+        part=1.0 if k == count or fleet <= SMALL else 0.3,
         fine=True,
         level=2,
     )

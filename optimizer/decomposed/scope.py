@@ -9,7 +9,7 @@ from optimizer.problem import Problem, ProblemError
 
 def refuse_unsupported(problem: Problem) -> None:
     """Raise ProblemError if the problem uses a table or column that this method does not cover."""
-    for name in ("reserve", "wear", "scenarios", "events"):
+    for name in ("reserve", "wear"):
         table = getattr(problem, name)
         if table is not None and len(table):
             raise ProblemError(name, "*", None, f"{len(table)} rows", "no such table: use the exact method")

@@ -4,7 +4,7 @@ V(s), the cheapest cost from here on with energy s in the asset, is convex and p
 
     V ▲ ＼                         slope[head..end)   money per kWh, ascending
       │  ＼__                      length[head..end)  kWh, from `low` to `high`
-      │     ‾‾──────／
+      │     ‾‾──────/
       └──┬──────────┬──► s
         low        high
 
@@ -49,7 +49,7 @@ def add_shortfall(slope, length, head, end, low, target, penalty):  # type: igno
     return head, end
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def merge_segments(slope, length, head, end, high, count, key, width, threshold, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Merge `count` segments with non-increasing keys, from the upper end down; return the new end.
 
@@ -69,7 +69,7 @@ def merge_segments(slope, length, head, end, high, count, key, width, threshold,
     return end + count
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def trim_low(slope, length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Cut `amount` kWh from the low end; return (head, rise of V at the low end)."""
     rise = 0.0
@@ -83,7 +83,7 @@ def trim_low(slope, length, head, end, amount):  # type: ignore[no-untyped-def] 
     return head, rise
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def trim_high(length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Cut `amount` kWh from the high end; return the new end."""
     while end > head and amount >= length[end - 1]:

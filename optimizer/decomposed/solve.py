@@ -16,10 +16,18 @@ import numpy as np
 
 from optimizer.certificate import certify
 from optimizer.decomposed.bound import lower_bound
-from optimizer.decomposed.coupling import Coupling, compile_coupling, move_multipliers, shared_cost
+from optimizer.decomposed.coupling import (
+    Coupling,
+    compile_coupling,
+    move_multipliers,
+    reweigh,
+    scenario_loads,
+    shared_cost,
+)
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.passes import Pass, passes_for, sample_size
+from optimizer.decomposed.risk import risk_cost, scenario_costs, tail_weights
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.scope import refuse_unsupported
 from optimizer.decomposed.step import Settings
@@ -35,13 +43,11 @@ KEEP_BEST_UP_TO = 200_000
 class Scale:
     """What the smoothing widths refer to."""
 
-    spread_per_kwh: float
+    spread_per_kwh: float  # between buying and selling
+    feeder_spread_per_kwh: float  # of the import price over the day: what scarcity may be worth
     fleet_kw: float
     feeder_kw: Floats
 
-
-FEEDER_SPREAD_PER_KWH = 0.2
-"""Price range that a feeder's smoothing is laid out for: prices by scarcity move by tenths, not by the penalty."""
 
 EARLY_TILT_PER_KWH = 1e-7
 """Added per interval to the price of charging: of equal plans the earlier charge wins."""
@@ -80,11 +86,14 @@ class Solver:
     scale: Scale
     generator: np.random.Generator
     previous_kw: Floats | None
+    scenario_weight: Floats
 
     def widen(self, step: Pass) -> None:
         """Set the smoothing of a pass: the price moves by its whole spread over `width` times the mean load."""
         self.coupling.stiffness[0] = self.scale.spread_per_kwh / (step.width * self.scale.fleet_kw)
-        self.coupling.feeder_stiffness[:] = FEEDER_SPREAD_PER_KWH / (step.feeder_width * self.scale.feeder_kw)
+        self.coupling.feeder_stiffness[:] = self.scale.feeder_spread_per_kwh / (
+            step.feeder_width * self.scale.feeder_kw
+        )
 
     def run(
         self, fleet: Fleet, state: State, step: Pass, *, always: bool, previous_kw: Floats | None
@@ -112,8 +121,22 @@ class Solver:
             stability_per_kwh=calm,
         )
 
+    def weigh_tail(self, state: State, share: float) -> None:
+        """Move the scenarios' weights towards those that the CVaR gives them at the present schedule."""
+        problem = self.problem
+        if problem.scenarios is None or problem.cvar_weight <= 0.0:
+            return
+        tail = tail_weights(
+            scenario_costs(problem, state.feeder_sum_kw), problem.scenarios.probability, problem.cvar_alpha
+        )
+        goal = (1.0 - problem.cvar_weight) * problem.scenarios.probability + problem.cvar_weight * tail
+        self.scenario_weight = self.scenario_weight + share * (goal - self.scenario_weight)
+        self.coupling, self.offset = reweigh(problem, self.coupling, self.scenario_weight)
+
     def cost(self, state: State) -> float:
         """Exact cost of the present schedule, in money."""
+        if self.problem.scenarios is not None and self.problem.cvar_weight > 0.0:
+            return float(state.own_cost.sum()) + risk_cost(self.problem, state.feeder_sum_kw)
         shared = shared_cost(self.coupling, state.fleet_sum_kw, state.feeder_sum_kw, self.fleet.interval_h)
         return float(state.own_cost @ self.fleet.assets["weight"]) + shared + self.offset
 
@@ -127,6 +150,7 @@ def scale_of(problem: Problem, fleet: Fleet) -> Scale:
     limit = np.minimum(problem.feeders.import_limit_kw, np.abs(load) + power[:, None]).mean(axis=1)
     return Scale(
         spread_per_kwh=spread_per_kwh,
+        feeder_spread_per_kwh=max(float(np.ptp(portfolio.import_price_per_kwh)), spread_per_kwh),
         fleet_kw=max(float(np.abs(load.sum(axis=0)).mean()), 0.1 * float(power.sum()), 1.0),
         feeder_kw=np.maximum(limit, 1.0),
     )
@@ -153,6 +177,7 @@ def solve_decomposed(
         scale=scale_of(problem, fleet),
         generator=np.random.default_rng(seed),
         previous_kw=_previous(problem, fleet),
+        scenario_weight=scenario_loads(problem)[0],
     )
     state = start(solver)
     best = descend(solver, state, passes_for(len(fleet)))
@@ -180,6 +205,7 @@ def descend(solver: Solver, state: State, passes: tuple[Pass, ...]) -> Incumbent
         if keep or k == len(passes) - 1:
             best.offer_schedule(solver.cost(state), state.power_kw, copy=keep)
         move_multipliers(solver.coupling, state.fleet_sum_kw, state.feeder_sum_kw, step.share)
+        solver.weigh_tail(state, 1.0 / (k + 2))
         if step.bound:
             best.offer_bound(lower_bound(solver.fleet, solver.coupling, solver.offset), solver.coupling)
     return best

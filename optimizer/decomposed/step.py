@@ -5,7 +5,7 @@ breakpoints it is replaced by its chord, so each interval becomes a few segments
 and the slope-list recursion of `slopes` solves the whole horizon. Signed power here: positive charges.
 
     cost ▲  ＼                     breakpoints: limits, minimum powers, zero, the old power and points
-         │    ＼_              ／    around it, the kinks
+         │    ＼_              /    around it, the kinks
          │       ‾‾•───•──•‾‾
          └──┬──────┬───┬──┬──┬──► power
           -P_d     0      old P_c
@@ -59,6 +59,7 @@ class Work(NamedTuple):
     start: Floats  # (T): energy moved at the lowest power
     low: Floats  # (T): lowest energy allowed at the end of the interval
     need: Floats  # (T): energy at the end of the interval from which the target is still reached
+    wish: Floats  # (2 * SEGMENTS): breakpoints before sorting
     point: Floats  # (SEGMENTS + 2)
     key: Floats  # (SEGMENTS + 2)
     rest: Floats  # (T): net charging of the fleet without the asset
@@ -88,6 +89,7 @@ def new_work(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         np.zeros(intervals),
         np.zeros(intervals),
         np.zeros(intervals),
+        np.empty(2 * SEGMENTS),
         np.empty(SEGMENTS + 2),
         np.empty(SEGMENTS + 2),
         np.zeros(intervals),
@@ -105,67 +107,67 @@ def new_work(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @njit(**EXACT)
-def _insert_point(point, count, low, high, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Insert x into the ascending breakpoints if it lies inside and is not there yet; return the count."""
-    if x <= low or x >= high or count > SEGMENTS:
-        return count
-    j = count
-    while j > 0 and point[j - 1] > x:
-        j -= 1
-    if (j > 0 and x - point[j - 1] < 1e-6) or (j < count and point[j] - x < 1e-6):
-        return count
-    for z in range(count, j, -1):
-        point[z] = point[z - 1]
-    point[j] = x
-    return count + 1
-
-
-@njit(**EXACT)
-def _ramp_ends(offset, step, stiffness, t, rest, point, count, low, high):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Insert the powers at which a ramp begins and ends: between them chords are exact."""
+def _ramp_ends(offset, step, stiffness, t, rest, wish, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Wish for the powers at which a ramp begins and ends: between them chords are exact."""
     for k in range(offset.shape[0]):
-        count = _insert_point(point, count, low, high, -offset[k, t] / stiffness - rest)
-        count = _insert_point(point, count, low, high, (step[k, t] - offset[k, t]) / stiffness - rest)
+        wish[count] = -offset[k, t] / stiffness - rest
+        wish[count + 1] = (step[k, t] - offset[k, t]) / stiffness - rest
+        count += 2
+        if count + 2 > wish.size:
+            break
     return count
 
 
 @njit(**EXACT)
-def _around(point, count, low, high, old, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Insert points a share of the range below and above the old power."""
-    count = _insert_point(point, count, low, high, old + share * (high - low))
-    return _insert_point(point, count, low, high, old - share * (high - low))
-
-
-@njit(**EXACT)
-def _breakpoints(asset, low, high, free, old, previous, curved, settings, point):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Write the interval's breakpoints, but for the ramps' ends; return their number."""
-    point[0], point[1], count = low, high, 2
+def _wishes(asset, low, high, free, old, previous, curved, settings, wish):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write the breakpoints an interval would like, but for the ramps' ends; return their number."""
+    count = 0
     if free:
-        count = _insert_point(point, count, low, high, 0.0)
-        count = _insert_point(point, count, low, high, asset.min_charge_kw)
-        count = _insert_point(point, count, low, high, -asset.min_discharge_kw)
+        wish[0], wish[1], wish[2] = 0.0, asset.min_charge_kw, -asset.min_discharge_kw
+        count = 3
     if settings.stability_per_kwh > 0.0:
-        count = _insert_point(point, count, low, high, previous)
+        wish[count] = previous
+        count += 1
     if curved:
-        count = _insert_point(point, count, low, high, old)
-        count = _around(point, count, low, high, old, 0.1)
-        count = _around(point, count, low, high, old, 0.3)
-        if settings.fine == 1:
-            count = _around(point, count, low, high, old, 0.02)
+        for k in range(7 if settings.fine == 1 else 5):
+            share = (k + 1) // 2
+            share = 0.02 if share == 3 else (0.1 if share == 1 else (0.3 if share == 2 else 0.0))
+            wish[count] = old + (share if k % 2 == 0 else -share) * (high - low)
+            count += 1
     return count
 
 
 @njit(**EXACT)
-def _chords(c, t, weight, rest, rest_feeder, count, point, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _sorted_inside(wish, wishes, low, high, point):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write low, the wishes strictly between, and high, ascending and apart by 1e-6 kW; return their number."""
+    point[0], point[1], count = low, high, 2
+    for i in range(wishes):
+        x = wish[i]
+        if x <= low or x >= high or count > SEGMENTS:
+            continue
+        j = count
+        while j > 0 and point[j - 1] > x:
+            j -= 1
+        if x - point[j - 1] < 1e-6 or point[j] - x < 1e-6:
+            continue
+        for z in range(count, j, -1):
+            point[z] = point[z - 1]
+        point[j] = x
+        count += 1
+    return count
+
+
+@njit(**EXACT)
+def _chords(ramps, feeder_ramps, base, t, weight, rest, rest_feeder, count, point, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write the average price between neighbouring breakpoints, from the exact integral."""
-    offset, step, r = c.offset, c.step, c.stiffness
-    feeder_offset, feeder_step, rf = c.feeder_offset, c.feeder_step, c.feeder_stiffness
-    left = ramp_cost(offset, step, r, t, rest + weight * point[0])
-    left += ramp_cost(feeder_offset, feeder_step, rf, t, rest_feeder + weight * point[0])
-    for k in range(count):
-        right = ramp_cost(offset, step, r, t, rest + weight * point[k + 1])
-        right += ramp_cost(feeder_offset, feeder_step, rf, t, rest_feeder + weight * point[k + 1])
-        key[k] = c.base[t] + (right - left) / (weight * (point[k + 1] - point[k]))
+    offset, step, r = ramps
+    feeder_offset, feeder_step, rf = feeder_ramps
+    left = 0.0
+    for k in range(count + 1):
+        right = ramp_cost(offset, step, r, t, rest + weight * point[k])
+        right += ramp_cost(feeder_offset, feeder_step, rf, t, rest_feeder + weight * point[k])
+        if k > 0:
+            key[k - 1] = base + (right - left) / (weight * (point[k] - point[k - 1]))
         left = right
 
 
@@ -195,44 +197,21 @@ def _to_energy(asset, count, point, key, width, place, previous, tilt, settings)
 
 @njit(**EXACT)
 def _curved_segments(
-    c,
-    asset,
-    t,
-    free,
-    old,
-    previous,
-    low,
-    high,
-    low_price,
-    rise,
-    rest,
-    rest_feeder,
-    settings,
-    point,
-    key,
-    width,
-    place,
-):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    ramps, feeder_ramps, base, asset, t, free, old, previous, low, high, low_price, rise, rest, rest_feeder,
+    settings, wish, point, key, width, place,
+):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
     """Write keys and widths of interval t from `place` on; return their number, keys non-increasing."""
     curved = rise > settings.linear_below
-    count = _breakpoints(asset, low, high, free, old, previous, curved, settings, point)
+    m = asset.weight
+    count = _wishes(asset, low, high, free, old, previous, curved, settings, wish)
     if curved and settings.fine == 1:
-        m = asset.weight
-        count = _ramp_ends(c.offset, c.step, c.stiffness * m, t, rest / m, point, count, low, high)
+        count = _ramp_ends(ramps[0], ramps[1], ramps[2] * m, t, rest / m, wish, count)
         count = _ramp_ends(
-            c.feeder_offset,
-            c.feeder_step,
-            c.feeder_stiffness * m,
-            t,
-            rest_feeder / m,
-            point,
-            count,
-            low,
-            high,
+            feeder_ramps[0], feeder_ramps[1], feeder_ramps[2] * m, t, rest_feeder / m, wish, count
         )
-    count -= 1
+    count = _sorted_inside(wish, count, low, high, point) - 1
     if curved:
-        _chords(c, t, asset.weight, rest, rest_feeder, count, point, key)
+        _chords(ramps, feeder_ramps, base, t, m, rest, rest_feeder, count, point, key)
     else:
         for k in range(count):
             key[k] = low_price + rise / (high - low) * (0.5 * (point[k] + point[k + 1]) - low)
@@ -241,7 +220,7 @@ def _curved_segments(
     )
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def _linear_segments(asset, low, high, low_price, rise, tilt, interval_h, key, width, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """The same where the price hardly changes within the asset's range: discharge and charge, one price each."""
     slope = rise / (high - low)
@@ -304,7 +283,7 @@ def _power_range(asset, stay, mode):  # type: ignore[no-untyped-def]  # noqa: AN
     return (0.0 if stay.charge_only == 1 else -asset.max_discharge_kw), asset.max_charge_kw
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def energy_of(asset, power):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Energy stored in one interval at a signed power."""
     return power * (asset.charge_kwh_per_kw if power >= 0.0 else asset.discharge_kwh_per_kw)
@@ -315,6 +294,7 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type:
     """Build the thresholds of every interval; return whether the initial energy can be served."""
     price_range(c, asset, stays, modes, free, w)
     slope, length, key, width, threshold, point = w.slope, w.length, w.key, w.width, w.threshold, w.point
+    wish = w.wish
     power_low, power_high, price_low, price_high = w.power_low, w.power_high, w.price_low, w.price_high
     first, counts, start, lows, needs, rest, rest_feeder = (
         w.first,
@@ -325,6 +305,11 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type:
         w.rest,
         w.rest_feeder,
     )
+    ramps, feeder_ramps = (
+        (c.offset, c.step, c.stiffness),
+        (c.feeder_offset, c.feeder_step, c.feeder_stiffness),
+    )
+    base = c.base
     penalty, ceiling, last = settings.penalty_per_kwh, asset.energy_max_kwh, stays[asset.last_stay - 1]
     low, high = max(0.0, last.floor_kwh - last.trip_kwh), ceiling
     head, end = start_list(slope, length, low, high, asset.final_value_per_kwh, asset.final_min_kwh, penalty)
@@ -348,8 +333,8 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type:
                 )
             elif b > a + 1e-9:
                 count = _curved_segments(
-                    c, asset, t, free, old[t], previous[t], a, b, price_low[t], rise, rest[t], rest_feeder[t],
-                    settings, point, key, width, place,
+                    ramps, feeder_ramps, base[t], asset, t, free, old[t], previous[t], a, b, price_low[t], rise,
+                    rest[t], rest_feeder[t], settings, wish, point, key, width, place,
                 )  # fmt: skip
             if count > 0:
                 end = merge_segments(slope, length, head, end, high, count, key, width, threshold, place)
@@ -370,7 +355,7 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type:
     return low - 1e-9 <= asset.energy_initial_kwh <= high + 1e-9
 
 
-@njit(**EXACT)
+@njit(inline="always", **EXACT)
 def _energy_step(begin, width, threshold, first, count, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Energy moved in an interval: use each segment as far as its threshold allows."""
     move = begin

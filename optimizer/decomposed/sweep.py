@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from optimizer.decomposed.coupling import EXACT, Coupling, settle_peak, shared_of
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.oracle import counted_best, counted_extra
-from optimizer.decomposed.semicontinuous import search_modes
+from optimizer.decomposed.semicontinuous import new_grid, search_modes
 from optimizer.decomposed.step import (
     CHARGE,
     DISCHARGE,
@@ -58,34 +58,35 @@ def _counted_response(c, asset, stays, settings, w, scratch, power):  # type: ig
 
 
 @njit(**EXACT)
-def _modes_of(power, modes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    for t in range(power.size):
-        modes[t] = CHARGE if power[t] > 0.0 else (DISCHARGE if power[t] < 0.0 else OFF)
+def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, grid, modes, best, trial):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Find the asset's next schedule in `best`; return (accepted, own cost).
 
-
-@njit(**EXACT)
-def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, modes, best, trial):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Find the asset's next schedule in `best`; return (accepted, own cost)."""
-    if asset.counted == 1 and (settings.level < 2 or always):
-        own = _counted_response(c, asset, stays, settings, w, scratch, best)
-        allowed = True
-    else:
-        served = backward(c, asset, stays, old, previous, modes, True, settings, w)
-        allowed, own = forward(asset, stays, True, modes, settings, w, best)
-        allowed = allowed and served
-    gain = change(c, asset, best, old, own, own_old, previous, settings, w) if allowed else 1e30
-    if asset.stepped == 1 and settings.level > 0 and not (asset.counted == 1 and settings.level < 2):
-        _modes_of(best, modes)
-        if settings.level > 1:
-            search_modes(c, asset, stays, settings, w, modes)
-        if backward(c, asset, stays, old, previous, modes, False, settings, w):
-            good, own_trial = forward(asset, stays, False, modes, settings, w, trial)
-            if good:
-                gain_trial = change(c, asset, trial, old, own_trial, own_old, previous, settings, w)
-                if gain_trial < gain or not allowed:
-                    best[:] = trial
-                    own, gain, allowed = own_trial, gain_trial, True
-    return always or (allowed and gain < -1e-10), own
+    First freely (stepped assets rounded, or counted); then, for stepped assets, once more with the
+    modes off / charge / discharge held, so that nothing is rounded any more.
+    """
+    gain, own = np.inf, own_old
+    for attempt in range(2):
+        free = attempt == 0
+        if free and asset.counted == 1:
+            own_trial = _counted_response(c, asset, stays, settings, w, scratch, trial)
+            allowed = True
+        else:
+            served = backward(c, asset, stays, old, previous, modes, free, settings, w)
+            allowed, own_trial = forward(asset, stays, free, modes, settings, w, trial)
+            allowed = allowed and served
+        gain_trial = change(c, asset, trial, old, own_trial, own_old, previous, settings, w)
+        if (allowed and gain_trial < gain) or (free and always):
+            gain, own = gain_trial, own_trial
+            best[:] = trial
+        if asset.stepped == 0 or settings.level == 0 or not free:
+            break
+        for t in range(trial.size):
+            modes[t] = CHARGE if trial[t] > 0.0 else (DISCHARGE if trial[t] < 0.0 else OFF)
+        if settings.level > 1 and asset.counted == 0:
+            search_modes(c, asset, stays, settings, w, grid, modes)
+        elif asset.counted == 1 and settings.level < 2:
+            break
+    return always or gain < -1e-10, own
 
 
 @njit(**EXACT)
@@ -93,6 +94,7 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
     w, modes = new_work(intervals), np.zeros(intervals, np.int64)
+    grid = new_grid(intervals if settings.level > 1 else 0)
     best, trial = np.empty(intervals), np.empty(intervals)
     scratch = (
         np.empty(intervals),
@@ -100,14 +102,15 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
         np.empty(intervals),
         np.empty(intervals, np.int64),
     )
+    rest, rest_feeder = w.rest, w.rest_feeder
     for i in rows:
         asset, old = assets[i], power[i]
         before = previous[i] if previous.shape[0] > 0 else old
         for t in range(intervals):
-            w.rest[t] = fleet_sum[t] - asset.weight * old[t]
-            w.rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
+            rest[t] = fleet_sum[t] - asset.weight * old[t]
+            rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
         accepted, cost = _step(
-            c, asset, stays, old, own[i], before, always, settings, w, scratch, modes, best, trial
+            c, asset, stays, old, own[i], before, always, settings, w, scratch, grid, modes, best, trial
         )
         if not accepted:
             continue
@@ -115,8 +118,8 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
         own[i] = cost
         for t in range(intervals):
             if best[t] != old[t]:
-                fleet_sum[t] = w.rest[t] + asset.weight * best[t]
-                feeder_sum[t] = w.rest_feeder[t] + asset.weight * best[t]
+                fleet_sum[t] = rest[t] + asset.weight * best[t]
+                feeder_sum[t] = rest_feeder[t] + asset.weight * best[t]
                 old[t] = best[t]
 
 
