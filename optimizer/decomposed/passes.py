@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+TINY = 300
+"""Up to this many assets all of them are the sample."""
+
 SMALL = 3000
 """Up to this many assets the granularity of the single asset counts, and more passes are affordable."""
 
@@ -26,6 +29,7 @@ class Pass:
     fine: bool = False
     level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
     bound: bool = True
+    averaged: bool = False  # also try the bound at the mean multipliers
 
 
 def sample_size(count: int) -> int:
@@ -35,6 +39,8 @@ def sample_size(count: int) -> int:
 
 def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
+    if sample and count <= TINY:
+        return tuple(_settling(k, 120) for k in range(120))
     if sample:
         return tuple(_wide(k, 40, 8, from_feeder=3.0, level=0) for k in range(40))
     chunk = max(2, min(64, count // 600))
@@ -43,6 +49,15 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
         wide, narrow = 15, 15
     first = [_wide(k, wide, chunk, from_feeder=2.0, level=1) for k in range(wide)]
     return (*first, *(_narrow(k, narrow, chunk, count) for k in range(1, narrow + 1)))
+
+
+def _settling(k: int, count: int) -> Pass:
+    """For a handful of relaxed assets: narrow far down, so that the prices settle at the optimum of the relaxation."""
+    along = k / (count - 1)
+    return Pass(
+        width=5.0 * 0.04**along, feeder_width=3.0 * 0.01**along, share=0.7, chunk=1, fine=True, level=0,
+        linear_below=1e-4, bound=k >= count // 3,
+    )  # fmt: skip
 
 
 def _wide(k: int, count: int, chunk: int, *, from_feeder: float, level: int) -> Pass:
@@ -56,6 +71,8 @@ def _wide(k: int, count: int, chunk: int, *, from_feeder: float, level: int) -> 
         part=1.0 if k < 4 else 0.3,
         fine=k >= 4,
         level=level,
+        averaged=k >= 4,
+        bound=level > 0,
     )
 
 
@@ -70,4 +87,5 @@ def _narrow(k: int, count: int, chunk: int, fleet: int) -> Pass:
         part=1.0 if k == count or fleet <= SMALL else 0.3,
         fine=True,
         level=2,
+        averaged=True,
     )

@@ -179,27 +179,37 @@ def solve_decomposed(
         previous_kw=_previous(problem, fleet),
         scenario_weight=scenario_loads(problem)[0],
     )
-    state = start(solver)
-    best = descend(solver, state, passes_for(len(fleet)))
+    best = Incumbent()
+    state = start(solver, best)
+    descend(solver, state, passes_for(len(fleet)), best)
     return _plan(problem, fleet, best, seed)
 
 
-def start(solver: Solver) -> State:
-    """Sweep a sample of the fleet until its prices settle, and spread its trajectories over everybody."""
+def start(solver: Solver, best: Incumbent) -> State:
+    """Sweep a sample of the fleet until its prices settle, and spread its trajectories over everybody.
+
+    For a small fleet the sample is everybody, relaxed, and the settling prices are worth a bound each.
+    """
     fleet = solver.fleet
     rows, sampled = draw_sample(fleet, sample_size(len(fleet)))
-    small = new_state(sampled)
+    small, mean = new_state(sampled), Averaged()
     for k, step in enumerate(passes_for(len(fleet), sample=True)):
         solver.run(sampled, small, step, always=k == 0, previous_kw=None)
         move_multipliers(solver.coupling, small.fleet_sum_kw, small.feeder_sum_kw, step.share)
+        solver.weigh_tail(small, 1.0 / (k + 2))
+        if step.bound:
+            best.offer_bound(lower_bound(fleet, solver.coupling, solver.offset), solver.coupling)
+            middle = mean.add(solver.coupling)
+            if solver.problem.cvar_weight <= 0.0:
+                best.offer_bound(lower_bound(fleet, middle, solver.offset), middle)
     state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
     state.recount(fleet)
     return state
 
 
-def descend(solver: Solver, state: State, passes: tuple[Pass, ...]) -> Incumbent:
+def descend(solver: Solver, state: State, passes: tuple[Pass, ...], best: Incumbent) -> None:
     """Run the passes; after each, offer the schedule, move the multipliers, and offer the bound they prove."""
-    best, keep = Incumbent(), len(solver.fleet) <= KEEP_BEST_UP_TO
+    keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
         solver.run(solver.fleet, state, step, always=k == 0, previous_kw=solver.previous_kw)
         if keep or k == len(passes) - 1:
@@ -208,7 +218,28 @@ def descend(solver: Solver, state: State, passes: tuple[Pass, ...]) -> Incumbent
         solver.weigh_tail(state, 1.0 / (k + 2))
         if step.bound:
             best.offer_bound(lower_bound(solver.fleet, solver.coupling, solver.offset), solver.coupling)
-    return best
+        if step.averaged and solver.problem.cvar_weight <= 0.0:
+            middle = mean.add(solver.coupling)
+            best.offer_bound(lower_bound(solver.fleet, middle, solver.offset), middle)
+
+
+@dataclass(slots=True)
+class Averaged:
+    """Running mean of multipliers: feasible, since the feasible set is convex, and calmer than the last ones."""
+
+    count: int = 0
+    multiplier: Floats | None = None
+    feeder_multiplier: Floats | None = None
+
+    def add(self, coupling: Coupling) -> Coupling:
+        """Add the present multipliers, later ones weighing more (2/(n+1)); return the coupling at the mean."""
+        self.count += 1
+        if self.multiplier is None or self.feeder_multiplier is None:
+            self.multiplier, self.feeder_multiplier = coupling.multiplier.copy(), coupling.feeder_multiplier.copy()
+        share = 2.0 / (self.count + 1.0)
+        self.multiplier += share * (coupling.multiplier - self.multiplier)
+        self.feeder_multiplier += share * (coupling.feeder_multiplier - self.feeder_multiplier)
+        return coupling._replace(multiplier=self.multiplier, feeder_multiplier=self.feeder_multiplier)
 
 
 def _previous(problem: Problem, fleet: Fleet) -> Floats | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange, set_num_threads
 from numpy.typing import NDArray
 
 from optimizer.decomposed.coupling import EXACT, Coupling, settle_peak, shared_of
@@ -34,6 +34,9 @@ from optimizer.decomposed.step import (
 from optimizer.problem import Floats, Ints
 
 LANES = 2
+
+ONE_THREAD_UP_TO = 3000
+"""Up to this many assets a pass runs on one thread: waiting for the other lane would cost more than it saves."""
 
 
 @njit(**EXACT)
@@ -233,10 +236,13 @@ def sweep(
     rounds[: len(first) - 1] = generator.permutation(len(first) - 1)
     before = np.zeros((0, fleet.intervals)) if previous_kw is None else previous_kw
     state.moved[rows] = 0
+    threads = get_num_threads()
+    set_num_threads(1 if len(rows) <= ONE_THREAD_UP_TO else threads)
     _sweep(
         coupling, fleet.assets, fleet.stays, order, first, rounds.reshape(-1, LANES), state.power_kw,
         state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw, state.feeder_sum_kw,
     )  # fmt: skip
+    set_num_threads(threads)
     state.recount(fleet)
 
 
