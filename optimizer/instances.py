@@ -64,7 +64,7 @@ def generate(
     """Return one problem of a family; `negative` lowers midday prices to about -0.5 money per kWh."""
     generator = np.random.default_rng((seed, count, feeders, FAMILIES.index(family)))
     shape, interval_h = _SHAPES[family], 24.0 / intervals
-    hour = (12.0 + (np.arange(intervals) + 0.5) * interval_h) % 24.0
+    hour: Floats = np.mod(12.0 + (np.arange(intervals, dtype=np.float64) + 0.5) * interval_h, 24.0)
     kind = generator.choice(4, count, p=shape.shares)
     feeder = generator.integers(0, feeders, count)
     assets, windows = _assets(generator, shape, kind, feeder, interval_h)
@@ -99,7 +99,8 @@ def small_mixed_problem() -> Problem:
 
 def _bump(hour: Floats, middle: float, width: float) -> Floats:
     """A bell around an hour of the day, cyclic over midnight."""
-    return np.exp(-0.5 * ((((hour - middle + 12.0) % 24.0) - 12.0) / width) ** 2)
+    away = np.mod(hour - middle + 12.0, 24.0) - 12.0
+    return np.asarray(np.exp(-0.5 * (away / width) ** 2), dtype=np.float64)
 
 
 def _assets(

@@ -19,7 +19,7 @@ multiplier form, used for the bound, and its smoothed form, used as a price whil
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -27,8 +27,8 @@ from numba import njit
 from optimizer.problem import Floats, Problem, ProblemError
 
 FAR_KW = 1e9  # stands for "no limit" in the kernels
-EXACT = {"error_model": "numpy"}  # divisions by zero give infinities instead of costly checks
-FAST = {"error_model": "numpy", "fastmath": {"nnan", "nsz", "contract", "reassoc", "arcp"}}
+EXACT: dict[str, Any] = {"error_model": "numpy"}  # divisions by zero give infinities instead of costly checks
+FAST: dict[str, Any] = {"error_model": "numpy", "fastmath": {"nnan", "nsz", "contract", "reassoc", "arcp"}}
 
 
 class Coupling(NamedTuple):
@@ -63,7 +63,7 @@ class Shared(NamedTuple):
 
 
 @njit(**EXACT)
-def shared_of(c, feeder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def shared_of(c, feeder):
     """Bake the coupling for one feeder."""
     r, rf = c.stiffness[0], c.feeder_stiffness[feeder]
     return Shared(
@@ -78,7 +78,7 @@ def shared_of(c, feeder):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
 
 
 @njit(**FAST)
-def add_ramp_prices(offset, step, stiffness, x, price):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def add_ramp_prices(offset, step, stiffness, x, price):
     """Add sum_k clip(offset_kt + stiffness * x_t, 0, step_kt) to price (T); runs along T for the vector unit."""
     for k in range(offset.shape[0]):
         for t in range(x.size):
@@ -86,7 +86,7 @@ def add_ramp_prices(offset, step, stiffness, x, price):  # type: ignore[no-untyp
 
 
 @njit(**FAST)
-def ramp_cost_change(offset, step, stiffness, x_new, x_old):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def ramp_cost_change(offset, step, stiffness, x_new, x_old):
     """Sum over k and t of the integral of clip(offset + stiffness * x, 0, step) from x_old to x_new."""
     total, half = 0.0, 0.5 / stiffness
     for k in range(offset.shape[0]):
@@ -99,7 +99,7 @@ def ramp_cost_change(offset, step, stiffness, x_new, x_old):  # type: ignore[no-
 
 
 @njit(**FAST)
-def ramp_cost(offset, step, stiffness, t, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def ramp_cost(offset, step, stiffness, t, x):
     """Integral of the ramps' price at interval t up to x: smoothed shared cost per hour."""
     total = 0.0
     for k in range(offset.shape[0]):
@@ -111,7 +111,7 @@ def ramp_cost(offset, step, stiffness, t, x):  # type: ignore[no-untyped-def]  #
 
 
 @njit(**EXACT)
-def settle_peak(c, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def settle_peak(c, x):
     """Move each peak level M to where sum_t clip(m_t + r (x_t + load_t - M), 0, price) = price, or to the floor.
 
     The left side falls with M; Newton from the present level, exact on its linear pieces.
@@ -141,7 +141,7 @@ def settle_peak(c, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @njit(cache=True, **EXACT)
-def move_multipliers(c, x, x_feeder, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def move_multipliers(c, x, x_feeder, share):
     """Method of multipliers: move every multiplier by `share` towards its smoothed price at the present sums."""
     settle_peak(c, x)
     _move_ramps(c.multiplier, c.kink, c.step, c.stiffness[0], x, share)
@@ -161,7 +161,7 @@ def move_multipliers(c, x, x_feeder, share):  # type: ignore[no-untyped-def]  # 
 
 
 @njit(**EXACT)
-def _move_ramps(multiplier, kink, step, stiffness, x, share):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _move_ramps(multiplier, kink, step, stiffness, x, share):
     for k in range(kink.shape[0]):
         for t in range(x.size):
             ramp = multiplier[k, t] + stiffness * (x[t] - kink[k, t])

@@ -12,7 +12,7 @@ from optimizer.problem import Floats
 
 
 @njit(parallel=True, cache=True, nogil=True, **EXACT)
-def _unfold(assets, stays, order, power, charge, discharge, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _unfold(assets, stays, order, power, charge, discharge, energy):
     """Write charge, discharge and the energy at the end of each interval, in the problem's order."""
     for i in prange(assets.size):
         asset, row = assets[i], order[i]

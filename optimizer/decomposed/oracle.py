@@ -30,7 +30,7 @@ from optimizer.problem import Floats
 
 
 @njit(**EXACT)
-def _stage(price, asset, charge_only, interval_h, key, width):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _stage(price, asset, charge_only, interval_h, key, width):
     """Write the interval's segments (discharge, then charge); return (count, kWh charged, kWh discharged, cost of full charge)."""
     up = asset.max_charge_kw * asset.charge_kwh_per_kw
     down = 0.0 if charge_only else asset.max_discharge_kw * asset.discharge_kwh_per_kw
@@ -54,7 +54,7 @@ def _stage(price, asset, charge_only, interval_h, key, width):  # type: ignore[n
 
 
 @njit(**EXACT)
-def relaxed_value(asset, stays, price, interval_h, penalty, slope, length, key, width, threshold):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def relaxed_value(asset, stays, price, interval_h, penalty, slope, length, key, width, threshold):
     """Least cost V of one asset against `price` (T) without its minimum powers."""
     ceiling = asset.energy_max_kwh
     last = stays[asset.last_stay - 1]
@@ -94,7 +94,7 @@ def relaxed_value(asset, stays, price, interval_h, penalty, slope, length, key, 
 
 
 @njit(**EXACT)
-def sort_prices(price, first, last, sorted_price, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def sort_prices(price, first, last, sorted_price, place):
     """Write price[first:last] ascending, with the interval of each, and a high price at the end; stable."""
     for t in range(first, last):
         j = t - first
@@ -106,7 +106,7 @@ def sort_prices(price, first, last, sorted_price, place):  # type: ignore[no-unt
 
 
 @njit(**EXACT)
-def counted_extra(asset, stay, count, price, penalty, interval_h, extra):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def counted_extra(asset, stay, count, price, penalty, interval_h, extra):
     """Cost of charging in exactly the `count` cheapest intervals; writes the kWh above the minimum of each.
 
     Each interval takes the minimum power, then extras are filled cheapest first: up to the target while
@@ -132,7 +132,7 @@ def counted_extra(asset, stay, count, price, penalty, interval_h, extra):  # typ
 
 
 @njit(**EXACT)
-def counted_best(asset, stay, price, penalty, interval_h, sorted_price, place, extra):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def counted_best(asset, stay, price, penalty, interval_h, sorted_price, place, extra):
     """Exact optimum (cost, number of intervals) of a charge-only asset with a minimum power and one stay."""
     sort_prices(price, stay.from_interval, stay.to_interval, sorted_price, place)
     best, best_count = counted_extra(asset, stay, 0, sorted_price, penalty, interval_h, extra), 0
@@ -159,7 +159,7 @@ def counted_best(asset, stay, price, penalty, interval_h, sorted_price, place, e
 
 
 @njit(parallel=True, cache=True, nogil=True, **EXACT)
-def _values(assets, stays, price, interval_h, penalty, chunk, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _values(assets, stays, price, interval_h, penalty, chunk, out):
     """Write the least cost of every asset against the prices (F, T) of its feeder."""
     intervals = price.shape[1]
     for c in prange((assets.size + chunk - 1) // chunk):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 TINY = 300
 """Up to this many assets all of them are the sample."""
 

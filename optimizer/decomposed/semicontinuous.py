@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from optimizer.decomposed.coupling import EXACT, FAST, ramp_cost
 from optimizer.decomposed.slopes import shortfall_kwh
-from optimizer.problem import Floats, Ints
+from optimizer.problem import Ints
 
 WIDTH = 1024  # grid points kept per interval; an asset that needs more keeps its rounded modes
 MOVES = 8  # moves kept per direction
@@ -39,7 +39,7 @@ class Grid(NamedTuple):
 
 
 @njit(**EXACT)
-def new_grid(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def new_grid(intervals):
     """Allocate the scratch arrays of one lane; none for zero intervals."""
     width = WIDTH if intervals > 0 else 1
     return Grid(
@@ -52,7 +52,7 @@ def new_grid(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @njit(**EXACT)
-def _parts(low, high):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _parts(low, high):
     """Number b of grid steps in a full charge, so that the minimum fits a whole number of them."""
     first = 6
     if low < 0.999 * high:
@@ -68,7 +68,7 @@ def _parts(low, high):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 
 @njit(**EXACT)
-def _spaced(first, last, sign, move, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _spaced(first, last, sign, move, count):
     """Append up to MOVES whole numbers from first to last, times sign; return the count."""
     kept = min(MOVES, last - first + 1)
     for k in range(kept):
@@ -79,7 +79,7 @@ def _spaced(first, last, sign, move, count):  # type: ignore[no-untyped-def]  # 
 
 
 @njit(**EXACT)
-def _moves(asset, charge_only, move):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _moves(asset, charge_only, move):
     """Write the allowed moves in grid steps; return (kWh per step, number of moves). Zero is first."""
     up = asset.max_charge_kw * asset.charge_kwh_per_kw
     down = asset.max_discharge_kw * asset.discharge_kwh_per_kw
@@ -96,7 +96,7 @@ def _moves(asset, charge_only, move):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 @njit(**EXACT)
-def _band(asset, stay, step, path, low, high):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _band(asset, stay, step, path, low, high):
     """Write the range of grid points of every interval; return whether it is usable."""
     start = asset.energy_initial_kwh
     bottom = int(np.ceil((stay.floor_kwh - start) / step - 1e-9))
@@ -112,7 +112,7 @@ def _band(asset, stay, step, path, low, high):  # type: ignore[no-untyped-def]  
 
 
 @njit(**FAST)
-def _relax(row, following, first, last, shift, cost):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _relax(row, following, first, last, shift, cost):
     """row[j] = min(row[j], following[j + shift] + cost) for j in [first, last]."""
     for j in range(first, last + 1):
         other = following[j + shift] + cost
@@ -120,7 +120,7 @@ def _relax(row, following, first, last, shift, cost):  # type: ignore[no-untyped
 
 
 @njit(**EXACT)
-def _move_costs(ramps, feeder_ramps, base, asset, t, step, count, settings, rest, rest_feeder, move, cost):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _move_costs(ramps, feeder_ramps, base, asset, t, step, count, settings, rest, rest_feeder, move, cost):
     """Write the cost of every move in interval t against standing still."""
     m, hours = asset.weight, settings.interval_h
     offset, height, r = ramps
@@ -137,7 +137,7 @@ def _move_costs(ramps, feeder_ramps, base, asset, t, step, count, settings, rest
 
 
 @njit(**EXACT)
-def search_modes(c, asset, stays, settings, w, grid, modes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def search_modes(c, asset, stays, settings, w, grid, modes):
     """Write the best modes (-1, 0, 1) found on the grid; leave them as they are where it does not apply."""
     stay = stays[asset.first_stay]
     if asset.last_stay - asset.first_stay > 1 or asset.max_charge_kw <= 0.0:
@@ -185,7 +185,7 @@ def search_modes(c, asset, stays, settings, w, grid, modes):  # type: ignore[no-
 
 
 @njit(**EXACT)
-def _read_modes(stay, count, grid, modes):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _read_modes(stay, count, grid, modes):
     """Follow the cheapest moves forward from the initial energy."""
     value, cost, low, high, move = grid.value, grid.cost, grid.low, grid.high, grid.move
     j = 0

@@ -2,8 +2,8 @@
 
 V(s), the cheapest cost from here on with energy s in the asset, is convex and piecewise linear:
 
-    V ▲ ＼                         slope[head..end)   money per kWh, ascending
-      │  ＼__                      length[head..end)  kWh, from `low` to `high`
+    V ▲ `                         slope[head..end)   money per kWh, ascending
+      │  `__                      length[head..end)  kWh, from `low` to `high`
       │     ‾‾──────/
       └──┬──────────┬──► s
         low        high
@@ -24,7 +24,7 @@ HEADROOM = 4  # free places before the list, for segments added at its low end
 
 
 @njit(**EXACT)
-def start_list(slope, length, low, high, final_value, final_min, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def start_list(slope, length, low, high, final_value, final_min, penalty):
     """V at the horizon: -final_value * s + penalty * max(0, final_min - s) on [low, high]; return (head, end)."""
     slope[HEADROOM] = -final_value
     length[HEADROOM] = high - low
@@ -32,7 +32,7 @@ def start_list(slope, length, low, high, final_value, final_min, penalty):  # ty
 
 
 @njit(**EXACT)
-def add_shortfall(slope, length, head, end, low, target, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def add_shortfall(slope, length, head, end, low, target, penalty):
     """Add penalty * max(0, target - s): every slope below the target falls by the penalty; return (head, end)."""
     room = target - low
     k = head
@@ -50,7 +50,7 @@ def add_shortfall(slope, length, head, end, low, target, penalty):  # type: igno
 
 
 @njit(inline="always", **EXACT)
-def merge_segments(slope, length, head, end, high, count, key, width, threshold, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def merge_segments(slope, length, head, end, high, count, key, width, threshold, place):
     """Merge `count` segments with non-increasing keys, from the upper end down; return the new end.
 
     `threshold[place + k]` becomes the energy below which segment k is worth using: low + sum of the lengths
@@ -70,7 +70,7 @@ def merge_segments(slope, length, head, end, high, count, key, width, threshold,
 
 
 @njit(inline="always", **EXACT)
-def trim_low(slope, length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def trim_low(slope, length, head, end, amount):
     """Cut `amount` kWh from the low end; return (head, rise of V at the low end)."""
     rise = 0.0
     while head < end and amount >= length[head]:
@@ -84,7 +84,7 @@ def trim_low(slope, length, head, end, amount):  # type: ignore[no-untyped-def] 
 
 
 @njit(inline="always", **EXACT)
-def trim_high(length, head, end, amount):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def trim_high(length, head, end, amount):
     """Cut `amount` kWh from the high end; return the new end."""
     while end > head and amount >= length[end - 1]:
         amount -= length[end - 1]
@@ -95,7 +95,7 @@ def trim_high(length, head, end, amount):  # type: ignore[no-untyped-def]  # noq
 
 
 @njit(**EXACT)
-def pull_back(slope, length, head, end):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pull_back(slope, length, head, end):
     """Move the list to the front of its work arrays; return (head, end)."""
     shift = head - HEADROOM
     for k in range(head, end):
@@ -104,7 +104,7 @@ def pull_back(slope, length, head, end):  # type: ignore[no-untyped-def]  # noqa
 
 
 @njit(**EXACT)
-def before_trip(slope, length, head, end, low, high, trip, floor, ceiling, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def before_trip(slope, length, head, end, low, high, trip, floor, ceiling, penalty):
     """Carry V from after a trip to before it: V(s) := V(max(0, s - trip)) + penalty * max(0, trip - s).
 
     Return (head, end, low, high, rise of V at the low end). Where the shortage is cheaper than what
@@ -131,7 +131,7 @@ def before_trip(slope, length, head, end, low, high, trip, floor, ceiling, penal
 
 
 @njit(**EXACT)
-def before_departure(slope, length, head, end, low, stay, penalty):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def before_departure(slope, length, head, end, low, stay, penalty):
     """Add the soft departure target of a stay, with its bridge; return (head, end, rise of V at the low end).
 
     slope  ── -penalty ──┬── -penalty * share ──┬── 0 ──     (share 1, bridge 0: a plain target)
@@ -150,7 +150,7 @@ def before_departure(slope, length, head, end, low, stay, penalty):  # type: ign
 
 
 @njit(**EXACT)
-def shortfall_kwh(stay, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def shortfall_kwh(stay, energy):
     """Energy missing at departure, in kWh that cost the full penalty."""
     missing = stay.target_kwh - energy
     if missing <= 0.0:

@@ -235,7 +235,10 @@ class Averaged:
         """Add the present multipliers, later ones weighing more (2/(n+1)); return the coupling at the mean."""
         self.count += 1
         if self.multiplier is None or self.feeder_multiplier is None:
-            self.multiplier, self.feeder_multiplier = coupling.multiplier.copy(), coupling.feeder_multiplier.copy()
+            self.multiplier, self.feeder_multiplier = (
+                coupling.multiplier.copy(),
+                coupling.feeder_multiplier.copy(),
+            )
         share = 2.0 / (self.count + 1.0)
         self.multiplier += share * (coupling.multiplier - self.multiplier)
         self.feeder_multiplier += share * (coupling.feeder_multiplier - self.feeder_multiplier)

@@ -4,8 +4,8 @@ With the others fixed, the shared cost seen by the asset is convex in its own po
 breakpoints it is replaced by its chord, so each interval becomes a few segments of energy with a price,
 and the slope-list recursion of `slopes` solves the whole horizon. Signed power here: positive charges.
 
-    cost ▲  ＼                     breakpoints: limits, minimum powers, zero, the old power and points
-         │    ＼_              /    around it, the kinks
+    cost ▲  `                     breakpoints: limits, minimum powers, zero, the old power and points
+         │    `_              /    around it, the kinks
          │       ‾‾•───•──•‾‾
          └──┬──────┬───┬──┬──┬──► power
           -P_d     0      old P_c
@@ -76,7 +76,7 @@ class Work(NamedTuple):
 
 
 @njit(**EXACT)
-def new_work(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def new_work(intervals):
     """Allocate the scratch arrays of one lane, in the order of the fields of `Work`."""
     size = SEGMENTS * intervals
     return Work(
@@ -107,7 +107,7 @@ def new_work(intervals):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @njit(**EXACT)
-def _ramp_ends(offset, step, stiffness, t, rest, wish, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _ramp_ends(offset, step, stiffness, t, rest, wish, count):
     """Wish for the powers at which a ramp begins and ends: between them chords are exact."""
     for k in range(offset.shape[0]):
         wish[count] = -offset[k, t] / stiffness - rest
@@ -119,7 +119,7 @@ def _ramp_ends(offset, step, stiffness, t, rest, wish, count):  # type: ignore[n
 
 
 @njit(**EXACT)
-def _wishes(asset, low, high, free, old, previous, curved, settings, wish):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _wishes(asset, low, high, free, old, previous, curved, settings, wish):
     """Write the breakpoints an interval would like, but for the ramps' ends; return their number."""
     count = 0
     if free:
@@ -138,7 +138,7 @@ def _wishes(asset, low, high, free, old, previous, curved, settings, wish):  # t
 
 
 @njit(**EXACT)
-def _sorted_inside(wish, wishes, low, high, point):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _sorted_inside(wish, wishes, low, high, point):
     """Write low, the wishes strictly between, and high, ascending and apart by 1e-6 kW; return their number."""
     point[0], point[1], count = low, high, 2
     for i in range(wishes):
@@ -158,7 +158,7 @@ def _sorted_inside(wish, wishes, low, high, point):  # type: ignore[no-untyped-d
 
 
 @njit(**EXACT)
-def _chords(ramps, feeder_ramps, base, t, weight, rest, rest_feeder, count, point, key):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _chords(ramps, feeder_ramps, base, t, weight, rest, rest_feeder, count, point, key):
     """Write the average price between neighbouring breakpoints, from the exact integral."""
     offset, step, r = ramps
     feeder_offset, feeder_step, rf = feeder_ramps
@@ -172,7 +172,7 @@ def _chords(ramps, feeder_ramps, base, t, weight, rest, rest_feeder, count, poin
 
 
 @njit(**EXACT)
-def _to_energy(asset, count, point, key, width, place, previous, tilt, settings):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _to_energy(asset, count, point, key, width, place, previous, tilt, settings):
     """Turn prices between powers into keys and widths of energy, pooled to a convex cost; return their number."""
     last = place - 1
     for k in range(count):
@@ -199,7 +199,7 @@ def _to_energy(asset, count, point, key, width, place, previous, tilt, settings)
 def _curved_segments(
     ramps, feeder_ramps, base, asset, t, free, old, previous, low, high, low_price, rise, rest, rest_feeder,
     settings, wish, point, key, width, place,
-):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # fmt: skip
+):  # fmt: skip
     """Write keys and widths of interval t from `place` on; return their number, keys non-increasing."""
     curved = rise > settings.linear_below
     m = asset.weight
@@ -221,7 +221,7 @@ def _curved_segments(
 
 
 @njit(inline="always", **EXACT)
-def _linear_segments(asset, low, high, low_price, rise, tilt, interval_h, key, width, place):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _linear_segments(asset, low, high, low_price, rise, tilt, interval_h, key, width, place):
     """The same where the price hardly changes within the asset's range: discharge and charge, one price each."""
     slope = rise / (high - low)
     up, down = max(high, 0.0) - max(low, 0.0), min(high, 0.0) - min(low, 0.0)
@@ -246,7 +246,7 @@ def _linear_segments(asset, low, high, low_price, rise, tilt, interval_h, key, w
 
 
 @njit(**EXACT)
-def price_range(c, asset, stays, modes, free, w):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def price_range(c, asset, stays, modes, free, w):
     """Fill the lowest and highest power of every interval and the prices there."""
     power_low, power_high = w.power_low, w.power_high
     power_low[:] = 0.0
@@ -260,7 +260,7 @@ def price_range(c, asset, stays, modes, free, w):  # type: ignore[no-untyped-def
 
 
 @njit(**EXACT)
-def prices_at(c, weight, power, w, price):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def prices_at(c, weight, power, w, price):
     """Smoothed price (T) of net charging with the asset at `power` (T)."""
     trial, trial_feeder, rest, rest_feeder = w.trial, w.trial_feeder, w.rest, w.rest_feeder
     price[:] = c.base
@@ -272,7 +272,7 @@ def prices_at(c, weight, power, w, price):  # type: ignore[no-untyped-def]  # no
 
 
 @njit(**EXACT)
-def _power_range(asset, stay, mode):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _power_range(asset, stay, mode):
     """Lowest and highest signed power of a mode."""
     if mode == OFF:
         return 0.0, 0.0
@@ -284,13 +284,13 @@ def _power_range(asset, stay, mode):  # type: ignore[no-untyped-def]  # noqa: AN
 
 
 @njit(inline="always", **EXACT)
-def energy_of(asset, power):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def energy_of(asset, power):
     """Energy stored in one interval at a signed power."""
     return power * (asset.charge_kwh_per_kw if power >= 0.0 else asset.discharge_kwh_per_kw)
 
 
 @njit(**EXACT)
-def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def backward(c, asset, stays, old, previous, modes, free, settings, w):
     """Build the thresholds of every interval; return whether the initial energy can be served."""
     price_range(c, asset, stays, modes, free, w)
     slope, length, key, width, threshold, point = w.slope, w.length, w.key, w.width, w.threshold, w.point
@@ -356,7 +356,7 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):  # type:
 
 
 @njit(inline="always", **EXACT)
-def _energy_step(begin, width, threshold, first, count, energy):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _energy_step(begin, width, threshold, first, count, energy):
     """Energy moved in an interval: use each segment as far as its threshold allows."""
     move = begin
     for k in range(first, first + count):
@@ -368,7 +368,7 @@ def _energy_step(begin, width, threshold, first, count, energy):  # type: ignore
 
 
 @njit(**EXACT)
-def _to_minimum(asset, move, energy, low, need):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _to_minimum(asset, move, energy, low, need):
     """Round a power below the minimum to zero or to the minimum, staying in the next interval's range."""
     least_up = asset.min_charge_kw * asset.charge_kwh_per_kw
     least_down = asset.min_discharge_kw * asset.discharge_kwh_per_kw
@@ -385,7 +385,7 @@ def _to_minimum(asset, move, energy, low, need):  # type: ignore[no-untyped-def]
 
 
 @njit(**EXACT)
-def forward(asset, stays, free, modes, settings, w, power):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def forward(asset, stays, free, modes, settings, w, power):
     """Run the thresholds from the initial energy; write the signed powers; return (allowed, own cost).
 
     Own cost: wear, shortfalls, minus the value of the final energy, in money.
@@ -422,7 +422,7 @@ def forward(asset, stays, free, modes, settings, w, power):  # type: ignore[no-u
 
 
 @njit(**EXACT)
-def change(c, asset, new, old, own_new, own_old, previous, settings, w):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def change(c, asset, new, old, own_new, own_old, previous, settings, w):
     """Exact change of the smoothed total cost, steering costs included, if the asset goes from old to new."""
     m, linear, steering = asset.weight, 0.0, 0.0
     tilt, stability = settings.early_tilt_per_kwh, settings.stability_per_kwh

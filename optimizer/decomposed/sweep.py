@@ -40,7 +40,7 @@ ONE_THREAD_UP_TO = 3000
 
 
 @njit(**EXACT)
-def _counted_response(c, asset, stays, settings, w, scratch, power):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _counted_response(c, asset, stays, settings, w, scratch, power):
     """Best charging of a counted asset at the prices of its half power; return its own cost."""
     stay = stays[asset.first_stay]
     price, ordered, extra, place = scratch
@@ -61,7 +61,7 @@ def _counted_response(c, asset, stays, settings, w, scratch, power):  # type: ig
 
 
 @njit(**EXACT)
-def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, grid, modes, best, trial):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, grid, modes, best, trial):
     """Find the asset's next schedule in `best`; return (accepted, own cost).
 
     First freely (stepped assets rounded, or counted); then, for stepped assets, once more with the
@@ -93,7 +93,7 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
 
 
 @njit(**EXACT)
-def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
     w, modes = new_work(intervals), np.zeros(intervals, np.int64)
@@ -127,13 +127,13 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
 
 
 @njit(**EXACT)
-def _difference(new, old, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _difference(new, old, out):
     for t in range(new.size):
         out[t] = new[t] - old[t]
 
 
 @njit(**EXACT)
-def _merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, feeder_changed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, feeder_changed):
     for lane in range(chunks.size):
         if chunks[lane] >= 0:
             feeder = assets[order[first[chunks[lane]]]].feeder
@@ -158,7 +158,7 @@ def _sweep(
     settings,
     fleet_sum,
     feeder_sum,
-):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+):
     """Run all rounds of chunks; chunk k holds order[first[k]:first[k + 1]], -1 marks an idle lane."""
     lanes, intervals = rounds.shape[1], fleet_sum.size
     changed, feeder_changed = np.empty((lanes, intervals)), np.empty((lanes, intervals))
