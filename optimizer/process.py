@@ -51,22 +51,24 @@ class SolverProcess:
         # as long as this object starts them all.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="solver-starter")
         self._child: _Child | None = self._start()
+        self._spare: _Child | None = None
 
     def warm_up(self, limit_s: float = WARM_UP_LIMIT_S) -> None:
-        """Wait until the child has loaded everything and solved a tiny problem."""
+        """Wait until the child has loaded everything and solved a tiny problem; then start its spare."""
         with self._lock:
             self._ready_child().wait_ready(limit_s)
+            if self._spare is None:
+                self._spare = self._start()
 
     def solve(self, problem: Problem, options: SolveOptions | None, deadline_s: float) -> SolveOutcome:
         """Solve within `deadline_s` seconds of this call, whatever the child does."""
         start = time.monotonic()
         with self._lock:
-            child = self._ready_child()
+            child = self._idle_child()
             child.ask((problem, options or SolveOptions()))
             plan, error, killed = child.collect(start + deadline_s)
-            if killed or error == _ENDED:
-                child.kill()
-                self._child = self._start()
+            if error == _ENDED:
+                self._replace_child()
         if plan is not None and killed:
             plan = replace(plan, certificate=replace(plan.certificate, killed=True))
         return SolveOutcome(plan=plan, killed=killed, error=error, seconds=time.monotonic() - start)
@@ -74,9 +76,11 @@ class SolverProcess:
     def close(self) -> None:
         """Kill the child and release everything; the object cannot be used afterwards."""
         with self._lock:
-            child, self._child = self._child, None
-            if child is not None:
-                child.kill()
+            children = [self._child, self._spare]
+            self._child = self._spare = None
+            for child in children:
+                if child is not None:
+                    child.kill()
         self._starter.shutdown(wait=True)
 
     @property
@@ -89,6 +93,18 @@ class SolverProcess:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _idle_child(self) -> _Child:
+        """Return a child that waits for work; one that died, or still has an earlier solve, is replaced."""
+        child = self._ready_child()
+        if child.busy:
+            child.collect(time.monotonic())
+        return self._replace_child() if child.busy or not child.is_alive() else child
+
+    def _replace_child(self) -> _Child:
+        self._ready_child().kill()
+        self._child, self._spare = self._spare or self._start(), self._start()
+        return self._child
 
     def _ready_child(self) -> _Child:
         if self._child is None:
@@ -123,10 +139,14 @@ class _Child:
         )
         self._reader.start()
         self._sender: threading.Thread | None = None
+        self.busy = False  # from a request until its answer has been taken
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def wait_ready(self, limit_s: float) -> None:
         if not self._ready.wait(limit_s):
@@ -134,6 +154,7 @@ class _Child:
 
     def ask(self, request: tuple[Problem, SolveOptions]) -> None:
         """Send a request from a thread: a large one to a stopped child would block."""
+        self.busy = True
         self._sender = threading.Thread(target=_send, args=(self._pipe, request), daemon=True)
         self._sender.start()
 
@@ -142,15 +163,15 @@ class _Child:
         plan: Plan | None = None
         while True:
             try:
-                kind, value = self._messages.get(timeout=max(0.0, until - time.monotonic()))
+                kind, value = self._messages.get(timeout=max(1e-3, until - time.monotonic()))
             except queue.Empty:
                 return plan, None, True
             if kind in {"better", "done"}:
                 plan = value
-            if kind == "done":
-                return plan, None, False
-            if kind == "error":
-                return plan, str(value), False
+            if kind == "better":
+                continue
+            self.busy = False
+            return plan, None if kind == "done" else str(value), False
 
     def kill(self) -> None:
         """Kill without asking: SIGKILL also ends a stopped process."""

@@ -272,7 +272,7 @@ async def test_a_present_order_does_not_run_out_while_the_next_one_is_renewed(ce
             await plant.gateway.send(plant.orders({0: 1.0}, sequence=2, start_s=200.0))
             await eventually(lambda: agent.control.applied_kw("b1") == 2.0)
             end_s = agent.leases.lease_end_s("b1")
-            await plant.gateway.renew(np.array([0]), np.array([2]), timedelta(seconds=300))
+            await plant.gateway.renew(np.array([0]), np.array([1]), timedelta(seconds=300))
             await eventually(lambda: agent.leases.lease_end_s("b1") > end_s)
             await eventually(lambda: agent.control.applied_kw("b1") == 1.0)
         assert "expired" not in states_of(plant, "b1")

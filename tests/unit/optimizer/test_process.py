@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,8 +44,20 @@ def test_a_stopped_child_does_not_hold_the_deadline_up(process: SolverProcess) -
     assert time.monotonic() - start < 2.0
     assert outcome.killed
     assert outcome.plan is None
-    assert not _alive(pid)
     assert process.solve(small_problem(1), None, 60.0).plan is not None
+    assert not _alive(pid), "still stopped when the next solve came"
+
+
+def test_a_late_child_that_ends_its_work_is_kept_and_its_answer_dropped(process: SolverProcess) -> None:
+    process.warm_up()
+    late = process.solve(operating_problem(1), None, 0.05)
+    assert late.killed
+    pid = process.child_pid
+    time.sleep(8.0)
+    outcome = process.solve(small_problem(1), None, 60.0)
+    assert process.child_pid == pid
+    assert outcome.plan is not None
+    assert outcome.plan.schedule.charge_kw.shape == small_problem(1).shape
 
 
 def test_at_the_deadline_the_best_plan_so_far_counts(process: SolverProcess) -> None:
@@ -57,11 +70,19 @@ def test_at_the_deadline_the_best_plan_so_far_counts(process: SolverProcess) -> 
     assert outcome.plan.certificate.killed
 
 
-def test_a_child_that_dies_is_an_error_and_replaced(process: SolverProcess) -> None:
+def test_a_child_that_dies_while_idle_is_replaced_unnoticed(process: SolverProcess) -> None:
     process.warm_up()
     os.kill(process.child_pid, signal.SIGKILL)
-    outcome = process.solve(small_problem(1), None, 10.0)
-    assert outcome.plan is None
+    time.sleep(0.2)
+    assert process.solve(small_problem(1), None, 60.0).plan is not None
+
+
+def test_a_child_that_dies_at_work_is_an_error_and_replaced(process: SolverProcess) -> None:
+    process.warm_up()
+    problem = operating_problem(2, homes=25, vehicles=12, grids=1, negative=True)
+    killer = threading.Timer(1.0, os.kill, (process.child_pid, signal.SIGKILL))
+    killer.start()
+    outcome = process.solve(problem, SolveOptions(method="milp"), 20.0)
     assert outcome.error is not None
     assert process.solve(small_problem(1), None, 60.0).plan is not None
 

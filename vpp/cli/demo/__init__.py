@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -58,6 +59,7 @@ def demo_command(
 
     Example: vpp demo --out run/demo
     """
+    signal.signal(signal.SIGTERM, _end)
     console = Console(stderr=as_json, width=None if sys.stdout.isatty() else LINE_WIDTH)
     begun = time.monotonic()
     portfolio = read_portfolio(scenario, interval=DAY.length)
@@ -87,6 +89,11 @@ def demo_command(
         summary.show(console)
     if summary.failures:
         raise typer.Exit(1)
+
+
+def _end(number: int, frame: object) -> None:
+    """End as Ctrl-C does, so that the child processes are stopped."""
+    raise KeyboardInterrupt
 
 
 def _new_folder(out: Path) -> Path:

@@ -50,6 +50,7 @@ class CycleScreen:
         self._console, self._title = console, title
         self._rows: dict[str, CycleRow] = {}
         self._order: list[str] = []
+        self._printed = 0
         self._live = (
             Live(self._table(), console=console, refresh_per_second=4) if console.is_terminal else None
         )
@@ -66,6 +67,8 @@ class CycleScreen:
     ) -> None:
         if self._live is not None:
             self._live.__exit__(kind, error, trace)
+        else:
+            self._print_lines(len(self._order))
 
     def show(self, run_id: str, row: CycleRow) -> None:
         """Add a run's row, or bring it up to date."""
@@ -75,8 +78,14 @@ class CycleScreen:
             self._order.append(run_id)
         if self._live is not None:
             self._live.update(self._table())
-        elif new:
-            self._line(row.cells())
+        else:
+            # A line cannot be changed later, so a row waits until its orders had time to be answered.
+            self._print_lines(len(self._order) - 1)
+
+    def _print_lines(self, end: int) -> None:
+        for run_id in self._order[self._printed : end]:
+            self._line(self._rows[run_id].cells())
+        self._printed = max(self._printed, end)
 
     def _line(self, cells: Sequence[str]) -> None:
         widths = (12, 20, 10, 9, 9, 6, 6, 9, 10)
