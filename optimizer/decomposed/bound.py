@@ -22,7 +22,7 @@ def prices_of(coupling: Coupling) -> Floats:
     """Price of net charging per feeder and interval at the multipliers, shape (F, T), money per kWh."""
     balance = coupling.base + coupling.multiplier.sum(axis=0)
     feeder = coupling.feeder_base[:, None] + coupling.feeder_multiplier.sum(axis=1)
-    return balance[None, :] + feeder
+    return np.asarray(balance[None, :] + feeder, dtype=np.float64)
 
 
 def constant_of(coupling: Coupling, interval_h: float) -> float:

@@ -79,7 +79,7 @@ def shared_of(c, feeder):
 
 @njit(**FAST)
 def add_ramp_prices(offset, step, stiffness, x, price):
-    """Add sum_k clip(offset_kt + stiffness * x_t, 0, step_kt) to price (T); runs along T for the vector unit."""
+    """Add sum_k clip(offset_kt + stiffness * x_t, 0, step_kt) to price (T); vectorises along T."""
     for k in range(offset.shape[0]):
         for t in range(x.size):
             price[t] += min(max(offset[k, t] + stiffness * x[t], 0.0), step[k, t])
@@ -112,9 +112,9 @@ def ramp_cost(offset, step, stiffness, t, x):
 
 @njit(**EXACT)
 def settle_peak(c, x):
-    """Move each peak level M to where sum_t clip(m_t + r (x_t + load_t - M), 0, price) = price, or to the floor.
+    """Move each peak level M to where sum_t clip(m_t + r (x_t + load_t - M), 0, price) = price.
 
-    The left side falls with M; Newton from the present level, exact on its linear pieces.
+    Not below the peak so far. The left side falls with M; Newton, exact on its linear pieces.
     """
     r = c.stiffness[0]
     for s in range(c.peak_price.size):
@@ -142,7 +142,7 @@ def settle_peak(c, x):
 
 @njit(cache=True, **EXACT)
 def move_multipliers(c, x, x_feeder, share):
-    """Method of multipliers: move every multiplier by `share` towards its smoothed price at the present sums."""
+    """Method of multipliers: move each by `share` towards its smoothed price at the present sums."""
     settle_peak(c, x)
     _move_ramps(c.multiplier, c.kink, c.step, c.stiffness[0], x, share)
     for f in range(x_feeder.shape[0]):
@@ -296,7 +296,7 @@ def reweigh(problem: Problem, coupling: Coupling, weight: Floats) -> tuple[Coupl
 
 
 def shared_cost(c: Coupling, x: Floats, x_feeder: Floats, interval_h: float) -> float:
-    """Exact (unsmoothed) shared cost of the fleet's net charging (T) and (F, T), without the constant part."""
+    """Exact (unsmoothed) shared cost of net charging (T) and (F, T), without the constant part."""
     cost = float(c.base @ x) + float((c.feeder_base @ x_feeder).sum())
     first = c.peak_first
     cost += float((c.step[:first] * np.maximum(x - c.kink[:first], 0.0)).sum())

@@ -2,7 +2,7 @@
 
 For asset i and prices l_t (money per kWh at its terminals):
 
-    V_i = min  dt sum_t [ (l_t + wear) charge_t - (l_t - wear) discharge_t ] + shortfall penalties - value of s_T
+    V_i = min  dt sum_t [ (l_t + wear) charge_t - (l_t - wear) discharge_t ] + shortfalls - value of s_T
 
 over what the asset can do, never charging and discharging at once: where the two marginal costs cross
 (negative prices), the interval's cost is replaced by its convex hull, one straight line from full
@@ -31,7 +31,7 @@ from optimizer.problem import Floats
 
 @njit(**EXACT)
 def _stage(price, asset, charge_only, interval_h, key, width):
-    """Write the interval's segments (discharge, then charge); return (count, kWh charged, kWh discharged, cost of full charge)."""
+    """Write the segments, discharge first; return (count, kWh up, kWh down, cost of full charge)."""
     up = asset.max_charge_kw * asset.charge_kwh_per_kw
     down = 0.0 if charge_only else asset.max_discharge_kw * asset.discharge_kwh_per_kw
     charge_key = discharge_key = 0.0

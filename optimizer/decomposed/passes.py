@@ -6,7 +6,7 @@ a sample's trajectories, narrow smoothing locks in the first answer (3 to 11 % i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TINY = 300
 """Up to this many assets all of them are the sample."""
@@ -50,8 +50,16 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     return (*first, *(_narrow(k, narrow, chunk, count) for k in range(1, narrow + 1)))
 
 
+def passes_after(count: int) -> tuple[Pass, ...]:
+    """Return the passes of a warm re-plan: everybody once, then those that move."""
+    chunk = max(2, min(64, count // 600))
+    narrow = tuple(_narrow(k, 4, chunk, max(count, SMALL + 1)) for k in range(2, 5))
+    first = _wide(2, 3, chunk, from_feeder=2.0, level=1)
+    return (first, *(replace(step, part=0.1, averaged=False) for step in narrow))
+
+
 def _settling(k: int, count: int) -> Pass:
-    """For a handful of relaxed assets: narrow far down, so that the prices settle at the optimum of the relaxation."""
+    """For a handful of relaxed assets: narrow far down, until the prices settle at the relaxed optimum."""
     along = k / (count - 1)
     return Pass(
         width=5.0 * 0.04**along, feeder_width=3.0 * 0.01**along, share=0.7, chunk=1, fine=True, level=0,

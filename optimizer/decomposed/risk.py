@@ -31,7 +31,7 @@ def tail_weights(cost: Floats, probability: Floats, alpha: float) -> Floats:
     before = np.concatenate([[0.0], np.cumsum(probability[order])[:-1]])
     weight = np.zeros_like(probability)
     weight[order] = np.clip(tail - before, 0.0, probability[order])
-    return weight / weight.sum()
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
 
 
 def risk_cost(problem: Problem, feeder_sum_kw: Floats) -> float:

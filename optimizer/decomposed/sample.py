@@ -16,7 +16,7 @@ def _kinds(fleet: Fleet) -> Ints:
 
 
 def draw_sample(fleet: Fleet, size: int) -> tuple[Ints, Fleet]:
-    """Draw records systematically over (feeder, kind, length of the first stay); weights match the energy need.
+    """Draw records systematically over (feeder, kind, first stay); weights match the energy need.
 
     Returns the rows, ascending, and their fleet, without minimum powers (they hardly matter for prices).
     """
@@ -36,7 +36,7 @@ def draw_sample(fleet: Fleet, size: int) -> tuple[Ints, Fleet]:
 
 
 def _weights(fleet: Fleet, rows: Ints) -> Floats:
-    """Per feeder and kind: total energy (capacity, or the need of charge-only assets) over the sampled one."""
+    """Per feeder and kind: total energy (capacity, or need of charge-only assets) over the sampled one."""
     kind = _kinds(fleet)
     group = fleet.assets["feeder"] * 3 + kind
     first = fleet.stays[fleet.assets["first_stay"]]
@@ -46,7 +46,7 @@ def _weights(fleet: Fleet, rows: Ints) -> Floats:
     )  # fmt: skip
     total = np.bincount(group, need, 3 * fleet.feeders)
     part = np.bincount(group[rows], need[rows], 3 * fleet.feeders)
-    return (total / np.maximum(part, 1e-9))[group[rows]]
+    return np.asarray((total / np.maximum(part, 1e-9))[group[rows]], dtype=np.float64)
 
 
 def spread(fleet: Fleet, rows: Ints, sampled: Fleet, power_kw: Floats) -> Floats:
@@ -74,4 +74,4 @@ def spread(fleet: Fleet, rows: Ints, sampled: Fleet, power_kw: Floats) -> Floats
     pick = by_rank[np.where(nearer_left, left, right)]
     size = np.maximum(fleet.assets["max_charge_kw"], 1e-3)
     share = sampled.assets["weight"][pick] * size / np.bincount(pick, size, len(rows))[pick]
-    return power_kw[pick] * share[:, None]
+    return np.asarray(power_kw[pick] * share[:, None], dtype=np.float64)

@@ -25,7 +25,7 @@ HEADROOM = 4  # free places before the list, for segments added at its low end
 
 @njit(**EXACT)
 def start_list(slope, length, low, high, final_value, final_min, penalty):
-    """V at the horizon: -final_value * s + penalty * max(0, final_min - s) on [low, high]; return (head, end)."""
+    """V at the horizon: penalty * max(0, final_min - s) - final_value * s; return (head, end)."""
     slope[HEADROOM] = -final_value
     length[HEADROOM] = high - low
     return add_shortfall(slope, length, HEADROOM, HEADROOM + 1, low, final_min, penalty)
@@ -33,7 +33,7 @@ def start_list(slope, length, low, high, final_value, final_min, penalty):
 
 @njit(**EXACT)
 def add_shortfall(slope, length, head, end, low, target, penalty):
-    """Add penalty * max(0, target - s): every slope below the target falls by the penalty; return (head, end)."""
+    """Add penalty * max(0, target - s): slopes below the target fall by the penalty; return (head, end)."""
     room = target - low
     k = head
     while k < end and room > 0.0:

@@ -26,12 +26,13 @@ from optimizer.decomposed.coupling import (
 )
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
-from optimizer.decomposed.passes import Pass, passes_for, sample_size
+from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_size
 from optimizer.decomposed.risk import risk_cost, scenario_costs, tail_weights
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.scope import refuse_unsupported
 from optimizer.decomposed.step import Settings
 from optimizer.decomposed.sweep import State, new_state, sweep
+from optimizer.decomposed.warm import Warm, warm_multipliers, warm_powers
 from optimizer.plan import Plan
 from optimizer.problem import Floats, Problem
 
@@ -89,7 +90,7 @@ class Solver:
     scenario_weight: Floats
 
     def widen(self, step: Pass) -> None:
-        """Set the smoothing of a pass: the price moves by its whole spread over `width` times the mean load."""
+        """Set a pass's smoothing: the price moves by its whole spread over `width` mean loads."""
         self.coupling.stiffness[0] = self.scale.spread_per_kwh / (step.width * self.scale.fleet_kw)
         self.coupling.feeder_stiffness[:] = self.scale.feeder_spread_per_kwh / (
             step.feeder_width * self.scale.feeder_kw
@@ -161,8 +162,12 @@ def solve_decomposed(
     *,
     seed: int = 0,
     progress: Callable[[Plan], None] | None = None,
+    warm: Warm | None = None,
 ) -> Plan:
     """Solve by prices and block coordinate descent; the same problem and seed give the same plan.
+
+    progress: called with a plan each time the narrowing passes found a better schedule.
+    warm: a previous plan to start from; a few passes then do.
 
     Raises ProblemError for a table that this method does not cover (see `scope`).
     """
@@ -180,8 +185,14 @@ def solve_decomposed(
         scenario_weight=scenario_loads(problem)[0],
     )
     best = Incumbent()
-    state = start(solver, best)
-    descend(solver, state, passes_for(len(fleet)), best)
+    if warm is None:
+        state = start(solver, best)
+        passes = passes_for(len(fleet))
+    else:
+        state = start_warm(solver, warm)
+        passes = passes_after(len(fleet))
+    report = None if progress is None else (lambda: progress(_plan(problem, fleet, best, seed)))
+    descend(solver, state, passes, best, report)
     return _plan(problem, fleet, best, seed)
 
 
@@ -207,8 +218,14 @@ def start(solver: Solver, best: Incumbent) -> State:
     return state
 
 
-def descend(solver: Solver, state: State, passes: tuple[Pass, ...], best: Incumbent) -> None:
-    """Run the passes; after each, offer the schedule, move the multipliers, and offer the bound they prove."""
+def descend(
+    solver: Solver,
+    state: State,
+    passes: tuple[Pass, ...],
+    best: Incumbent,
+    report: Callable[[], None] | None = None,
+) -> None:
+    """Run the passes; after each, offer the schedule, move the multipliers, offer their bound."""
     keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
         solver.run(solver.fleet, state, step, always=k == 0, previous_kw=solver.previous_kw)
@@ -221,18 +238,28 @@ def descend(solver: Solver, state: State, passes: tuple[Pass, ...], best: Incumb
         if step.averaged and solver.problem.cvar_weight <= 0.0:
             middle = mean.add(solver.coupling)
             best.offer_bound(lower_bound(solver.fleet, middle, solver.offset), middle)
+        if report is not None and step.level > 1 and best.power_kw is not None:
+            report()
+
+
+def start_warm(solver: Solver, warm: Warm) -> State:
+    """Take multipliers and powers from the previous plan; the first pass makes every schedule possible."""
+    warm_multipliers(solver.coupling, warm, solver.fleet.interval_h)
+    state = new_state(solver.fleet, warm_powers(solver.fleet, warm))
+    state.recount(solver.fleet)
+    return state
 
 
 @dataclass(slots=True)
 class Averaged:
-    """Running mean of multipliers: feasible, since the feasible set is convex, and calmer than the last ones."""
+    """Running mean of multipliers: feasible, as the feasible set is convex, and calmer than the last."""
 
     count: int = 0
     multiplier: Floats | None = None
     feeder_multiplier: Floats | None = None
 
     def add(self, coupling: Coupling) -> Coupling:
-        """Add the present multipliers, later ones weighing more (2/(n+1)); return the coupling at the mean."""
+        """Add the present multipliers with weight 2 / (n + 1); return the coupling at the mean."""
         self.count += 1
         if self.multiplier is None or self.feeder_multiplier is None:
             self.multiplier, self.feeder_multiplier = (

@@ -55,7 +55,7 @@ class Work(NamedTuple):
     threshold: Floats  # (T * SEGMENTS)
     width: Floats  # (T * SEGMENTS)
     first: Ints  # (T): place of the interval's segments
-    count: Ints  # (T)
+    segments: Ints  # (T): number of segments
     start: Floats  # (T): energy moved at the lowest power
     low: Floats  # (T): lowest energy allowed at the end of the interval
     need: Floats  # (T): energy at the end of the interval from which the target is still reached
@@ -139,7 +139,7 @@ def _wishes(asset, low, high, free, old, previous, curved, settings, wish):
 
 @njit(**EXACT)
 def _sorted_inside(wish, wishes, low, high, point):
-    """Write low, the wishes strictly between, and high, ascending and apart by 1e-6 kW; return their number."""
+    """Write low, the wishes in between, and high, ascending and 1e-6 kW apart; return their number."""
     point[0], point[1], count = low, high, 2
     for i in range(wishes):
         x = wish[i]
@@ -173,7 +173,7 @@ def _chords(ramps, feeder_ramps, base, t, weight, rest, rest_feeder, count, poin
 
 @njit(**EXACT)
 def _to_energy(asset, count, point, key, width, place, previous, tilt, settings):
-    """Turn prices between powers into keys and widths of energy, pooled to a convex cost; return their number."""
+    """Turn prices between powers into keys and widths of energy, pooled to a convex cost."""
     last = place - 1
     for k in range(count):
         middle = 0.5 * (point[k] + point[k + 1])
@@ -222,7 +222,7 @@ def _curved_segments(
 
 @njit(inline="always", **EXACT)
 def _linear_segments(asset, low, high, low_price, rise, tilt, interval_h, key, width, place):
-    """The same where the price hardly changes within the asset's range: discharge and charge, one price each."""
+    """The same where the price hardly changes within the asset's range: two prices."""
     slope = rise / (high - low)
     up, down = max(high, 0.0) - max(low, 0.0), min(high, 0.0) - min(low, 0.0)
     count = 0
@@ -298,7 +298,7 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):
     power_low, power_high, price_low, price_high = w.power_low, w.power_high, w.price_low, w.price_high
     first, counts, start, lows, needs, rest, rest_feeder = (
         w.first,
-        w.count,
+        w.segments,
         w.start,
         w.low,
         w.need,
@@ -333,8 +333,8 @@ def backward(c, asset, stays, old, previous, modes, free, settings, w):
                 )
             elif b > a + 1e-9:
                 count = _curved_segments(
-                    ramps, feeder_ramps, base[t], asset, t, free, old[t], previous[t], a, b, price_low[t], rise,
-                    rest[t], rest_feeder[t], settings, wish, point, key, width, place,
+                    ramps, feeder_ramps, base[t], asset, t, free, old[t], previous[t], a, b, price_low[t],
+                    rise, rest[t], rest_feeder[t], settings, wish, point, key, width, place,
                 )  # fmt: skip
             if count > 0:
                 end = merge_segments(slope, length, head, end, high, count, key, width, threshold, place)
@@ -391,7 +391,14 @@ def forward(asset, stays, free, modes, settings, w, power):
     Own cost: wear, shortfalls, minus the value of the final energy, in money.
     """
     power[:] = 0.0
-    width, threshold, first, counts, start, trace = w.width, w.threshold, w.first, w.count, w.start, w.energy
+    width, threshold, first, counts, start, trace = (
+        w.width,
+        w.threshold,
+        w.first,
+        w.segments,
+        w.start,
+        w.energy,
+    )
     lows, needs, power_low, power_high = w.low, w.need, w.power_low, w.power_high
     energy = path = asset.energy_initial_kwh
     cost, penalty, throughput = 0.0, settings.penalty_per_kwh, 0.0

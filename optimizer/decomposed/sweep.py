@@ -11,6 +11,7 @@ any number of threads. A change is accepted only if the smoothed total cost fall
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numba import get_num_threads, njit, prange, set_num_threads
@@ -36,7 +37,7 @@ from optimizer.problem import Floats, Ints
 LANES = 2
 
 ONE_THREAD_UP_TO = 3000
-"""Up to this many assets a pass runs on one thread: waiting for the other lane would cost more than it saves."""
+"""Up to this many assets a pass runs on one thread: waiting for the other lane costs more than it saves."""
 
 
 @njit(**EXACT)
@@ -230,7 +231,7 @@ def sweep(
     """Step the records `rows` once, in a random order of chunks; changes `state` and the peak level."""
     order = rows[np.lexsort((generator.random(len(rows)), fleet.assets["feeder"][rows]))]
     bounds = np.searchsorted(fleet.assets["feeder"][order], np.arange(fleet.feeders + 1))
-    starts = [np.arange(a, b, chunk) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    starts = [np.arange(a, b, chunk) for a, b in pairwise(bounds)]
     first = np.append(np.concatenate(starts), len(order)).astype(np.int64)
     rounds = np.full((-(-(len(first) - 1) // LANES)) * LANES, -1, np.int64)
     rounds[: len(first) - 1] = generator.permutation(len(first) - 1)
