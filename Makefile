@@ -30,6 +30,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/buf lint protos
+	@tag=$$(git describe --tags --match 'v*' --abbrev=0 2>/dev/null); \
+	if [ -n "$$tag" ]; then $(BIN)/buf breaking protos --against ".git#tag=$$tag,subdir=protos"; fi
+	$(BIN)/python scripts/generate_stubs.py --check
 
 format: $(STAMP) ## Format and fix what can be fixed
 	$(BIN)/ruff format --quiet
