@@ -47,6 +47,8 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     if count <= SMALL:
         wide, narrow = 15, 15
     first = [_wide(k, wide, chunk, from_feeder=2.0, level=1) for k in range(wide)]
+    # A bound costs a third of a pass; the best ones come where wide turns to narrow.
+    first = [replace(step, bound=k >= wide - 4) for k, step in enumerate(first)]
     return (*first, *(_narrow(k, narrow, chunk, count) for k in range(1, narrow + 1)))
 
 
@@ -78,7 +80,6 @@ def _wide(k: int, count: int, chunk: int, *, from_feeder: float, level: int) -> 
         part=1.0 if k < 4 else 0.3,
         fine=k >= 4,
         level=level,
-        averaged=k >= 4,
         bound=level > 0,
     )
 
@@ -93,6 +94,7 @@ def _narrow(k: int, count: int, chunk: int, fleet: int) -> Pass:
         chunk=chunk,
         part=1.0 if k == count or fleet <= SMALL else 0.3,
         fine=True,
-        level=2,
-        averaged=True,
+        level=2 if fleet <= 30_000 or k > count - 2 else 1,
+        bound=k <= 3 or fleet <= SMALL,
+        averaged=k <= 3 or fleet <= SMALL,
     )
