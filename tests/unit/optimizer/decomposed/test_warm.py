@@ -34,4 +34,6 @@ def test_progress_reports_plans_that_can_be_issued() -> None:
     seen: list[Plan] = []
     solve_decomposed(problem, progress=seen.append)
     assert seen
-    assert all(verify(problem, plan.schedule, certificate=plan.certificate).ok for plan in (seen[0], seen[-1]))
+    assert all(
+        verify(problem, plan.schedule, certificate=plan.certificate).ok for plan in (seen[0], seen[-1])
+    )
