@@ -102,13 +102,19 @@ def _product_costs(model: Model, problem: Problem) -> list[Any]:
     return terms
 
 
-def steering_costs(problem: Problem, interval: Ints, kept: int) -> tuple[Floats, Floats, Floats]:
+def is_calmed(problem: Problem) -> bool:
+    """Return whether a stability cost keeps the plan close to the previous one."""
+    return problem.stability_cost_per_kw > 0.0 and problem.previous_power_kw is not None
+
+
+def steering_costs(
+    problem: Problem, interval: Ints, kept: int, *, calm: float
+) -> tuple[Floats, Floats, Floats]:
     """Return what steers a solution beside its bill, per kW of charge, of discharge and of `kept`.
 
-    stability_cost * |power - previous| = stability_cost * (charge + discharge - 2 kept) + constant, and
-    a tiny cost on charging that grows with the interval. `interval` (K,) of the cells; `kept` columns.
+    calm * |power - previous| = calm * (charge + discharge - 2 kept) + constant, and a tiny cost on charging
+    that grows with the interval. `interval` (K,) of the cells; `kept` columns.
     """
-    calm = problem.stability_cost_per_kw if problem.previous_power_kw is not None else 0.0
     step = problem.interval_h * EARLY_COST_PER_KWH / problem.intervals
     charge: Floats = np.asarray(calm + step * interval, dtype=np.float64)
     return charge, np.full(len(interval), calm), np.full(kept, -2.0 * calm)

@@ -81,8 +81,7 @@ def _first_plan(problem: Problem, relaxation: Relaxation, previous: Schedule | N
 
 def recover(problem: Problem, relaxation: Relaxation) -> Schedule:
     """Steer the relaxed solution towards calm and early charging, then decide its open modes."""
-    steer(problem, relaxation)
-    answer = relaxation.session.run()
+    answer = steer(problem, relaxation)
     decided = decide_modes(relaxation.session, relaxation.cells, answer) if answer.usable else None
     if decided is None:
         return idle(problem)
