@@ -44,7 +44,7 @@ protos: $(STAMP) ## Generate the stubs in vpp/rpcgen from protos/
 soak: $(STAMP) ## The promises at full count; takes long
 	$(BIN)/pytest -q -m soak --timeout 7200
 
-bench: $(STAMP)
+bench: $(STAMP) ## Measure the optimizer on this machine
 	$(BIN)/vpp bench optimizer
 
 clean:

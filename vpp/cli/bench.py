@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 _COLUMNS = (
@@ -31,7 +32,10 @@ def bench_optimizer_command(
     largest: Annotated[int, typer.Option(help="Leave out fleets with more assets than this.")] = 10_000,
     seeds: Annotated[int, typer.Option(help="Seeds per case.")] = 1,
 ) -> None:
-    """Measure the optimizer: time, gap, gap of savings, overload, memory and the machine's load."""
+    """Measure the optimizer: time, gap, gap of savings, overload, memory and the machine's load.
+
+    Example: vpp bench optimizer --largest 1000 --seeds 2
+    """
     from dataclasses import replace  # noqa: PLC0415 - the imports below load numba
 
     from optimizer.bench import QUICK, Case, measure  # noqa: PLC0415
@@ -42,11 +46,13 @@ def bench_optimizer_command(
         for negative in (False, True)
     )
     cases = [case for case in (*QUICK, *large) if case.assets <= largest]
+    runs = tuple(replace(case, seed=seed) for case in cases for seed in range(seeds))
     figures = []
-    for figure in measure(tuple(replace(case, seed=seed) for case in cases for seed in range(seeds))):
-        figures.append(figure)
-        if as_json:
-            print(json.dumps(figure.row()), flush=True)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for figure in progress.track(measure(runs), total=len(runs), description="measuring"):
+            figures.append(figure)
+            if as_json:
+                print(json.dumps(figure.row()), flush=True)
     if as_json:
         return
     table = Table(*_COLUMNS)

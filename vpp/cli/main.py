@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.demo import demo_command
 from vpp.cli.node import node_command
 from vpp.cli.service import (
@@ -39,6 +40,9 @@ app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)
 app.command("demo")(demo_command)
+bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
+bench.command("optimizer")(bench_optimizer_command)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:
