@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from optimizer.plan import Certificate, Schedule
 from optimizer.problem import Problem
 from optimizer.verify import verify
+from vpp.domain.assets import Fleet
+from vpp.domain.policy import DispatchPolicy
+from vpp.domain.runs import DispatchPlan
 
 TOLERANCE_KW = 1e-6
 SHOWN_VIOLATIONS = 3
@@ -40,6 +43,33 @@ def approve(problem: Problem, schedule: Schedule, certificate: Certificate) -> A
     if overload > TOLERANCE_KW:
         return Approval(passed=False, reason=f"the fleet would overload a limit by {overload:.3f} kW")
     return Approval(passed=True)
+
+
+def may_be_held(
+    plan: DispatchPlan, power_kw: NDArray[np.float64], interval: int, fleet: Fleet, policy: DispatchPolicy
+) -> bool:
+    """Return whether the fleet may stay at `power_kw`, shape (N,), during a later interval of `plan`.
+
+    The plan was verified for other powers there. Batteries that become full or empty meanwhile stop by
+    themselves, so those that charge and those that discharge are not counted against each other.
+    """
+    if not 0 <= interval < plan.grid.count:
+        return False
+    feeder, load = fleet.feeder_index(), plan.net_load_kw[:, interval]
+    limits = [
+        np.array([getattr(item, name) for item in fleet.feeders])
+        for name in ("import_limit_kw", "export_limit_kw")
+    ]
+    taken, given = np.zeros(len(load)), np.zeros(len(load))
+    np.add.at(taken, feeder, np.maximum(-power_kw, 0.0))
+    np.add.at(given, feeder, np.maximum(power_kw, 0.0))
+    total = load.sum()
+    portfolio = (np.array(policy.import_limit_kw), np.array(policy.export_limit_kw))
+    worst = max(
+        max(_worst(load, added, *limits), _worst(total, np.array(added.sum()), *portfolio))
+        for added in (taken, -given)
+    )
+    return worst <= TOLERANCE_KW
 
 
 def caused_overload_kw(problem: Problem, schedule: Schedule) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from pathlib import Path
 from typing import TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from vpp.ports import Clock
 
@@ -26,14 +28,21 @@ def configure_logs(clock: Clock, file: Path | None = None) -> None:
         processors=[
             add_time,
             structlog.processors.add_log_level,
-            structlog.processors.dict_tracebacks,
+            # Without the local variables of each frame: they hold keys and passwords.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.WriteLoggerFactory(target),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        logging.Formatter('{"logger": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}')
-    )
+    handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _JsonLines(logging.Formatter):
+    """Writes what libraries log as one JSON object a line, whatever their message holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event = super().format(record)
+        return json.dumps({"logger": record.name, "level": record.levelname, "event": event})

@@ -19,9 +19,11 @@ from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
+from vpp.control.verification import may_be_held
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.policy import DispatchPolicy
+from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.forecasting.prices import extend_prices
 from vpp.ports import Clock, NodeLink, Store
@@ -85,18 +87,37 @@ class DispatchLoop:
         """Give the orders in force a later end, from memory: nothing new is ordered."""
         now = self.clock.now()
         self.orders = self.orders.at(now)
-        held, _ = self.orders.power_at(now)
-        slots = np.intersect1d(np.flatnonzero(held), self.link.connected_slots()).astype(np.int64)
-        if len(slots) == 0 or not self._may_renew(now):
+        held, power_kw = self.orders.power_at(now)
+        planned = held & self._planned()
+        slots = np.intersect1d(np.flatnonzero(planned), self.link.connected_slots()).astype(np.int64)
+        if len(slots) == 0 or not self._may_renew(now, np.where(held, power_kw, 0.0)):
             return
         await self.link.renew(slots, self.orders.current.sequence[slots], self.policy.setpoint_lifetime)
         self.orders = self.orders.renewed(slots, now + self.policy.setpoint_lifetime)
 
-    def _may_renew(self, now: datetime) -> bool:
-        """Return whether the last plan still says what to do now: renewals stop where it ends."""
-        if self.latest is None or self.latest.rung is Rung.NOTHING:
+    def _planned(self) -> NDArray[np.bool_]:
+        """Return which assets the last plan ordered something, shape (N,).
+
+        It counts on the leases of all others to end: a node that comes back is not kept on an order
+        that no verified plan holds any more.
+        """
+        if self.latest is None:
+            return np.zeros(len(self.fleet), dtype=np.bool_)
+        newest_us = np.maximum(self.orders.current.valid_from_us, self.orders.next.valid_from_us)
+        return newest_us >= to_microseconds(self.latest.cycle_start)
+
+    def _may_renew(self, now: datetime, power_kw: NDArray[np.float64]) -> bool:
+        """Return whether the last plan still says what to do now.
+
+        Its orders are for one interval. They are held for one more, when a cycle failed, where the
+        limits allow that by the load that the plan was made for.
+        """
+        if self.latest is None or self.previous is None or self.latest.rung is Rung.NOTHING:
             return False
-        return now < self.latest.cycle_start + 2 * self.policy.interval
+        interval = (now - self.latest.cycle_start) // self.policy.interval
+        if interval < 1:
+            return True
+        return interval == 1 and may_be_held(self.previous, power_kw, interval, self.fleet, self.policy)
 
     async def _inputs(self, run_id: str, now: datetime) -> CycleInputs:
         length = self.policy.interval
