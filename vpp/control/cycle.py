@@ -101,7 +101,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
         interval_start=interval_start(inputs.now, inputs.grid.length),
         max_age=inputs.policy.reading_max_age,
     )
-    controllable = state.usable & inputs.reachable
+    controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
     reason, net_load, problem = "", None, None
     if inputs.forecast is None:

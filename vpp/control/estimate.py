@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import AssetKind, Fleet
-from vpp.domain.readings import ReadingColumns, to_microseconds
+from vpp.domain.readings import FUTURE_TOLERANCE, ReadingColumns, to_microseconds
 from vpp.domain.state import FleetState
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -33,8 +33,9 @@ def estimate_state(
            │◄─ measured power ─►│◄───── power of the order ──►│
     ```
 
-    An asset whose newest good reading is older than `max_age` at `now`, or that has none, is not
-    usable. Energy is clipped to 0..capacity: a projection must not invent energy.
+    An asset whose newest good reading is older than `max_age` at `now` or from the future (a clock was
+    set back), or that has none, is not usable. Energy is clipped to 0..capacity: a projection must not
+    invent energy.
     """
     count = len(fleet)
     soc, power = np.zeros(count), np.zeros(count)
@@ -42,6 +43,7 @@ def estimate_state(
     soc[readings.slot], power[readings.slot] = readings.soc, readings.power_kw
     measured[readings.slot], connected[readings.slot] = readings.measured_at_us, readings.connected
     usable = measured >= to_microseconds(now - max_age)
+    usable &= measured <= to_microseconds(now + FUTURE_TOLERANCE)
 
     held, order_kw = orders.power_at(now)
     ordered = np.where(held, order_kw, power)

@@ -21,7 +21,7 @@ from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
-from vpp.domain.readings import ChargingSession
+from vpp.domain.readings import ChargingSession, to_microseconds
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
 
@@ -106,8 +106,16 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
 
 
 def controllable(inputs: PlanningInputs) -> NDArray[np.bool_]:
-    """Return which assets may be given orders, shape (N,): known state and a connected node."""
-    return inputs.state.usable & inputs.reachable
+    """Return which assets may be given orders, shape (N,)."""
+    return may_be_ordered(inputs.fleet, inputs.state, inputs.reachable)
+
+
+def may_be_ordered(fleet: Fleet, state: FleetState, reachable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which assets may be given orders, shape (N,): a known state and a connected node.
+
+    A battery that says it is not there takes no part; a car may come at any time.
+    """
+    return state.usable & reachable & (state.connected | ~stays_connected(fleet))
 
 
 def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Assets:
@@ -172,7 +180,7 @@ def _windows(inputs: PlanningInputs) -> optimizer.Windows:
         if slot is None or lasting[slot]:
             continue
         asset = fleet.assets[slot]
-        begin = max(0, grid.first_at_or_after(session.connected_from))
+        begin = max(_first_interval(inputs, slot, session), grid.first_at_or_after(session.connected_from))
         end = min(grid.count, grid.index_of(session.connected_until))
         if end <= begin:
             continue
@@ -182,6 +190,17 @@ def _windows(inputs: PlanningInputs) -> optimizer.Windows:
         departure = min(session.departure_energy_kwh, asset.energy_max_kwh) - chargeable_later
         rows.append((slot, begin, end, max(0.0, departure), session.trip_energy_kwh if leaves else 0.0))
     return _window_columns(_without_overlaps(rows))
+
+
+def _first_interval(inputs: PlanningInputs, slot: int, session: ChargingSession) -> int:
+    """Return the first interval in which a car can be counted on.
+
+    One that was measured absent during its stay is late or has left: nothing rests on it now, and
+    the next cycle looks again.
+    """
+    state = inputs.state
+    said_absent = state.usable[slot] and not state.connected[slot]
+    return int(said_absent and state.measured_at_us[slot] >= to_microseconds(session.connected_from))
 
 
 def _without_overlaps(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MICROSECOND = timedelta(microseconds=1)
+FUTURE_TOLERANCE = timedelta(seconds=30)  # a node's clock may be ahead by so much
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -72,7 +73,7 @@ class ReadingColumns:
 class ReadingLimits:
     """What a reading may say before it is put aside."""
 
-    future_tolerance: timedelta = timedelta(seconds=30)
+    future_tolerance: timedelta = FUTURE_TOLERANCE
     stale_after: timedelta = timedelta(minutes=15)
     power_margin: float = 1.2  # a device may measure a little above its rating
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.domain.readings import Quality, ReadingColumns, to_microseconds
+from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, Quality, ReadingColumns, to_microseconds
 from vpp.domain.setpoints import SetpointColumns
 
 
@@ -39,9 +39,15 @@ class LiveState:
         self.update(readings)
 
     def update(self, readings: ReadingColumns) -> None:
-        """Take in readings; only GOOD ones that are newer than the one held change anything."""
+        """Take in readings; only GOOD ones that are newer than the one held change anything.
+
+        One that is held from the future, because a clock was set back, gives way to any.
+        """
+        held_us = self.measured_at_us[readings.slot]
         rows = readings.quality == int(Quality.GOOD)
-        rows &= readings.measured_at_us > self.measured_at_us[readings.slot]
+        rows &= (readings.measured_at_us > held_us) | (
+            held_us > readings.received_at_us + FUTURE_TOLERANCE // MICROSECOND
+        )
         if not rows.all():
             readings = readings.take(rows)
         if len(readings) > 1:
