@@ -133,6 +133,13 @@ class Intake:
         self._max_discharge_kw = fleet.column("max_discharge_kw")
         self._asset_ids = [asset.asset_id for asset in fleet.assets]
         self._capacity_kwh = fleet.column("capacity_kwh")
+        self._highest_feeder_kw = {
+            feeder.feeder_id: min(
+                limits.MAX_FEEDER_POWER_KW,
+                limits.MAX_FEEDER_OVERLOAD * (feeder.import_limit_kw + feeder.export_limit_kw),
+            )
+            for feeder in fleet.feeders
+        }
 
     def judge(
         self, raw: RawReadings, own_slots: NDArray[np.int64], received_at: datetime
@@ -271,10 +278,11 @@ class Intake:
         start = require_time("start", message.start)
         if start > received_at + self._limits.future_tolerance:
             raise InvalidValueError("start", start.isoformat(), "an interval that has passed")
+        highest_kw = self._highest_feeder_kw[feeder_id]
         for name in ("consumption_kw", "pv_kw"):
             value = getattr(message, name)
-            if not 0.0 <= value <= limits.MAX_FEEDER_POWER_KW:
-                raise InvalidValueError(name, value, f"a number from 0 to {limits.MAX_FEEDER_POWER_KW:g}")
+            if not 0.0 <= value <= highest_kw:
+                raise InvalidValueError(name, value, f"a number from 0 to {highest_kw:g}")
         return FeederReading(
             feeder_id=feeder_id,
             start=start,

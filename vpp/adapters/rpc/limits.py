@@ -15,6 +15,7 @@ MAX_STAYS_PER_MESSAGE: Final = 1_000
 MAX_REFUSALS_PER_MESSAGE: Final = 8
 MAX_NUMBER: Final = 2**63 - 1  # epochs, sequences and reading numbers, as databases hold them
 MAX_FEEDER_POWER_KW: Final = 1e9
+MAX_FEEDER_OVERLOAD: Final = 10.0  # times both limits of a feeder: a meter that says more is wrong
 MAX_UNIX_TIME_S: Final = 4_102_444_800  # the year 2100; nothing is measured later
 
 # Leases, seconds of plant time ------------------------------------------------------------------
@@ -26,10 +27,13 @@ MAX_OUTGOING_MESSAGES: Final = 64  # waiting for one stream; beyond it only the 
 MAX_PENDING_REFUSALS: Final = 16
 MAX_REMEMBERED_DISPATCHES: Final = 32  # orders kept to be given again to nodes that come back
 MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; oldest dropped, counted
+# Of these, what one node may fill: a node's buffer of 20,000, and ten minutes without a database.
+MAX_WAITING_READINGS_PER_NODE: Final = 30_000
+MAX_WAITING_READINGS_PER_ASSET: Final = 100
 MAX_WAITING_ROWS: Final = 100_000  # the same for acknowledgements, stays and feeder metering
 MAX_ROWS_PER_WRITE: Final = 50_000
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
-MAX_REMEMBERED_STAYS: Final = 100_000
+MAX_STAYS_PER_ASSET: Final = 64  # announced and not over
 
 # Sessions ---------------------------------------------------------------------------------------
 MAX_SESSIONS: Final = 20_000  # nodes with a stream; one stream for each node, a new one replaces it

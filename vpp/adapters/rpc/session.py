@@ -32,6 +32,11 @@ class NodeSession:
     close_reason: str = ""
     lost_readings: bool = False  # some were dropped before they were durable: no number is safe to say
 
+    @property
+    def share_rows(self) -> int:
+        """Return how many readings may wait for the database, so that one node leaves room for others."""
+        return limits.MAX_WAITING_READINGS_PER_NODE + len(self.slots) * limits.MAX_WAITING_READINGS_PER_ASSET
+
     def close(self, reason: str) -> None:
         """End the stream; the node comes back and sends again what was not durable."""
         self.close_reason = self.close_reason or reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ class TelemetryCounters:
     feeder_readings: int = 0
     acknowledgements: int = 0
     refusals: int = 0
+    readings_over_share: int = 0  # not kept for the database: their node sent more than its share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +61,14 @@ class Telemetry:
         self.counters = TelemetryCounters()
         self._store, self._clock, self._live = store, clock, live
         self._intake = intake.Intake(fleet, reading_limits)
-        self._known_stays: dict[tuple[str, datetime], ChargingSession] = {}
+        self._waiting_rows: Counter[str] = Counter()  # readings by node that are not durable yet
+        self._known_stays: dict[str, dict[datetime, ChargingSession]] = {}
         self.reading_writer: WriteBehind[_Arrived] = WriteBehind(
             "readings",
             self._write_readings,
             rows=lambda item: item.rows,
-            on_written=_tell_stored,
-            on_dropped=_note_lost,
+            on_written=self._note_written,
+            on_dropped=self._note_lost,
             capacity_rows=limits.MAX_WAITING_READINGS,
             period_s=write_period_s,
         )
@@ -73,7 +76,7 @@ class Telemetry:
             "acknowledgements", store.append_acknowledgements, period_s=write_period_s
         )
         self.stay_writer: WriteBehind[ChargingSession] = WriteBehind(
-            "charging sessions", store.save_sessions, period_s=write_period_s
+            "charging sessions", store.save_sessions, on_dropped=self._forget_stay, period_s=write_period_s
         )
 
     @property
@@ -114,7 +117,7 @@ class Telemetry:
         readings, errors = self._intake.judge(raw, session.slots, self._clock.now())
         self.counters.readings += len(readings)
         self._live.update(readings)
-        self.reading_writer.put(
+        self._keep(
             _Arrived(
                 session=session, readings=readings, feeder_reading=None, reading_number=raw.reading_number
             )
@@ -124,10 +127,33 @@ class Telemetry:
     def _take_feeder_reading(self, session: NodeSession, message: pb.FeederReading) -> None:
         reading = self._intake.feeder_reading(message, session.feeder_id, self._clock.now())
         number = intake.require_number("reading_number", message.reading_number)
-        self.reading_writer.put(
-            _Arrived(session=session, readings=None, feeder_reading=reading, reading_number=number)
-        )
+        self._keep(_Arrived(session=session, readings=None, feeder_reading=reading, reading_number=number))
         self.counters.feeder_readings += 1
+
+    def _keep(self, arrived: _Arrived) -> None:
+        """Queue readings for the database; what is beyond the node's share it must send again."""
+        session = arrived.session
+        if self._waiting_rows[session.node_id] + arrived.rows > session.share_rows:
+            session.lost_readings = True
+            self.counters.readings_over_share += arrived.rows
+            return
+        self._waiting_rows[session.node_id] += arrived.rows
+        self.reading_writer.put(arrived)
+
+    def _release(self, arrived: _Arrived) -> None:
+        node_id = arrived.session.node_id
+        self._waiting_rows[node_id] -= arrived.rows
+        if not self._waiting_rows[node_id]:
+            del self._waiting_rows[node_id]
+
+    def _note_written(self, arrived: list[_Arrived]) -> None:
+        for item in arrived:
+            self._release(item)
+        _tell_stored(arrived)
+
+    def _note_lost(self, item: _Arrived) -> None:
+        self._release(item)
+        item.session.lost_readings = True
 
     def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
         rows, refusal = self._intake.acknowledgements(message, session.slots)
@@ -141,24 +167,37 @@ class Telemetry:
     def _take_stays(self, session: NodeSession, message: pb.ChargingSessions) -> None:
         stays, errors = self._intake.stays(message, session.slots, self._clock.now())
         for stay in stays:
-            if self._is_news(stay):
+            if not self._is_news(stay):
+                continue
+            if self._has_room(stay):
+                self._known_stays[stay.asset_id][stay.connected_from] = stay
                 self.stay_writer.put(stay)
-        self._refuse(session, errors, 0)
+            else:
+                most = f"at most {limits.MAX_STAYS_PER_ASSET} stays of one asset that are not over"
+                errors.append(InvalidValueError("sessions", stay.connected_from.isoformat(), most))
+        self._refuse(session, errors[: limits.MAX_REFUSALS_PER_MESSAGE], 0)
 
     def _is_news(self, stay: ChargingSession) -> bool:
         """Return whether a stay says something new: nodes announce theirs again in every session."""
-        key = (stay.asset_id, stay.connected_from)
-        older = self._known_stays.get(key)
-        if older is not None and (
+        older = self._known_stays.get(stay.asset_id, {}).get(stay.connected_from)
+        return older is None or (
             older.connected_until,
             older.departure_energy_kwh,
             older.trip_energy_kwh,
-        ) == (stay.connected_until, stay.departure_energy_kwh, stay.trip_energy_kwh):
-            return False
-        if len(self._known_stays) >= limits.MAX_REMEMBERED_STAYS:
-            self._known_stays.clear()  # stored once more at the worst; the newest supersedes
-        self._known_stays[key] = stay
-        return True
+        ) != (stay.connected_until, stay.departure_energy_kwh, stay.trip_energy_kwh)
+
+    def _has_room(self, stay: ChargingSession) -> bool:
+        """Return whether the asset may announce this stay; those that are over are forgotten."""
+        known = self._known_stays.setdefault(stay.asset_id, {})
+        if stay.connected_from in known or len(known) < limits.MAX_STAYS_PER_ASSET:
+            return True
+        for over in [key for key, one in known.items() if one.connected_until <= stay.announced_at]:
+            del known[over]
+        return len(known) < limits.MAX_STAYS_PER_ASSET
+
+    def _forget_stay(self, stay: ChargingSession) -> None:
+        """Let a stay that was dropped be news again when it is announced the next time."""
+        self._known_stays.get(stay.asset_id, {}).pop(stay.connected_from, None)
 
     async def _write_readings(self, arrived: list[_Arrived]) -> None:
         parts = [item.readings for item in arrived if item.readings is not None and len(item.readings)]
@@ -179,7 +218,3 @@ def _tell_stored(arrived: list[_Arrived]) -> None:
             session.close("readings were dropped while the database was away; send them again")
         else:
             session.outbox.put_stored(number)
-
-
-def _note_lost(item: _Arrived) -> None:
-    item.session.lost_readings = True
