@@ -49,7 +49,7 @@ class CycleInputs:
     orders: OrdersInForce
     reachable: NDArray[np.bool_]
     forecast: LoadForecast | None
-    prices: PriceCurve
+    prices: PriceCurve | None  # None where no usable price is known
     sessions: Sequence[ChargingSession]
     previous: DispatchPlan | None
     peak_so_far_kw: float
@@ -104,14 +104,16 @@ def prepare(inputs: CycleInputs) -> Prepared:
     controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
     reason, net_load, problem = "", None, None
-    if inputs.forecast is None:
+    if inputs.prices is None:
+        reason = "no usable price is published"
+    elif inputs.forecast is None:
         reason = "there is no load forecast yet"
     else:
         try:
             net_load = planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids)
         except ValueError as error:
             reason = str(error)
-    if net_load is not None:
+    if net_load is not None and inputs.prices is not None:
         problem = planning.build_problem(
             planning.PlanningInputs(
                 fleet=inputs.fleet,

@@ -12,6 +12,7 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PriceCurve, PricePoint
 
 DAY = timedelta(days=1)
+HIGHEST_PRICE_PER_KWH = 1e4  # of either sign, in any currency; beyond it is a slip of units
 
 
 def extend_prices(points: Sequence[PricePoint], grid: IntervalGrid, now: datetime) -> PriceCurve:
@@ -52,8 +53,8 @@ def extend_prices(points: Sequence[PricePoint], grid: IntervalGrid, now: datetim
 
 
 def _usable(point: PricePoint) -> bool:
-    finite = np.isfinite(point.import_price_per_kwh) and np.isfinite(point.export_price_per_kwh)
-    return bool(finite) and point.start < point.end
+    prices = (point.import_price_per_kwh, point.export_price_per_kwh)
+    return all(abs(price) <= HIGHEST_PRICE_PER_KWH for price in prices) and point.start < point.end
 
 
 def _covering(known: Sequence[PricePoint], at: datetime) -> PricePoint | None:

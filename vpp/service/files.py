@@ -21,7 +21,9 @@ from vpp.domain.forecasts import ContextItem
 from vpp.domain.intervals import require_utc
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, FeederReading
+from vpp.forecasting.prices import HIGHEST_PRICE_PER_KWH
 
+LARGEST = 1e9  # kW or kWh of anything in a file
 T = TypeVar("T")
 Row = dict[str, str]
 
@@ -69,8 +71,8 @@ def read_portfolio(
         return FeederReading(
             feeder_id=row["feeder_id"],
             start=start,
-            consumption_kw=float(row["consumption_kw"]),
-            pv_kw=float(row["pv_kw"]),
+            consumption_kw=_number(row, "consumption_kw", 0.0),
+            pv_kw=_number(row, "pv_kw", 0.0),
             available_at=start + interval + meter_delay,
         )
 
@@ -104,10 +106,19 @@ def _table(path: Path, parse: Callable[[Row], T]) -> Iterator[T]:
                     yield parse(row)
                 except KeyError as error:
                     raise FileError(f"{path}: column {error.args[0]} is missing") from error
-                except (ValueError, TypeError) as error:
+                except (ValueError, TypeError, OverflowError) as error:
                     raise FileError(f"{path}, line {number}: {error}") from error
     except FileNotFoundError:
         raise FileError(f"{path}: there is no such file") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FileError(f"{path}: not a CSV file in UTF-8: {error}") from error
+
+
+def _number(row: Row, column: str, low: float, high: float = LARGEST) -> float:
+    value = float(row[column])
+    if not low <= value <= high:
+        raise InvalidValueError(column, value, f"a number from {low:g} to {high:g}")
+    return value
 
 
 def _time(row: Row, column: str) -> datetime:
@@ -124,7 +135,7 @@ def _feeder(row: Row) -> Feeder:
 
 def _asset(row: Row) -> Asset:
     def number(column: str) -> float:
-        return float(row[column])
+        return _number(row, column, -LARGEST)
 
     return Asset(
         asset_id=row["asset_id"],
@@ -151,10 +162,14 @@ def _price(row: Row, interval: timedelta) -> PricePoint:
     return PricePoint(
         start=start,
         end=end,
-        import_price_per_kwh=float(row["import_price_per_kwh"]),
-        export_price_per_kwh=float(row["export_price_per_kwh"]),
+        import_price_per_kwh=_price_per_kwh(row, "import_price_per_kwh"),
+        export_price_per_kwh=_price_per_kwh(row, "export_price_per_kwh"),
         available_at=_time(row, "available_at"),
     )
+
+
+def _price_per_kwh(row: Row, column: str) -> float:
+    return _number(row, column, -HIGHEST_PRICE_PER_KWH, HIGHEST_PRICE_PER_KWH)
 
 
 def _session(row: Row) -> ChargingSession:
@@ -163,8 +178,8 @@ def _session(row: Row) -> ChargingSession:
         asset_id=row["asset_id"],
         connected_from=connected_from,
         connected_until=_time(row, "connected_until"),
-        departure_energy_kwh=float(row["departure_energy_kwh"]),
-        trip_energy_kwh=float(row["trip_energy_kwh"]),
+        departure_energy_kwh=_number(row, "departure_energy_kwh", 0.0),
+        trip_energy_kwh=_number(row, "trip_energy_kwh", 0.0),
         announced_at=_time(row, "announced_at")
         if row.get("announced_at")
         else connected_from - timedelta(days=1),
@@ -172,12 +187,16 @@ def _session(row: Row) -> ChargingSession:
 
 
 def _context(path: Path) -> Iterator[ContextItem]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: not a text in UTF-8: {error}") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             times = {name: _time(row, name) for name in ("valid_from", "valid_until", "available_at")}
             yield ContextItem(item_id=str(row["id"]), text=str(row["text"]), **times)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise FileError(f"{path}, line {number}: {error}") from error

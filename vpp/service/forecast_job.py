@@ -48,10 +48,11 @@ class ForecastJob:
         history = await self.store.feeder_history(grid=past, known_at=now)
         context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
         grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
-        self._issued_at = now
-        self._seen_context |= {item.item_id for item in context}
         forecast, call = await self.forecaster.issue(history, grid, context, now)
         await self.store.save_forecast(forecast, call)
+        # Not before: what was not stored is due again at the next check.
+        self._issued_at = now
+        self._seen_context |= {item.item_id for item in context}
         log.info(
             "forecast",
             forecast_id=forecast.forecast_id,

@@ -6,7 +6,7 @@ The order is the promise: verified, stored, sent. Every step is written under on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,8 +21,10 @@ from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, dec
 from vpp.control.leases import OrdersInForce
 from vpp.control.verification import may_be_held
 from vpp.domain.assets import Fleet
+from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.policy import DispatchPolicy
+from vpp.domain.prices import PriceCurve, PricePoint
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.forecasting.prices import extend_prices
@@ -136,7 +138,7 @@ class DispatchLoop:
             orders=self.orders.at(now),
             reachable=self._reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
-            prices=extend_prices(points, grid, now),
+            prices=_known_prices(points, grid, now),
             sessions=[session for session in sessions if session.connected_until > now],
             previous=self.previous,
             peak_so_far_kw=await self.peak.read(self.store, now),
@@ -199,6 +201,14 @@ class DispatchLoop:
             killed=outcome.killed if outcome is not None else False,
             epoch=inputs.epoch,
         )
+
+
+def _known_prices(points: Sequence[PricePoint], grid: IntervalGrid, now: datetime) -> PriceCurve | None:
+    """Return the prices over `grid`, None where none is known: the run then says why it orders nothing."""
+    try:
+        return extend_prices(points, grid, now)
+    except InvalidValueError:
+        return None
 
 
 def _shown(run: RunSummary) -> dict[str, object]:

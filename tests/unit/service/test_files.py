@@ -59,3 +59,44 @@ def test_a_missing_file_is_named(folder):
     (folder / "prices.csv").unlink()
     with pytest.raises(FileError, match=r"prices\.csv: there is no such file"):
         read_portfolio(folder, interval=QUARTER)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "sentence"),
+    [
+        ("assets.csv", "grid_battery,100,", "grid_battery,1e308,", "capacity_kwh: got 1e+308"),
+        ("assets.csv", "grid_battery,100,", "grid_battery,nan,", "capacity_kwh: got nan"),
+        (
+            "assets.csv",
+            "grid_battery,100,",
+            "grid_battery,=1+1,",
+            "to float: '=1+1'",
+        ),
+        ("load.csv", ",0\r\n", ",nan\r\n", "pv_kw: got nan, expected a number from 0"),
+        ("load.csv", ",0\r\n", ",-1\r\n", "pv_kw: got -1.0"),
+        ("load.csv", "2020-05-20T10:00:00+00:00", "9999-12-31T23:59:00+00:00", "load.csv, line "),
+        ("load.csv", "2020-05-20T10:00:00+00:00", "0001-01-01T00:00:00+14:00", "load.csv, line "),
+        ("prices.csv", "0.25,0.15", "inf,0.15", "import_price_per_kwh: got inf"),
+        ("prices.csv", "0.25,0.15", "0.25,-1e308", "export_price_per_kwh: got -1e+308"),
+        ("sessions.csv", ",40,8", ",nan,8", "departure_energy_kwh: got nan"),
+        ("assets.csv", "battery-1,", '"' + 200_000 * "a" + '",', "not a CSV file in UTF-8"),
+    ],
+)
+def test_a_hostile_row_is_refused_in_words(folder, name, old, new, sentence):
+    path = folder / name
+    text = path.read_bytes().decode()
+    assert old in text
+    path.write_bytes(text.replace(old, new).encode())
+    with pytest.raises(FileError) as caught:
+        read_portfolio(folder, interval=QUARTER)
+    assert sentence in str(caught.value)
+
+
+def test_a_file_of_another_encoding_is_refused_in_words(folder):
+    (folder / "load.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileError, match="not a CSV file in UTF-8"):
+        read_portfolio(folder, interval=QUARTER)
+    (folder / "load.csv").write_bytes(b"")
+    (folder / "context.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FileError, match=r"context\.jsonl"):
+        read_portfolio(folder, interval=QUARTER)
