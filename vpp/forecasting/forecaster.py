@@ -18,7 +18,7 @@ from vpp.forecasting.consultation import Consultation, consult
 from vpp.forecasting.contract import COMPACT_STEPS, AdjustmentRequest, Evidence, ReplyRules
 from vpp.forecasting.gating import CircuitBreaker, DailyBudget, Flag, Gate, ReplyCache, find_flags
 from vpp.forecasting.prompt import BLOCK, PromptStyle, block_count, build_request
-from vpp.forecasting.quoting import pseudonymised, quoted
+from vpp.forecasting.quoting import pseudonymised, quoted, without_secrets
 from vpp.ports import Clock, FeederHistory, ReasoningModel
 
 CHARACTERS_PER_TOKEN = 3  # a cautious estimate, for reserving budget before a call
@@ -148,7 +148,7 @@ class Forecaster:
         evidence = [
             Evidence(
                 evidence_id=f"e{number}",
-                text=pseudonymised(flag.text, pseudonyms),
+                text=self._sendable(flag.text, pseudonyms),
                 first_block=min(max((flag.start - grid.start) // BLOCK, 0), last),
                 last_block=min(max(-((grid.start - flag.end) // BLOCK) - 1, 0), last),
             )
@@ -160,8 +160,13 @@ class Forecaster:
             style=self.settings.style,
             timezone=self.settings.timezone,
             holidays=self.settings.holidays,
-            site_facts=pseudonymised(self.settings.site_facts, pseudonyms),
+            site_facts=self._sendable(self.settings.site_facts, pseudonyms),
         )
+
+    def _sendable(self, text: str, pseudonyms: dict[str, str]) -> str:
+        """Return text as it may leave: folded first, so that no other spelling hides a name."""
+        folded = quoted(text, 4 * self.settings.style.maximum_evidence_characters)
+        return without_secrets(pseudonymised(folded, pseudonyms))
 
     def _affordable(self, model: ReasoningModel, request: AdjustmentRequest, now: datetime) -> bool:
         calls = self.settings.samples + 1  # the repair attempt

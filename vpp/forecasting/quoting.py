@@ -16,6 +16,20 @@ _QUOTES = str.maketrans(
     dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b\u2039\u203a", "'")
 )
 
+REMOVED = "(removed)"
+# What looks like a key, a password or an address of a person, by its shape alone.
+_SECRETS = re.compile(
+    r"\b(?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|private)[ _-]?key)\b\s*(?:is|[:=])\s*\S+"
+    r"|\b\w[\w.+\-]*(?::\S+)?@\w[\w\-]*(?:\.\w+)*"
+    r"|(?=[\w+/=\-]*\d)(?=[\w+/=\-]*[A-Za-z])[\w+/=\-]{20,}",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without what looks like a key, a password or an e-mail address."""
+    return _SECRETS.sub(REMOVED, text)
+
 
 def quoted(text: str, maximum_characters: int) -> str:
     """Return `text` on one line, without control characters, quotes and brackets, cut to the maximum."""
