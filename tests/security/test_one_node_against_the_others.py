@@ -73,6 +73,26 @@ async def test_a_flood_of_readings_leaves_the_readings_of_others_in_the_queue(st
     assert not flooding.lost_readings, "what is written makes room again"
 
 
+async def test_a_flood_of_acknowledgements_leaves_those_of_others_in_the_queue(store, telemetry):
+    store.broken = True
+    depot, home = node("depot", "b3"), node("home", "b1", "b2")
+    word = pb.Acknowledgement(epoch=1, state="ACKNOWLEDGEMENT_STATE_STARTED", slot=[2], sequence=[1])
+    word.at.FromDatetime(ORIGIN)
+    telemetry.take(depot, pb.NodeMessage(acknowledgement=word))
+    forged = pb.Acknowledgement(epoch=1, state="ACKNOWLEDGEMENT_STATE_REJECTED")
+    forged.at.FromDatetime(ORIGIN)
+    forged.slot.extend([0] * limits.MAX_BATCH_ROWS)
+    forged.sequence.extend(range(limits.MAX_BATCH_ROWS))
+    for _ in range(20):
+        telemetry.take(home, pb.NodeMessage(acknowledgement=forged))
+    assert telemetry.acknowledgement_writer.waiting_rows == 1 + limits.MAX_WAITING_WORDS_PER_NODE
+    store.broken = False
+    assert await telemetry.acknowledgement_writer.flush()
+    assert ("b3", 1) in {(item.asset_id, item.sequence) for item in store.acknowledgements}
+    telemetry.take(home, pb.NodeMessage(acknowledgement=forged))
+    assert telemetry.acknowledgement_writer.waiting_rows == limits.MAX_BATCH_ROWS
+
+
 async def test_a_stay_that_was_dropped_is_taken_when_it_is_announced_again(telemetry, store, monkeypatch):
     monkeypatch.setattr(telemetry.stay_writer, "_capacity_rows", 1)
     depot = node("depot", "b3")

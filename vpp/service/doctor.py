@@ -110,6 +110,4 @@ async def _model(settings: Settings) -> Finding:
     except (ReasoningModelError, TimeoutError) as error:
         sentence = str(error) or f"no answer within {settings.model.deadline_s:g} s"
         return Finding(subject="model", good=False, sentence=f"{sentence}; the baseline would stay in force")
-    return Finding(
-        subject="model", good=True, sentence=f"{settings.model.name} at {settings.model.base_url} answers"
-    )
+    return Finding(subject="model", good=True, sentence=f"{settings.model.name} at {model.endpoint} answers")

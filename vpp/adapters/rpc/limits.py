@@ -30,6 +30,7 @@ MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; olde
 # Of these, what one node may fill: a node's buffer of 20,000, and ten minutes without a database.
 MAX_WAITING_READINGS_PER_NODE: Final = 30_000
 MAX_WAITING_READINGS_PER_ASSET: Final = 100
+MAX_WAITING_WORDS_PER_NODE: Final = 20_000  # acknowledgements: two messages of the largest size
 MAX_WAITING_ROWS: Final = 100_000  # the same for acknowledgements, stays and feeder metering
 MAX_ROWS_PER_WRITE: Final = 50_000
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun

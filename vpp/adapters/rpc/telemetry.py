@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 from vpp.adapters.rpc import intake, limits
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession
+from vpp.adapters.rpc.shares import Shares
 from vpp.adapters.rpc.write_behind import WriteBehind
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -61,7 +61,8 @@ class Telemetry:
         self.counters = TelemetryCounters()
         self._store, self._clock, self._live = store, clock, live
         self._intake = intake.Intake(fleet, reading_limits)
-        self._waiting_rows: Counter[str] = Counter()  # readings by node that are not durable yet
+        self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
+        self._reading_shares, self._word_shares = Shares(), Shares()
         self._known_stays: dict[str, dict[datetime, ChargingSession]] = {}
         self.reading_writer: WriteBehind[_Arrived] = WriteBehind(
             "readings",
@@ -73,7 +74,11 @@ class Telemetry:
             period_s=write_period_s,
         )
         self.acknowledgement_writer: WriteBehind[Acknowledgement] = WriteBehind(
-            "acknowledgements", store.append_acknowledgements, period_s=write_period_s
+            "acknowledgements",
+            store.append_acknowledgements,
+            on_written=self._release_words,
+            on_dropped=lambda word: self._release_words([word]),
+            period_s=write_period_s,
         )
         self.stay_writer: WriteBehind[ChargingSession] = WriteBehind(
             "charging sessions", store.save_sessions, on_dropped=self._forget_stay, period_s=write_period_s
@@ -133,36 +138,36 @@ class Telemetry:
     def _keep(self, arrived: _Arrived) -> None:
         """Queue readings for the database; what is beyond the node's share it must send again."""
         session = arrived.session
-        if self._waiting_rows[session.node_id] + arrived.rows > session.share_rows:
+        if not self._reading_shares.take(session.node_id, arrived.rows, most=session.share_rows):
             session.lost_readings = True
             self.counters.readings_over_share += arrived.rows
             return
-        self._waiting_rows[session.node_id] += arrived.rows
         self.reading_writer.put(arrived)
-
-    def _release(self, arrived: _Arrived) -> None:
-        node_id = arrived.session.node_id
-        self._waiting_rows[node_id] -= arrived.rows
-        if not self._waiting_rows[node_id]:
-            del self._waiting_rows[node_id]
 
     def _note_written(self, arrived: list[_Arrived]) -> None:
         for item in arrived:
-            self._release(item)
+            self._reading_shares.release(item.session.node_id, item.rows)
         _tell_stored(arrived)
 
     def _note_lost(self, item: _Arrived) -> None:
-        self._release(item)
+        self._reading_shares.release(item.session.node_id, item.rows)
         item.session.lost_readings = True
 
     def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
         rows, refusal = self._intake.acknowledgements(message, session.slots)
+        if not self._word_shares.take(session.node_id, len(rows), most=limits.MAX_WAITING_WORDS_PER_NODE):
+            most = f"at most {limits.MAX_WAITING_WORDS_PER_NODE} acknowledgements of one node wait"
+            raise InvalidValueError("acknowledgement", f"{len(rows)} more", most)
         self.counters.acknowledgements += len(rows)
         for row in rows:
             self.acknowledgement_writer.put(row)
         if refusal is not None:
             self.counters.refusals += 1
             session.outbox.put(refusal)
+
+    def _release_words(self, words: Sequence[Acknowledgement]) -> None:
+        for word in words:
+            self._word_shares.release(self._node_of[word.asset_id], 1)
 
     def _take_stays(self, session: NodeSession, message: pb.ChargingSessions) -> None:
         stays, errors = self._intake.stays(message, session.slots, self._clock.now())
