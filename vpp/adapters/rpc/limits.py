@@ -45,6 +45,6 @@ STREAM_AGE_GRACE_S: Final = 10
 # Pages ------------------------------------------------------------------------------------------
 MAX_PAGE_STATES: Final = 10_000
 MAX_PAGE_RUNS: Final = 1_000
-MAX_PAGE_SETPOINTS: Final = 10_000
+MAX_PAGE_SETPOINTS: Final = 1_000
 MAX_PAGE_FORECASTS: Final = 200
 MAX_PAGE_TOKEN_LENGTH: Final = 256
