@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimizer.problem import ProblemError
 from vpp.domain.errors import InvalidValueError
+from vpp.node.files import NodeFileError
 from vpp.ports import ReasoningModelError, StoreError
 from vpp.service.errors import ServiceError
 from vpp.service.files import FileError
@@ -12,6 +13,7 @@ from vpp.service.settings import SettingsError
 EXPECTED_ERRORS = (
     FileError,
     InvalidValueError,
+    NodeFileError,
     ProblemError,
     ReasoningModelError,
     ServiceError,

@@ -52,7 +52,7 @@ def main() -> None:
     try:
         app()
     except EXPECTED_ERRORS as error:
-        Console(stderr=True, highlight=False, markup=False).print(str(error))
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 import uvloop
 
-from vpp.node.files import NodeFileError
 from vpp.node.simulation import SimulationSettings, load_simulation, make_clock, simulate
 
 
@@ -22,10 +21,15 @@ def node_command(
     ] = Path("run/certificates"),
     count: Annotated[int, typer.Option(min=0, help="At most this many nodes; 0 means all.")] = 0,
     node: Annotated[list[str] | None, typer.Option(help="A node of the file; all when not given.")] = None,
-    speed: Annotated[float, typer.Option(help="Plant seconds in one second of the wall.")] = 1.0,
-    plant_start: Annotated[str, typer.Option(help="Plant's time at --wall-start, ISO 8601.")] = "",
+    speed: Annotated[
+        float, typer.Option(envvar="VPP_CLOCK__SPEED", help="Plant seconds in one second of the wall.")
+    ] = 1.0,
+    plant_start: Annotated[
+        str, typer.Option(envvar="VPP_CLOCK__ORIGIN_PLANT", help="Plant's time at --wall-start, ISO 8601.")
+    ] = "",
     wall_start: Annotated[
-        float | None, typer.Option(help="Unix time of --plant-start; now when not given.")
+        float | None,
+        typer.Option(envvar="VPP_CLOCK__ORIGIN_WALL", help="Unix time of --plant-start; now when not given."),
     ] = None,
     books: Annotated[
         Path | None, typer.Option(help="Write the devices' energy books here at the end.")
@@ -48,10 +52,9 @@ def node_command(
         books=books,
         books_from=_time("books-from", books_from),
     )
-    try:
-        simulation = load_simulation(settings, make_clock(settings, time.time()))
-    except NodeFileError as error:
-        raise typer.BadParameter(str(error)) from error
+    simulation = load_simulation(settings, make_clock(settings, time.time()))
+    nodes = len(simulation.agents)
+    typer.echo(f"{nodes} nodes look for the service at {target}; a status line every 10 s, Ctrl-C ends them")
     uvloop.run(simulate(simulation, typer.echo, books))
 
 

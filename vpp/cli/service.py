@@ -6,10 +6,13 @@ import asyncio
 import json
 import secrets
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import grpc
 import typer
 import uvloop
 from google.protobuf import json_format
@@ -24,7 +27,8 @@ from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock, running_service
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
 from vpp.service.doctor import examine
-from vpp.service.files import PortfolioFiles, read_fleet, read_portfolio
+from vpp.service.errors import ServiceError
+from vpp.service.files import FileError, PortfolioFiles, read_fleet, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.logs import configure_logs
 from vpp.service.settings import Settings, load_settings
@@ -34,7 +38,7 @@ Certificates = Annotated[Path, typer.Option(help="Folder with authority.pem and 
 DEFAULT_CONFIG = Path("config/default.toml")
 DEFAULT_CERTIFICATES = Path("run/certificates")
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def serve_command(config: Config = DEFAULT_CONFIG) -> None:
@@ -96,7 +100,8 @@ def import_command(
 async def _import(settings: Settings, portfolio: PortfolioFiles) -> None:
     store = open_store(settings.database.url, clock_now=make_clock(settings).now)
     try:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        screen = Console(stderr=True)
+        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
             task = progress.add_task("load", total=len(portfolio.load))
             await import_portfolio(store, portfolio, lambda rows: progress.advance(task, rows))
     finally:
@@ -129,7 +134,7 @@ def certificates_command(
 
 
 def doctor_command(config: Config = DEFAULT_CONFIG) -> None:
-    """Say in words what is wrong: configuration, address, certificates, database, fleet, model.
+    """Say in words what is wrong: configuration, address, certificates, database, fleet, prices, model.
 
     Exit code 1 when something is. Example: vpp doctor --config config/default.toml
     """
@@ -157,7 +162,7 @@ def cycle_command(
 
     Example: vpp cycle --address localhost:50051
     """
-    with OperatorClient(address, certificates, operator) as client:
+    with _operator(address, certificates, operator) as client:
         response = client.trigger_run(request_id or f"cli-{_random_suffix()}")
     typer.echo(
         json.dumps(json_format.MessageToDict(response.run, preserving_proto_field_name=True), indent=2)
@@ -176,15 +181,34 @@ def trail_command(
 
     Example: vpp trail grid-battery-01 --address localhost:50051
     """
-    with OperatorClient(address, certificates, operator) as client:
+    with _operator(address, certificates, operator) as client:
         if not (sequence and epoch):
             newest = client.setpoints(asset_id=asset_id, page_size=1).setpoints
             if not newest:
-                console.print(f"{asset_id}: there is no setpoint yet", markup=False)
+                console.print(
+                    f"{asset_id}: no cycle has ordered an asset of this name anything yet", markup=False
+                )
                 raise typer.Exit(1)
             sequence, epoch = newest[0].sequence, newest[0].epoch
         trail = client.trail(asset_id=asset_id, epoch=epoch, sequence=sequence)
     typer.echo(json.dumps(json_format.MessageToDict(trail, preserving_proto_field_name=True), indent=2))
+
+
+@contextmanager
+def _operator(address: str, certificates: Path, name: str) -> Iterator[OperatorClient]:
+    """Give a client, and say in one sentence when the service cannot be asked or refuses."""
+    try:
+        with OperatorClient(address, certificates, name) as client:
+            yield client
+    except FileNotFoundError as error:
+        raise FileError(
+            f"{error.filename}: there is no such file; `vpp certificates` creates it, or set --certificates"
+        ) from None
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            remedy = "start it with `vpp serve`, or set --address"
+            raise ServiceError(f"no service can be reached at {address}; {remedy}") from None
+        raise ServiceError(f"{address} refused: {error.details()}") from None
 
 
 def _random_suffix() -> str:

@@ -55,7 +55,7 @@ def solve_command(
 ) -> None:
     """Solve a dispatch problem and write a certified, verified plan.
 
-    Example: vpp solve tests/cases/evening --out run/plan --deadline 10
+    Example: vpp solve tests/cases/evening/problem --out run/plan --deadline 10
     """
     with _sentences():
         from optimizer.files.plans import refuse_occupied  # noqa: PLC0415 - keeps `vpp --help` fast
@@ -73,7 +73,7 @@ def verify_command(
 ) -> None:
     """Check a schedule, ours or not, against every limit; exit code 1 when it breaks one.
 
-    Example: vpp verify tests/cases/evening run/plan
+    Example: vpp verify tests/cases/evening/problem run/plan
     """
     with _sentences():
         from optimizer import verify  # noqa: PLC0415 - keeps `vpp --help` fast

@@ -91,6 +91,7 @@ class NodeAgent:
         self.control = ControlLoop(devices, self.clock, self.leases, self._note_events)
         self.counters = NodeCounters()
         self.connected = asyncio.Event()
+        self.problem = ""  # why the last session ended or did not begin
         self._credentials, self._devices, self._meter = credentials, devices, meter
         self._service_time = ServiceTime(self.clock, skew_ignored_s=limits.CLOCK_SKEW_IGNORED_S)
         self._report_period_s = settings.report_period_s
@@ -163,6 +164,7 @@ class NodeAgent:
                 _logger.exception("node %s: the session failed", self.settings.node_id)
                 reason = repr(error)
             self.connected.clear()
+            self.problem = reason
             self.counters.lost_sessions += 1
             if self.counters.sessions > sessions:
                 pause_s = self.settings.first_pause_s

@@ -96,10 +96,12 @@ def status(agents: Sequence[NodeAgent]) -> str:
     waiting = sum(len(agent.buffer) for agent in agents)
     orders = sum(agent.counters.orders for agent in agents)
     rejected = sum(agent.counters.rejected_orders for agent in agents)
-    return (
+    problems = [agent.problem for agent in agents if agent.problem and not agent.connected.is_set()]
+    line = (
         f"{connected} of {len(agents)} nodes connected, {orders} orders ({rejected} refused), "
         f"{waiting} readings not stored yet"
     )
+    return f"{line}; {problems[0]}" if problems else line
 
 
 async def simulate(simulation: Simulation, show: Callable[[str], None], books: Path | None = None) -> None:

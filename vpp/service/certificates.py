@@ -36,7 +36,12 @@ def create_authority(directory: Path, *, now: datetime | None = None) -> Path:
     """
     path = directory / f"{AUTHORITY}.pem"
     if path.exists():
-        raise InvalidValueError("directory", str(directory), "one without an authority", "use the one there")
+        raise InvalidValueError(
+            "directory",
+            str(directory),
+            "one without an authority",
+            "use the certificates there, or give another folder",
+        )
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("VPP dispatch authority")
@@ -178,7 +183,7 @@ def _load_authority(directory: Path) -> tuple[x509.Certificate, ec.EllipticCurve
         key = serialization.load_pem_private_key((directory / f"{AUTHORITY}.key").read_bytes(), password=None)
     except FileNotFoundError as error:
         raise InvalidValueError(
-            "directory", str(directory), "one with an authority", "run `vpp certificates authority` first"
+            "directory", str(directory), "one with an authority", "run `vpp certificates` first"
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise InvalidValueError("authority.key", type(key).__name__, "an elliptic-curve key")

@@ -1,4 +1,4 @@
-"""Says in words what is wrong: configuration, clock, database, certificates, fleet, model."""
+"""Says in words what is wrong: configuration, address, certificates, database, fleet, prices, model."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending
-from vpp.ports import ReasoningModelError, StoreError
+from vpp.ports import ReasoningModelError, Store, StoreError
 from vpp.service.bootstrap import make_clock, make_model
 from vpp.service.certificates import describe_problem
+from vpp.service.loop import PRICE_MEMORY
 from vpp.service.settings import Settings, SettingsError, load_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One look at one thing. `remedy` is empty when nothing is wrong."""
+    """One look at one thing; the sentence says what to do when it is not good."""
 
     subject: str
     good: bool
@@ -50,7 +51,7 @@ def _address(settings: Settings) -> Finding:
             probe.bind((host, int(port)))
         except OSError as error:
             problem = f"{settings.grpc.address} cannot be listened on: {error.strerror}"
-            remedy = "stop what uses it, or set grpc.address"
+            remedy = "stop what uses it (a service that runs does), or set grpc.address"
             return Finding(subject="address", good=False, sentence=f"{problem}; {remedy}")
     return Finding(subject="address", good=True, sentence=f"{settings.grpc.address} is free")
 
@@ -78,6 +79,7 @@ async def _database(settings: Settings, config: Path) -> AsyncIterator[Finding]:
         store = open_store(url, clock_now=make_clock(settings).now)
         try:
             fleet = await store.load_fleet()
+            prices = await _prices(store, settings)
         finally:
             await store.close()
     except StoreError as error:
@@ -89,6 +91,24 @@ async def _database(settings: Settings, config: Path) -> AsyncIterator[Finding]:
     else:
         sentence = f"{len(fleet)} assets on {len(fleet.feeders)} feeders"
         yield Finding(subject="fleet", good=True, sentence=sentence)
+        yield prices
+
+
+async def _prices(store: Store, settings: Settings) -> Finding:
+    """Say how far prices are known, by the plant's clock."""
+    now, policy = make_clock(settings).now(), settings.policy.to_policy()
+    end = now + policy.interval * policy.horizon_intervals
+    points = await store.prices_between(start=now - PRICE_MEMORY, end=end, known_at=now)
+    if not points:
+        found = f"none is known by {now:%Y-%m-%d %H:%M} UTC of plant time, nor in the days before"
+        remedy = "import some, since nothing is ordered without"
+        return Finding(subject="prices", good=False, sentence=f"{found}; {remedy}")
+    last = max(point.end for point in points)
+    return Finding(
+        subject="prices",
+        good=True,
+        sentence=f"known until {last:%Y-%m-%d %H:%M} UTC; then older ones stand in",
+    )
 
 
 async def _model(settings: Settings) -> Finding:

@@ -6,12 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.plants import make_plant, write_portfolio
+from tests.plants import START, make_plant, write_portfolio
 from vpp.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -102,8 +103,9 @@ def test_the_doctor_finds_everything_that_is_wrong(tmp_path):
     assert "WRONG model: http://127.0.0.1:9/v1 cannot be reached; the baseline would stay in force" in found
 
 
-def test_the_doctor_is_content_with_a_plant_that_is_ready(tmp_path):
-    plant = make_plant(tmp_path, f"sqlite:///{tmp_path}/vpp.sqlite")
+def ready_plant(folder: Path, clock: str) -> subprocess.CompletedProcess[str]:
+    """Set a plant up as a user does, and ask the doctor."""
+    plant = make_plant(folder, f"sqlite:///{folder}/vpp.sqlite")
     grpc = "\n".join(
         f'{name} = "{plant.certificates / file}"'
         for name, file in (
@@ -112,10 +114,34 @@ def test_the_doctor_is_content_with_a_plant_that_is_ready(tmp_path):
             ("authority", "authority.pem"),
         )
     )
-    path = config(tmp_path, f'[grpc]\naddress = "{plant.address}"\n{grpc}\n')
-    vpp("migrate", "--config", path, cwd=tmp_path)
-    vpp("import", str(tmp_path / "scenario"), "--config", path, cwd=tmp_path)
-    result = vpp("doctor", "--config", path, cwd=tmp_path)
+    path = config(folder, f'[grpc]\naddress = "{plant.address}"\n{grpc}\n{clock}')
+    vpp("migrate", "--config", path, cwd=folder)
+    vpp("import", str(folder / "scenario"), "--config", path, cwd=folder)
+    return vpp("doctor", "--config", path, cwd=folder)
+
+
+def test_the_doctor_is_content_with_a_plant_that_is_ready(tmp_path):
+    clock = f"[clock]\norigin_plant = {START.isoformat()}\norigin_wall = {time.time()}\n"
+    result = ready_plant(tmp_path, clock)
     assert result.returncode == 0, result.stdout
     assert "WRONG" not in result.stdout
     assert "4 assets on 2 feeders" in result.stdout
+    assert "prices: known until 2020-05-21 10:" in result.stdout
+
+
+def test_the_doctor_misses_prices_when_those_there_are_of_another_year(tmp_path):
+    result = ready_plant(tmp_path, clock="")
+    assert result.returncode == 1
+    assert "WRONG  prices: none is known" in result.stdout
+
+
+@pytest.mark.parametrize("command", [["cycle"], ["trail", "battery-1"]], ids=["cycle", "trail"])
+def test_a_service_that_is_not_there_is_one_sentence(tmp_path, command):
+    plant = make_plant(tmp_path, f"sqlite:///{tmp_path}/vpp.sqlite")
+    call = [*command, "--address", plant.address]
+    missing = vpp(*call, "--certificates", str(tmp_path / "elsewhere"), cwd=tmp_path)
+    silent = vpp(*call, "--certificates", str(plant.certificates), cwd=tmp_path)
+    assert (missing.returncode, silent.returncode) == (2, 2)
+    assert "authority.pem: there is no such file; `vpp certificates` creates it" in missing.stderr
+    assert f"no service can be reached at {plant.address}; start it with `vpp serve`" in silent.stderr
+    assert "Traceback" not in missing.stderr + silent.stderr

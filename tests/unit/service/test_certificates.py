@@ -68,7 +68,7 @@ def test_an_authority_is_never_replaced(directory):
 
 
 def test_without_an_authority_nothing_is_issued(tmp_path):
-    with pytest.raises(InvalidValueError, match="vpp certificates authority"):
+    with pytest.raises(InvalidValueError, match="run `vpp certificates` first"):
         issue_node(tmp_path, "home")
 
 
