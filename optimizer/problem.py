@@ -24,7 +24,9 @@ class ProblemError(ValueError):
 
     def __init__(self, table: str, column: str, row: int | None, found: object, expected: str) -> None:
         self.table, self.column, self.row, self.found, self.expected = table, column, row, found, expected
-        place = f"{table}, column {column}" if row is None else f"{table}, row {row}, column {column}"
+        place = table if row is None else f"{table}, row {row}"
+        if column != "(file)":
+            place += f", column {column}"
         super().__init__(f"{place}: found {found!r}, expected {expected}")
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ def make_forecaster(settings: Settings, model: ReasoningModel | None, clock: Clo
         new_call_id=IdFactory(kind="call", epoch=epoch),
         settings=ForecasterSettings(
             timezone=settings.forecast.timezone,
-            holidays=frozenset(date.fromisoformat(day) for day in settings.forecast.holidays),
+            holidays=frozenset(settings.forecast.holidays),
             style=COMPACT_STYLE if settings.model.compact else FULL_STYLE,
             samples=settings.model.samples,
             deadline_s=settings.model.deadline_s,

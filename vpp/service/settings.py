@@ -6,11 +6,12 @@ A wrong value stops the start, with its field, what it held and what was expecte
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from vpp.domain.errors import InvalidValueError
@@ -80,11 +81,20 @@ class ForecastSettings(Section):
     """How forecasts are issued."""
 
     timezone: str = "Europe/Berlin"
-    holidays: tuple[str, ...] = ()  # ISO dates
+    holidays: tuple[date, ...] = ()
     history_days: int = Field(default=28, ge=1, le=366)
     horizon_intervals: int = Field(default=192, ge=1, le=4000)
     issue_period_s: float = Field(default=10_800, gt=0)
     check_period_s: float = Field(default=900, gt=0)  # how often new context is looked for
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("a time zone such as Europe/Berlin") from None
+        return name
 
 
 class ModelSettings(Section):
@@ -164,7 +174,7 @@ def load_settings(path: Path) -> Settings:
     except ValidationError as error:
         raise SettingsError(str(path), [_sentence(dict(detail)) for detail in error.errors()]) from error
     except InvalidValueError as error:
-        raise SettingsError(str(path), [f"policy.{error}"]) from error
+        raise SettingsError(str(path), [_policy_sentence(error)]) from error
     return settings
 
 
@@ -173,4 +183,14 @@ def _sentence(detail: dict[str, Any]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{field}: unknown setting; see config/default.toml for the known ones"
     found = "nothing" if detail["type"] == "missing" else repr(detail["input"])
+    if detail["type"] == "value_error":
+        return f"{field}: got {found}, expected {detail['ctx']['error']}"
     return f"{field}: got {found}, expected: {detail['msg'].lower()}"
+
+
+def _policy_sentence(error: InvalidValueError) -> str:
+    """Name the field and the value as the file does: a duration in seconds."""
+    if isinstance(error.value, timedelta):
+        seconds = error.value.total_seconds()
+        return f"policy.{error.field}_s: got {seconds:g}, expected {error.expected}"
+    return f"policy.{error}"
