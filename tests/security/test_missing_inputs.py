@@ -22,7 +22,10 @@ async def test_without_a_usable_price_a_run_says_so_and_the_next_one_goes_on(pri
     good = store.prices
     store.prices = [] if price is None else [replace(one, import_price_per_kwh=price) for one in good]
     run = await loop.run_cycle("schedule")
-    assert (run.rung, run.reason) == (Rung.NOTHING, "no usable price is published")
+    assert (run.rung, run.reason) == (
+        Rung.NOTHING,
+        "no usable price is published for this time or the days before",
+    )
     assert not link.sent
     assert await store.get_run(run.run_id) == run
 

@@ -105,7 +105,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
     reason, net_load, problem = "", None, None
     if inputs.prices is None:
-        reason = "no usable price is published"
+        reason = "no usable price is published for this time or the days before"
     elif inputs.forecast is None:
         reason = "there is no load forecast yet"
     else:
