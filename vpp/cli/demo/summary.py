@@ -72,7 +72,11 @@ class DaySummary:
                 ("certified gap", f"median {self.median_gap:.4%}, worst {self.worst_gap:.4%}"),
                 ("longest solve", f"{self.longest_solve_s:.2f} s"),
                 ("planned overload by the fleet", f"{self.planned_overload_kw:.6f} kW"),
-                ("setpoints", f"{self.setpoints}: {states}"),
+                (
+                    "setpoints",
+                    f"{self.setpoints}: {self.setpoints - silent} acknowledged, {silent} without a word",
+                ),
+                ("  last word of the nodes", words),
                 ("forecasts by the model's reply", replies),
                 ("runs", f"{self.first_run} to {self.last_run}"),
                 ("recorded in", f"{self.folder}: vpp.sqlite, *.log, device-books.csv"),
