@@ -59,9 +59,8 @@ class DaySummary:
     def show(self, console: Console) -> None:
         """Print the summary."""
         print_comparison(console, comparison(self.dispatched, self.no_control, self.currency))
-        states = ", ".join(
-            f"{count} {state or 'without a word'}" for state, count in self.order_states.items()
-        )
+        silent = self.order_states.get("", 0)
+        words = ", ".join(f"{count} {state}" for state, count in self.order_states.items() if state)
         replies = ", ".join(f"{count} {verdict}" for verdict, count in self.replies.items())
         rungs = ", ".join(f"{count} {rung}" for rung, count in self.rungs.items())
         print_pairs(
