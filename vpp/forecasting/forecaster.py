@@ -18,7 +18,7 @@ from vpp.forecasting.consultation import Consultation, consult
 from vpp.forecasting.contract import COMPACT_STEPS, AdjustmentRequest, Evidence, ReplyRules
 from vpp.forecasting.gating import CircuitBreaker, DailyBudget, Flag, Gate, ReplyCache, find_flags
 from vpp.forecasting.prompt import BLOCK, PromptStyle, block_count, build_request
-from vpp.forecasting.quoting import pseudonymised, quoted, without_secrets
+from vpp.forecasting.quoting import WITHHELD, pseudonymised, quoted, without_names, without_secrets
 from vpp.ports import Clock, FeederHistory, ReasoningModel
 
 CHARACTERS_PER_TOKEN = 3  # a cautious estimate, for reserving budget before a call
@@ -39,6 +39,8 @@ class ForecasterSettings:
     holidays: frozenset[date] = frozenset()
     style: PromptStyle = FULL_STYLE
     site_facts: str = ""
+    withheld_names: frozenset[str] = frozenset()  # casefolded ids of assets and nodes, never sent
+    withheld_words: tuple[str, ...] = ()  # names of people and firms that must not be sent
     samples: int = 3
     concurrency: int = 3
     deadline_s: float = 60.0  # seconds on the wall for the whole consultation
@@ -166,7 +168,9 @@ class Forecaster:
     def _sendable(self, text: str, pseudonyms: dict[str, str]) -> str:
         """Return text as it may leave: folded first, so that no other spelling hides a name."""
         folded = quoted(text, 4 * self.settings.style.maximum_evidence_characters)
-        return without_secrets(pseudonymised(folded, pseudonyms))
+        words = dict.fromkeys(self.settings.withheld_words, WITHHELD)
+        named = pseudonymised(folded, words | pseudonyms)
+        return without_secrets(without_names(named, self.settings.withheld_names))
 
     def _affordable(self, model: ReasoningModel, request: AdjustmentRequest, now: datetime) -> bool:
         calls = self.settings.samples + 1  # the repair attempt

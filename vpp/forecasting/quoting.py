@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 MINIMUM_NAME_CHARACTERS = 2
 
@@ -40,6 +40,26 @@ def quoted(text: str, maximum_characters: int) -> str:
     if len(plain) <= maximum_characters:
         return plain
     return plain[: maximum_characters - 3].rstrip() + "..."
+
+
+_WORD = re.compile(r"[^\s,;!?()'/]+")
+WITHHELD = "(a site)"
+
+
+def without_names(text: str, names: Collection[str]) -> str:
+    """Return `text` with each word that is one of `names` (casefolded) replaced; one look-up per word.
+
+    Made for the ids of a whole fleet, which may be the names of customers.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        word = found[0]
+        bare = word.rstrip(".:-")
+        if word.casefold() in names:
+            return WITHHELD
+        return WITHHELD + word[len(bare) :] if bare.casefold() in names else word
+
+    return _WORD.sub(replaced, text) if names else text
 
 
 def pseudonymised(text: str, pseudonyms: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from vpp.adapters.rpc.server import RunningServer, ServerCredentials, ServerStar
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.leases import OrdersInForce
+from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
 from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
@@ -84,8 +85,11 @@ def make_model(settings: Settings) -> OpenAICompatibleModel | None:
     )
 
 
-def make_forecaster(settings: Settings, model: ReasoningModel | None, clock: Clock, epoch: int) -> Forecaster:
+def make_forecaster(
+    settings: Settings, model: ReasoningModel | None, clock: Clock, epoch: int, fleet: Fleet
+) -> Forecaster:
     """Return the forecaster; its ids carry the epoch, so that a restart repeats none."""
+    private = {name.casefold() for asset in fleet.assets for name in (asset.asset_id, asset.node_id)}
     return Forecaster(
         model,
         clock=clock,
@@ -100,6 +104,8 @@ def make_forecaster(settings: Settings, model: ReasoningModel | None, clock: Clo
             reply_tokens=settings.model.max_tokens,
             tokens_per_day=settings.model.tokens_per_day,
             cost_per_day=settings.model.cost_per_day,
+            withheld_names=frozenset(private),
+            withheld_words=settings.model.withheld_words,
         ),
     )
 
@@ -133,7 +139,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         if model is not None:
             stack.push_async_callback(model.close)
         forecasts = ForecastJob(
-            forecaster=make_forecaster(settings, model, clock, epoch),
+            forecaster=make_forecaster(settings, model, clock, epoch, fleet),
             store=store,
             clock=clock,
             interval=loop.policy.interval,

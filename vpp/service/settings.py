@@ -117,6 +117,7 @@ class ModelSettings(Section):
     tokens_per_day: int = Field(default=500_000, ge=0)
     cost_per_day: float = Field(default=1.0, ge=0)
     extra_body: dict[str, Any] = Field(default_factory=dict)
+    withheld_words: tuple[str, ...] = Field(default=(), max_length=10_000)
 
 
 class Settings(BaseSettings):
