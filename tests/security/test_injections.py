@@ -134,5 +134,5 @@ def test_no_price_can_carry_an_injection(text: str, tmp_path: Path):
     quoted = text.replace('"', '""')
     lines[1] = f'{start},"{quoted}",{export},{available}'
     (tmp_path / "prices.csv").write_text("\n".join(lines))
-    with pytest.raises(FileError, match="prices.csv"):
+    with pytest.raises(FileError, match=r"prices\.csv"):
         read_portfolio(tmp_path, interval=GRID.length)

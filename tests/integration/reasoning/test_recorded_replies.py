@@ -1,7 +1,7 @@
 """Replies in the shapes that DeepSeek, vLLM, llama.cpp and Ollama are known to send, over real HTTP.
 
-Each file in `recorded/` holds one body, why it is there, and what must come of it. The bodies follow the servers'
-documentation and issues; texts and ids are shortened.
+Each file in `recorded/` holds one body, why it is there, and what must come of it. The bodies follow the
+servers' documentation and issues; texts and ids are shortened.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from tests.fakes_reasoning import GRID, NOW, context, history, make_forecaster
 from tests.integration.reasoning.http_server import endpoint
 from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
 
-RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
+RECORDED = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "recorded").glob("*.json"))
+}
 
 
 def test_every_server_is_there():
-    assert {path.stem.partition("_")[0] for path in RECORDED} == {"deepseek", "vllm", "llama", "ollama"}
+    assert {name.partition("_")[0] for name in RECORDED} == {"deepseek", "vllm", "llama", "ollama"}
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-async def test_a_recorded_reply_is_accepted_or_refused_with_its_reason(path: Path):
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", RECORDED)
+async def test_a_recorded_reply_is_accepted_or_refused_with_its_reason(name: str):
+    recorded = RECORDED[name]
     body = (recorded["prefix"] + json.dumps(recorded["body"])).encode()
     with stamina.set_testing(True, attempts=1):
         async with endpoint((200, body)) as server:
