@@ -15,7 +15,10 @@ from typing import Literal
 
 import numpy as np
 
+from optimizer.instances_extra import EXTRAS, Extra, with_extras
 from optimizer.problem import Assets, Feeders, Floats, Ints, Portfolio, Problem, Windows
+
+__all__ = ["EXTRAS", "FAMILIES", "Extra", "Family", "generate", "small_mixed_problem"]
 
 Family = Literal["homes", "cars", "solar"]
 FAMILIES: tuple[Family, ...] = ("homes", "cars", "solar")
@@ -60,8 +63,12 @@ def generate(
     intervals: int = 96,
     negative: bool = False,
     peak_price_per_kw: float = 0.22,
+    extras: tuple[Extra, ...] = (),
 ) -> Problem:
-    """Return one problem of a family; `negative` lowers midday prices to about -0.5 money per kWh."""
+    """Return one problem of a family; `negative` lowers midday prices to about -0.5 money per kWh.
+
+    extras: what the problem has on top, see `instances_extra.with_extras`.
+    """
     generator = np.random.default_rng((seed, count, feeders, FAMILIES.index(family)))
     shape, interval_h = _SHAPES[family], 24.0 / intervals
     hour: Floats = np.mod(12.0 + (np.arange(intervals, dtype=np.float64) + 0.5) * interval_h, 24.0)
@@ -74,7 +81,7 @@ def generate(
         - (0.6 if negative else 0.09) * _bump(hour, 13.5, 2.0)
         + 0.006 * generator.standard_normal(intervals)
     )
-    return Problem(
+    problem = Problem(
         start=datetime(2026, 1, 1, 12, tzinfo=UTC),
         interval_h=interval_h,
         intervals=intervals,
@@ -90,6 +97,7 @@ def generate(
         feeder_penalty_per_kwh=5.0,
         unmet_energy_penalty_per_kwh=3.0,
     )
+    return with_extras(problem, extras, seed=seed)
 
 
 def small_mixed_problem() -> Problem:
