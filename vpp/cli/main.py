@@ -9,6 +9,8 @@ from rich.console import Console
 
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.demo import demo_command
+from vpp.cli.identity import app as enroll_app
+from vpp.cli.identity import revoke_command
 from vpp.cli.node import node_command
 from vpp.cli.service import (
     certificates_command,
@@ -36,6 +38,8 @@ app.command("trail")(trail_command)
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)
+app.add_typer(enroll_app, name="enroll")
+app.command("revoke")(revoke_command)
 app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)

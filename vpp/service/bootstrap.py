@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vpp.adapters.clock import ScaledClock, WallClock
+from vpp.adapters.rpc.enrolment_server import EnrolmentServer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
-from vpp.adapters.rpc.server import RunningServer, ServerCredentials, ServerStartError, start_server
-from vpp.adapters.storage import open_store
+from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
+from vpp.adapters.storage import open_identities, open_store
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Fleet
@@ -24,6 +24,7 @@ from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, Fo
 from vpp.ports import Clock, ReasoningModel, Store
 from vpp.service.errors import ServiceError
 from vpp.service.forecast_job import ForecastJob
+from vpp.service.identity import IdentityParts, identity_parts, start_enrolment
 from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
@@ -42,6 +43,7 @@ class Service:
     """A service that runs."""
 
     server: RunningServer
+    enrolment: EnrolmentServer | None
     gateway: Gateway
     loop: DispatchLoop
     forecasts: ForecastJob
@@ -148,12 +150,25 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             issue_period=timedelta(seconds=settings.forecast.issue_period_s),
         )
         await asyncio.to_thread(solver.warm_up)
-        server = await _server(settings, gateway, loop, store, clock)
+        register = open_identities(settings.database.url)
+        stack.push_async_callback(register.close)
+        identity = identity_parts(settings, register, fleet)
+        server = await _server(settings, gateway, loop, store, clock, identity)
         stack.push_async_callback(server.stop)
+        enrolment = await start_enrolment(settings, identity)
+        if enrolment is not None:
+            stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, loop, forecasts, clock)
         jobs.start()
         stack.callback(jobs.stop)
-        yield Service(server=server, gateway=gateway, loop=loop, forecasts=forecasts, jobs=jobs)
+        yield Service(
+            server=server,
+            enrolment=enrolment,
+            gateway=gateway,
+            loop=loop,
+            forecasts=forecasts,
+            jobs=jobs,
+        )
 
 
 async def _loop(
@@ -192,15 +207,22 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
 
 
 async def _server(
-    settings: Settings, gateway: Gateway, loop: DispatchLoop, store: Store, clock: Clock
+    settings: Settings,
+    gateway: Gateway,
+    loop: DispatchLoop,
+    store: Store,
+    clock: Clock,
+    identity: IdentityParts,
 ) -> RunningServer:
     host, _, port = settings.grpc.address.rpartition(":")
     operator = OperatorServicer(fleet=loop.fleet, store=store, live=gateway.live, clock=clock)
     dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store)
     try:
         return await start_server(
-            credentials=_credentials(settings),
+            credentials=identity.credentials,
             gateway=gateway,
+            doorkeeper=identity.doorkeeper,
+            identity_servicer=identity.identity_servicer,
             operator_servicer=operator,
             dispatch_servicer=dispatch,
             host=host,
@@ -208,20 +230,6 @@ async def _server(
         )
     except ServerStartError as error:
         raise ServiceError(str(error)) from error
-
-
-def _credentials(settings: Settings) -> ServerCredentials:
-    def read(path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ServiceError(f"{path} cannot be read: {error.strerror}; see `vpp doctor`") from error
-
-    return ServerCredentials(
-        authority=read(settings.grpc.authority),
-        certificate=read(settings.grpc.certificate),
-        private_key=read(settings.grpc.key),
-    )
 
 
 def _jobs(settings: Settings, loop: DispatchLoop, forecasts: ForecastJob, clock: Clock) -> Jobs:

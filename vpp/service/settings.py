@@ -41,6 +41,18 @@ class GrpcSettings(Section):
     max_order_age_s: float = Field(default=5.0, gt=0)
 
 
+class EnrolmentSettings(Section):
+    """Where nodes turn one-time tokens into certificates, and the authority that signs these.
+
+    An empty address and no key switch enrolment off; renewals need the key alone. Days of the wall.
+    """
+
+    address: str = Field(default="", pattern=r"^(\S+:\d{1,5})?$")
+    certificate: Path = Path("run/certificates/authority.pem")
+    key: Path | None = None
+    validity_days: float = Field(default=90.0, ge=0.001, le=825)
+
+
 class ClockSettings(Section):
     """Plant time faster than the wall, for demonstrations; leave out for live operation."""
 
@@ -134,6 +146,7 @@ class Settings(BaseSettings):
     portfolio: str = "default"
     database: DatabaseSettings = DatabaseSettings()
     grpc: GrpcSettings = GrpcSettings()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
     clock: ClockSettings = ClockSettings()
     policy: PolicySettings = PolicySettings()
     forecast: ForecastSettings = ForecastSettings()

@@ -31,6 +31,7 @@ class Identity:
 
 _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     "/vpp.v1.FleetService/": frozenset({Role.NODE}),
+    "/vpp.v1.IdentityService/": frozenset({Role.NODE}),
     "/vpp.v1.OperatorService/": frozenset({Role.OPERATOR}),
     "/vpp.v1.DispatchService/": frozenset({Role.OPERATOR}),
     "/grpc.health.v1.Health/": frozenset({Role.NODE, Role.OPERATOR}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import grpc
@@ -20,11 +21,20 @@ Check = Callable[[str, bool, Context], None]
 """Looks at (method, whether both sides send one message, context); raises to refuse."""
 
 
-class GuardInterceptor(grpc.aio.ServerInterceptor):
-    """Runs the checks before every handler and turns what handlers raise into a status."""
+Watch = Callable[[Context], AbstractContextManager[None]]
+"""Is held while a handler runs; may end it with a CallRefusedError."""
 
-    def __init__(self, *checks: Check) -> None:
-        self._checks = checks
+
+def unwatched(_context: Context) -> AbstractContextManager[None]:
+    """Watch nothing."""
+    return nullcontext()
+
+
+class GuardInterceptor(grpc.aio.ServerInterceptor):
+    """Runs the checks before every handler, watches it, and turns what it raises into a status."""
+
+    def __init__(self, *checks: Check, watch: Watch = unwatched) -> None:
+        self._checks, self._watch = checks, watch
 
     async def intercept_service(
         self,
@@ -45,7 +55,8 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
             try:
                 for check in self._checks:
                     check(method, unary, context)
-                return await inner(request, context)
+                with self._watch(context):
+                    return await inner(request, context)
             except (InvalidValueError, NotFoundError, CallRefusedError, StoreUnavailableError) as error:
                 await abort(context, error)
             except grpc.aio.AbortError:
@@ -61,10 +72,11 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
             try:
                 for check in self._checks:
                     check(method, unary, context)
+                with self._watch(context):
+                    async for answer in inner(request, context):
+                        yield answer
             except CallRefusedError as error:
                 await abort(context, error)
-            async for answer in inner(request, context):
-                yield answer
 
         return guarded
 

@@ -48,3 +48,15 @@ MAX_PAGE_RUNS: Final = 1_000
 MAX_PAGE_SETPOINTS: Final = 1_000
 MAX_PAGE_FORECASTS: Final = 200
 MAX_PAGE_TOKEN_LENGTH: Final = 256
+
+# Identity, seconds of the wall ------------------------------------------------------------------
+DENY_LIST_PERIOD_S: Final = 10.0  # a revocation is effective within twice this
+MAX_ENROLMENTS_AT_ONCE: Final = 64  # calls on the enrolment listener; more are refused
+MAX_ENROLMENT_MESSAGE_BYTES: Final = 16 * 1024
+ENROLMENT_CONNECTION_AGE_S: Final = 60
+ENROLMENT_BURST: Final = 20  # attempts from one address at once …
+ENROLMENT_REFILL_S: Final = 6.0  # … and one more every so often
+MAX_ENROLMENT_ADDRESSES: Final = 10_000  # remembered
+RENEWAL_BURST: Final = 4  # of one node
+RENEWAL_REFILL_S: Final = 900.0
+MAX_REFUSALS_IN_AUDIT_PER_HOUR: Final = 360  # refused enrolments written down; more are only counted

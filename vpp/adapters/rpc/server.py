@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
 import grpc.aio
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.credentials import CredentialFiles, ServerCredentials, server_credentials
 from vpp.adapters.rpc.deadlines import require_deadline
+from vpp.adapters.rpc.doorkeeper import Doorkeeper
 from vpp.adapters.rpc.gateway import Gateway
 from vpp.adapters.rpc.identity import require_role
 from vpp.adapters.rpc.interception import GuardInterceptor
-from vpp.rpcgen import fleet_pb2, fleet_pb2_grpc, operator_pb2, operator_pb2_grpc
+from vpp.rpcgen import (
+    enrolment_pb2,
+    enrolment_pb2_grpc,
+    fleet_pb2,
+    fleet_pb2_grpc,
+    operator_pb2,
+    operator_pb2_grpc,
+)
 
 FLEET_SERVICE: Final = fleet_pb2.DESCRIPTOR.services_by_name["FleetService"].full_name
+IDENTITY_SERVICE: Final = enrolment_pb2.DESCRIPTOR.services_by_name["IdentityService"].full_name
 OPERATOR_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name
 DISPATCH_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["DispatchService"].full_name
 
@@ -49,15 +58,6 @@ class ServerStartError(Exception):
     """The server cannot start; the message is one sentence that says what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerCredentials:
-    """PEM texts: the authority that signs nodes and operators, the server's certificate and key."""
-
-    authority: bytes
-    certificate: bytes
-    private_key: bytes
-
-
 class RunningServer:
     """A server that listens on `host:port`."""
 
@@ -65,6 +65,7 @@ class RunningServer:
         self._server, self._gateway = server, gateway
         self.host, self.port = host, port
         self.health = health.aio.HealthServicer()
+        self.watch: asyncio.Task[None] | None = None  # reads the deny list now and then
 
     @property
     def target(self) -> str:
@@ -73,11 +74,15 @@ class RunningServer:
     async def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, end the sessions, write what waits, let calls finish within `grace_s`."""
         await self.health.enter_graceful_shutdown()
+        if self.watch is not None:
+            self.watch.cancel()
         await self._gateway.drain()
         await self._server.stop(grace_s)
 
     async def kill(self) -> None:
         """End everything at once, as a crash would; for tests."""
+        if self.watch is not None:
+            self.watch.cancel()
         await self._server.stop(None)
 
 
@@ -118,25 +123,33 @@ def require_free_port(host: str, port: int) -> None:
 
 async def start_server(
     *,
-    credentials: ServerCredentials,
+    credentials: ServerCredentials | CredentialFiles,
     gateway: Gateway,
+    doorkeeper: Doorkeeper | None = None,
+    identity_servicer: enrolment_pb2_grpc.IdentityServiceServicer | None = None,
     operator_servicer: operator_pb2_grpc.OperatorServiceServicer | None = None,
     dispatch_servicer: operator_pb2_grpc.DispatchServiceServicer | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     options: Sequence[tuple[str, Any]] = (),
 ) -> RunningServer:
-    """Start the gateway and serve; port 0 takes a free one.
+    """Start the gateway and serve; port 0 takes a free one. Without a doorkeeper nobody is ever revoked.
 
     Raises:
+        StoreError: the deny list cannot be read; nobody is let in without it.
         ServerStartError: the port is in use, the certificates cannot be used, protobuf is too slow.
     """
     require_fast_protobuf()
     require_free_port(host, port)
-    server = grpc.aio.server(
-        interceptors=[GuardInterceptor(require_role, require_deadline)], options=[*_OPTIONS, *options]
-    )
+    guard = GuardInterceptor(require_role, require_deadline)
+    if doorkeeper is not None:
+        await doorkeeper.refresh()
+        guard = GuardInterceptor(require_role, doorkeeper.check, require_deadline, watch=doorkeeper.watched)
+    server = grpc.aio.server(interceptors=[guard], options=[*_OPTIONS, *options])
     names = [FLEET_SERVICE]
+    if identity_servicer is not None:
+        enrolment_pb2_grpc.add_IdentityServiceServicer_to_server(identity_servicer, server)  # type: ignore[no-untyped-call]
+        names.append(IDENTITY_SERVICE)
     fleet_pb2_grpc.add_FleetServiceServicer_to_server(gateway, server)  # type: ignore[no-untyped-call]
     if operator_servicer is not None:
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(operator_servicer, server)  # type: ignore[no-untyped-call]
@@ -150,17 +163,17 @@ async def start_server(
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     await gateway.start()
     await server.start()
+    if doorkeeper is not None:
+        running.watch = asyncio.create_task(doorkeeper.run())
     for name in ("", *names):
         await running.health.set(name, health_pb2.HealthCheckResponse.SERVING)
     return running
 
 
-def _bind(server: grpc.aio.Server, credentials: ServerCredentials, host: str, port: int) -> int:
-    tls = grpc.ssl_server_credentials(
-        [(credentials.private_key, credentials.certificate)],
-        root_certificates=credentials.authority,
-        require_client_auth=True,
-    )
+def _bind(
+    server: grpc.aio.Server, credentials: ServerCredentials | CredentialFiles, host: str, port: int
+) -> int:
+    tls = server_credentials(credentials, client_certificates=True)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         bound = server.add_secure_port(address, tls)

@@ -1,5 +1,6 @@
 """The database: SQLite inside the service, PostgreSQL in production, one Store for both."""
 
+from vpp.adapters.storage.identities import open_identities
 from vpp.adapters.storage.store import open_store
 
-__all__ = ["open_store"]
+__all__ = ["open_identities", "open_store"]

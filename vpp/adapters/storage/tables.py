@@ -321,3 +321,68 @@ acknowledgement = Table(
     UniqueConstraint("slot", "epoch", "sequence", "at_us", "state"),
     comment="what nodes said of their orders",
 )
+
+# identity --------------------------------------------------------------------------------------------
+
+identity_event = Table(
+    "identity_event",
+    metadata,
+    _number("event_number", "order of writing; what was admitted after a revocation has a higher one"),
+    _column("at_us", BigInteger(), "us UTC, of the wall"),
+    _column("kind", String(32), "token_created, enrolled, enrolment_refused, renewed, revoked"),
+    _column("node_id", Text(), "whom it is about; empty when nobody can be told"),
+    _column("actor", Text(), "who did it"),
+    _column("detail", Text(), "in words; never a secret"),
+    comment="audit of who was let in and who was shut out",
+)
+
+enrolment_token = Table(
+    "enrolment_token",
+    metadata,
+    Column("token_id", String(16), primary_key=True, comment="public half of the token"),
+    _column("event_number", NUMBER, "its row in the audit", ForeignKey("identity_event.event_number")),
+    _column("secret_sha256", String(64), "hash of the secret half"),
+    _column("node_id", IDENTIFIER, "node that it lets in"),
+    _column("asset_ids", Text(), "assets that the operator expects of the node, JSON"),
+    _column("created_at_us", BigInteger(), "us UTC, of the wall"),
+    _column("created_by", Text(), "operator"),
+    _column("expires_at_us", BigInteger(), "us UTC, of the wall"),
+    Index(None, "expires_at_us"),
+    comment="one-time permissions; spent when a certificate names one",
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", String(40), primary_key=True, comment="hexadecimal"),
+    _column("event_number", NUMBER, "its row in the audit", ForeignKey("identity_event.event_number")),
+    _column("admitted_by", NUMBER, "event of the token it goes back to, 0 for one made by hand"),
+    _column("node_id", IDENTIFIER, "node that it names"),
+    _column("public_key_sha256", String(64), "hash of the public key, DER"),
+    _column("chain_pem", Text(), "answer to the token, empty for a renewal"),
+    _column("issued_at_us", BigInteger(), "us UTC, of the wall"),
+    _column("not_after_us", BigInteger(), "us UTC, of the wall"),
+    _column("token_id", String(16), "token spent", ForeignKey("enrolment_token.token_id"), nullable=True),
+    _column("previous_serial", String(40), "certificate that it renews", nullable=True),
+    UniqueConstraint("token_id"),
+    Index(None, "node_id", "event_number"),
+    Index(None, "previous_serial"),
+    comment="certificates that the service issued; a token is spent once",
+)
+
+revocation = Table(
+    "revocation",
+    metadata,
+    Column(
+        "event_number",
+        NUMBER,
+        ForeignKey("identity_event.event_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="its row in the audit: when, by whom, why",
+    ),
+    _column("node_id", IDENTIFIER, "node with all it had then", nullable=True),
+    _column("serial", String(40), "or one certificate, hexadecimal", nullable=True),
+    Index(None, "node_id"),
+    comment="who is refused",
+)
