@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
@@ -23,3 +25,11 @@ def foreign_certificates(tmp_path_factory):
     issue_node(directory, "home")
     issue_operator(directory, "grid")
     return directory
+
+
+@pytest.fixture
+def identity_database(migrated_sqlite, tmp_path):
+    """Return an SQLite file with all tables and no rows."""
+    path = tmp_path / "identity.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    return path
