@@ -28,7 +28,7 @@ class NodeCredentials:
 
     @classmethod
     def load(cls, directory: Path, name: str) -> NodeCredentials:
-        """Read `authority.pem`, `<name>.pem`, `<name>.key`; a replacement that was cut off is mended first."""
+        """Read `authority.pem`, `<name>.pem`, `<name>.key`; mends a replacement that was cut off."""
         _mend(directory, name)
         return cls(
             authority=(directory / "authority.pem").read_bytes(),

@@ -22,6 +22,7 @@ from vpp.node.enrolment import EnrolmentError, enrol, save_enrolled
 from vpp.node.keys import KeyRequest, new_key_request
 from vpp.rpcgen import enrolment_pb2 as pb
 from vpp.rpcgen import enrolment_pb2_grpc
+from vpp.service.certificates import create_authority
 
 
 @pytest.fixture
@@ -230,8 +231,8 @@ async def test_a_meter_has_no_assets_and_is_let_in(plant, authority):
     assert (enrolled.node_id, enrolled.asset_ids) == ("meter-f1", ())
 
 
-async def test_a_token_is_not_sent_to_a_server_of_another_authority(plant, foreign_certificates):
-    other = (foreign_certificates / "authority.pem").read_bytes()
+async def test_a_token_is_not_sent_to_a_server_of_another_authority(plant, tmp_path):
+    other = create_authority(tmp_path / "other").read_bytes()
     token = await plant.token("home")
     tls = grpc.ssl_channel_credentials(other)
     async with grpc.aio.secure_channel(plant.enrolment.target, tls) as channel:
