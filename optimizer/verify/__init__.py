@@ -13,11 +13,10 @@ from optimizer.verify.bill import as_unmet, recompute_bill, shortfalls, site_pow
 from optimizer.verify.bound import recomputed_bound
 from optimizer.verify.claims import RELATIVE_TOLERANCE, check_claims
 from optimizer.verify.findings import Findings
-from optimizer.verify.motion import check_energy, check_powers, trace
-from optimizer.verify.reserve import check_reserve
+from optimizer.verify.motion import lay_out, report_broken_rules, trace
 from optimizer.verify.verdict import Verdict, Violation
 
-__all__ = ["Verdict", "Violation", "verify"]
+__all__ = ["Verdict", "Violation", "verify", "warm_up"]
 
 LISTED_FROM = 1e-9
 """Shortfalls above this (kW, kWh) are compared with the certificate; only those above 1e-6 must be in it."""
@@ -40,38 +39,46 @@ def verify(
     _check_shape(problem, schedule, findings)
     if findings.count:
         return _verdict(findings, ObjectiveParts())
-    motion = trace(problem, schedule)
-    check_powers(problem, schedule, motion, findings, tolerance_kw)
-    check_energy(problem, schedule, motion, findings, tolerance_kw)
-    check_reserve(problem, schedule, motion, findings, tolerance_kw)
-    power = site_power(problem, schedule)
-    parts = recompute_bill(problem, schedule, motion, power)
-    found = shortfalls(problem, schedule, motion, power, LISTED_FROM)
+    laid = lay_out(problem, schedule, tolerance_kw)
+    motion = trace(laid)
+    if motion is None:
+        _report_not_finite(schedule, findings)
+        return _verdict(findings, ObjectiveParts())
+    report_broken_rules(laid, motion, findings)
+    power = site_power(problem, motion)
+    parts = recompute_bill(problem, motion, power)
+    found = shortfalls(problem, motion, power, LISTED_FROM)
     if certificate is not None:
         check_claims(certificate, parts, found, findings)
         _check_bound(problem, prices, certificate, findings)
     return Verdict(
-        violations=tuple(findings.violations),
+        violations=findings.violations,
         count=findings.count,
         objective_parts=parts,
         unmet=as_unmet(found),
     )
 
 
+MATRICES = ("charge_kw", "discharge_kw", "energy_end_kwh", "reserve_up_kw", "reserve_down_kw")
+
+
 def _check_shape(problem: Problem, schedule: Schedule, findings: Findings) -> None:
-    """Check that every matrix is (N, T) and finite: nothing else can be said of one that is not."""
-    for name in ("charge_kw", "discharge_kw", "energy_end_kwh", "reserve_up_kw", "reserve_down_kw"):
+    """Check that every matrix is (N, T): nothing else can be said of one that is not."""
+    for name in MATRICES:
         matrix = getattr(schedule, name)
-        if matrix is None:
-            continue
-        if matrix.shape != problem.shape:
+        if matrix is not None and matrix.shape != problem.shape:
             sentence = f"{name}: has shape {matrix.shape}, the problem {problem.shape}"
             findings.add("shape", name, -1, float("nan"), "", sentence)
-        elif not np.isfinite(matrix).all():
-            count = int((~np.isfinite(matrix)).sum())
-            findings.add(
-                "not_a_number", name, -1, float(count), "cells", f"{name}: {count} cells are not numbers"
-            )
+
+
+def _report_not_finite(schedule: Schedule, findings: Findings) -> None:
+    """Say in which matrices there are cells that are not finite numbers."""
+    for name in MATRICES:
+        matrix = getattr(schedule, name)
+        count = 0 if matrix is None else int(matrix.size - np.isfinite(matrix).sum())
+        if count:
+            sentence = f"{name}: {count} cells are not numbers"
+            findings.add("not_a_number", name, -1, float(count), "cells", sentence)
 
 
 def _check_bound(
@@ -83,7 +90,14 @@ def _check_bound(
         findings.add("bound", "lower_bound", -1, certificate.lower_bound - own, "money", sentence)
 
 
+def warm_up() -> None:
+    """Compile the kernels (or load them from the cache), so that no cycle and no measurement pays for it."""
+    from optimizer.instances import small_mixed_problem  # noqa: PLC0415 - only needed here
+
+    problem = small_mixed_problem()
+    loud = np.full(problem.shape, 1e3)
+    verify(problem, Schedule(charge_kw=loud, discharge_kw=loud, energy_end_kwh=loud))
+
+
 def _verdict(findings: Findings, parts: ObjectiveParts) -> Verdict:
-    return Verdict(
-        violations=tuple(findings.violations), count=findings.count, objective_parts=parts, unmet=()
-    )
+    return Verdict(violations=findings.violations, count=findings.count, objective_parts=parts, unmet=())

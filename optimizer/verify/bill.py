@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.plan import ObjectiveParts, Schedule, Unmet
+from optimizer.plan import ObjectiveParts, Unmet
 from optimizer.problem import Floats, Problem
 from optimizer.verify.motion import Motion
 from optimizer.verify.reserve import revenue
@@ -13,16 +13,10 @@ Shortfalls = dict[tuple[str, str, int], float]
 """Amount in kW or kWh by (kind, id, interval)."""
 
 
-def site_power(problem: Problem, schedule: Schedule) -> Floats:
+def site_power(problem: Problem, motion: Motion) -> Floats:
     """Return consumption per scenario, feeder and interval, shape (S, F, T), the fleet included."""
-    order = np.argsort(problem.assets.feeder, kind="stable")
-    owner = problem.assets.feeder[order]
-    net = np.zeros((len(problem.feeders), problem.intervals))
-    for t in range(problem.intervals):
-        column = (schedule.charge_kw[:, t] - schedule.discharge_kw[:, t])[order]
-        net[:, t] = np.bincount(owner, weights=column, minlength=len(problem.feeders))
     base = problem.feeders.load_kw[None] if problem.scenarios is None else problem.scenarios.load_kw
-    return base + net[None]
+    return base + motion.fleet_kw[None]
 
 
 def overloads(problem: Problem, power: Floats) -> tuple[Floats, Floats]:
@@ -34,9 +28,7 @@ def overloads(problem: Problem, power: Floats) -> tuple[Floats, Floats]:
     return feeder, whole
 
 
-def shortfalls(
-    problem: Problem, schedule: Schedule, motion: Motion, power: Floats, above: float
-) -> Shortfalls:
+def shortfalls(problem: Problem, motion: Motion, power: Floats, above: float) -> Shortfalls:
     """Collect every amount above `above` that a certificate has to declare."""
     assets, windows = problem.assets, problem.windows
     found: Shortfalls = {}
@@ -47,7 +39,7 @@ def shortfalls(
         found["trip", str(assets.asset_id[windows.asset[w]]), int(windows.to_interval[w])] = float(
             motion.trip_missing[w]
         )
-    final = assets.energy_final_min_kwh - motion.end[:, -1]
+    final = assets.energy_final_min_kwh - motion.final_kwh
     for i in np.flatnonzero(final > above):
         found["final", str(assets.asset_id[i]), problem.intervals - 1] = float(final[i])
     feeder, whole = (over.max(axis=0) for over in overloads(problem, power))
@@ -56,7 +48,7 @@ def shortfalls(
     for t in np.flatnonzero(whole > above):
         found["portfolio", "portfolio", int(t)] = float(whole[t])
     if problem.events is not None:
-        missed = missed_events(problem, schedule)
+        missed = missed_events(problem, motion)
         for e, t in np.argwhere(missed > above):
             found["event", str(problem.events.event_id[e]), int(t)] = float(missed[e, t])
     return found
@@ -71,11 +63,11 @@ def as_unmet(found: Shortfalls) -> tuple[Unmet, ...]:
     )
 
 
-def missed_events(problem: Problem, schedule: Schedule) -> Floats:
+def missed_events(problem: Problem, motion: Motion) -> Floats:
     """Return what each event misses in each of its intervals, shape (E, T), kW."""
     events = problem.events
     assert events is not None
-    discharge = schedule.discharge_kw.sum(axis=0) - schedule.charge_kw.sum(axis=0)
+    discharge = -motion.fleet_kw.sum(axis=0)
     missed = np.zeros((len(events), problem.intervals))
     for e in range(len(events)):
         span = slice(int(events.from_interval[e]), int(events.to_interval[e]))
@@ -84,7 +76,7 @@ def missed_events(problem: Problem, schedule: Schedule) -> Floats:
     return missed
 
 
-def recompute_bill(problem: Problem, schedule: Schedule, motion: Motion, power: Floats) -> ObjectiveParts:
+def recompute_bill(problem: Problem, motion: Motion, power: Floats) -> ObjectiveParts:
     """Add up the objective of docs/problem.md from the traced motion."""
     hours, prices = problem.interval_h, problem.portfolio
     chance = np.ones(1) if problem.scenarios is None else problem.scenarios.probability
@@ -98,21 +90,21 @@ def recompute_bill(problem: Problem, schedule: Schedule, motion: Motion, power: 
     overload = hours * problem.feeder_penalty_per_kwh * (over[0].sum(axis=(1, 2)) + over[1].sum(axis=1))
     per_scenario = energy + carbon + peak + overload
     mean = float((chance * per_scenario).sum())
-    lacking = np.maximum(problem.assets.energy_final_min_kwh - motion.end[:, -1], 0.0).sum()
+    lacking = np.maximum(problem.assets.energy_final_min_kwh - motion.final_kwh, 0.0).sum()
     lacking += motion.departure_missing.sum() + motion.trip_missing.sum()
     missed = 0.0
     if problem.events is not None:
-        missed = float((missed_events(problem, schedule).sum(axis=1) * problem.events.penalty_per_kwh).sum())
+        missed = float((missed_events(problem, motion).sum(axis=1) * problem.events.penalty_per_kwh).sum())
     return ObjectiveParts(
         energy=float((chance * energy).sum()),
         carbon=float((chance * carbon).sum()),
         peak=float((chance * peak).sum()),
         overload=float((chance * overload).sum()),
-        wear=wear_cost(problem, schedule, motion),
+        wear=motion.wear_cost,
         unmet_energy=problem.unmet_energy_penalty_per_kwh * float(lacking),
         events=hours * missed,
-        reserve=-revenue(problem, schedule),
-        final_energy=-float((problem.assets.energy_final_value_per_kwh * motion.end[:, -1]).sum()),
+        reserve=-revenue(problem, motion.reserve_kw),
+        final_energy=-float((problem.assets.energy_final_value_per_kwh * motion.final_kwh).sum()),
         risk=problem.cvar_weight * (tail_mean(per_scenario, chance, problem.cvar_alpha) - mean),
     )
 
@@ -121,43 +113,3 @@ def tail_mean(cost: Floats, chance: Floats, alpha: float) -> float:
     """Return CVaR as min over q among the costs of q + E[max(0, cost - q)] / (1 - alpha)."""
     beyond = np.maximum(cost[None, :] - cost[:, None], 0.0)
     return float((cost + (beyond * chance[None, :]).sum(axis=1) / (1.0 - alpha)).min())
-
-
-def wear_cost(problem: Problem, schedule: Schedule, motion: Motion) -> float:
-    """Return wear of throughput, and of depth where an asset has segments."""
-    throughput = problem.interval_h * (schedule.charge_kw.sum(axis=1) + schedule.discharge_kw.sum(axis=1))
-    cost = throughput * problem.assets.wear_cost_per_kwh
-    deep = problem.wear
-    if deep is None or not len(deep):
-        return float(cost.sum())
-    cost[deep.asset] = 0.0
-    return float(cost.sum()) + _depth_cost(problem, motion)
-
-
-def _depth_cost(problem: Problem, motion: Motion) -> float:
-    """Follow the segments' contents as a stack: what went in last, on top, comes out first.
-
-    The cost of a fall from level a to b is read off the cumulated contents from the deepest segment up.
-    """
-    deep, assets = problem.wear, problem.assets
-    assert deep is not None
-    own, depth = deep.asset, deep.cost_per_kwh.shape[1]
-    width = (assets.energy_max_kwh[own] - assets.energy_min_kwh[own]) / depth
-    edges = assets.energy_min_kwh[own, None] + width[:, None] * np.arange(1, depth + 1)[None, :]
-    size = np.diff(np.concatenate([np.zeros((len(own), 1)), edges], axis=1), axis=1)
-    lower = np.concatenate([np.zeros((len(own), 1)), edges[:, :-1]], axis=1)
-    held = np.clip(assets.energy_initial_kwh[own, None] - lower, 0.0, size)  # deepest first
-    price = deep.cost_per_kwh[:, ::-1]
-    level, total = np.array(assets.energy_initial_kwh[own]), 0.0
-    for t in range(problem.intervals):
-        for target in (motion.start[own, t], motion.end[own, t]):
-            change = target - level
-            shallow_first = held[:, ::-1]
-            above = np.cumsum(shallow_first, axis=1) - shallow_first
-            out = np.clip(np.maximum(-change, 0.0)[:, None] - above, 0.0, shallow_first)[:, ::-1]
-            total += float((out * price).sum())
-            room = (size - held)[:, ::-1]
-            above = np.cumsum(room, axis=1) - room
-            into = np.clip(np.maximum(change, 0.0)[:, None] - above, 0.0, room)[:, ::-1]
-            held, level = held - out + into, target
-    return total

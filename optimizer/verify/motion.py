@@ -1,147 +1,170 @@
-"""Walks every asset through the horizon, column by column, and checks its own limits."""
+"""What a schedule does over time, from the compiled walk, and the findings about each asset's own limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from optimizer.plan import Schedule
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.verify.findings import Findings
-
-Booleans = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+from optimizer.verify.records import (
+    Records,
+    asset_records,
+    read_only,
+    require_indices,
+    window_order,
+    window_records,
+)
+from optimizer.verify.reserve import asked_reserve
+from optimizer.verify.verdict import ViolationKind
 
 ENERGY_TOLERANCE_KWH = 1e-6
+
+LANES = 16
+"""Parts of the fleet that are summed apart, whatever the number of threads."""
+MOST_SUMS = 8_000_000
+"""Numbers held for the sums of all lanes; with very many feeders there are fewer lanes."""
+BLOCK = 65_536
+"""Assets laid out as records at a time."""
+ROWS_AT_ONCE = 2_000
+"""Assets with a broken rule that are looked at in detail at a time."""
+
+RULE_WORDS: tuple[tuple[ViolationKind, str, str], ...] = (
+    ("negative_power", "kW", "power is below zero"),
+    ("charge_limit", "kW", "charges above its limit"),
+    ("discharge_limit", "kW", "discharges above its limit"),
+    ("min_charge", "kW", "charges below its minimum power"),
+    ("min_discharge", "kW", "discharges below its minimum power"),
+    ("both_at_once", "kW", "charges and discharges at once"),
+    ("disconnected", "kW", "has power while not connected"),
+    ("energy_low", "kWh", "falls below empty"),
+    ("discharge_below_minimum", "kWh", "discharges below its minimum energy"),
+    ("energy_high", "kWh", "is above its maximum"),
+    ("energy_path", "kWh", "claims an energy that its powers do not give"),
+    ("discharge_budget", "kWh", "discharges beyond its budget"),
+    ("reserve_disconnected", "kW", "holds upward reserve nobody asks for, or below zero"),
+    ("reserve_power", "kW", "holds upward reserve beyond its power"),
+    ("reserve_energy", "kWh", "holds upward reserve beyond its energy"),
+    ("reserve_disconnected", "kW", "holds downward reserve nobody asks for, or below zero"),
+    ("reserve_power", "kW", "holds downward reserve beyond its power"),
+    ("reserve_energy", "kWh", "holds downward reserve beyond its energy"),
+)
+"""Kind, unit and words of the rules, in the order of the numbers in `optimizer.verify.walk`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:
-    """Recomputed energies, kWh. `start`, `end`: (N, T), trips taken off `start`; others per window (W,)."""
+    """What a schedule adds up to. N assets, W windows, F feeders, T intervals."""
 
-    start: Floats
-    end: Floats
-    trip_taken: Floats
-    trip_missing: Floats
-    departure_missing: Floats
-    connected: Booleans
-
-
-def connection(problem: Problem) -> Booleans:
-    """Mark who is connected when, shape (N, T): all the time without windows, else only within them."""
-    windows = problem.windows
-    steps = np.zeros((len(problem.assets), problem.intervals + 1), dtype=np.int8)
-    steps[windows.asset, windows.from_interval] += 1
-    np.subtract.at(steps, (windows.asset, windows.to_interval), 1)
-    inside = np.cumsum(steps[:, :-1], axis=1, dtype=np.int8) > 0
-    bound = np.zeros(len(problem.assets), dtype=bool)
-    bound[windows.asset] = True
-    return np.where(bound[:, None], inside, True)
+    fleet_kw: Floats  # (F, T): net consumption of the assets
+    reserve_kw: Floats  # (2, T): held upwards, downwards
+    final_kwh: Floats  # (N): energy at the end of the horizon
+    departure_missing: Floats  # (W), kWh
+    trip_missing: Floats  # (W), kWh
+    wear_cost: float
+    broken: Ints  # (N): number of cells that break a rule
 
 
-def trace(problem: Problem, schedule: Schedule) -> Motion:
-    """Recompute the stored energy from the powers alone, interval by interval.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A problem and a schedule laid out for the kernels."""
 
-    At the start of interval `to_interval` a trip takes what it needs or what there is.
-    """
-    assets, windows, hours = problem.assets, problem.windows, problem.interval_h
-    start, end = np.empty(problem.shape), np.empty(problem.shape)
-    taken, missing = np.zeros(len(windows)), np.zeros(len(windows))
-    lacking = np.zeros(len(windows))
-    level = np.array(assets.energy_initial_kwh)
-    departures = _by_interval(windows.to_interval - 1, problem.intervals)
-    arrivals = _by_interval(windows.to_interval, problem.intervals)
-    for t in range(problem.intervals):
-        for_trip = arrivals[t]
-        need, there = windows.trip_energy_kwh[for_trip], level[windows.asset[for_trip]]
-        taken[for_trip] = np.clip(there, 0.0, need)
-        missing[for_trip] = need - taken[for_trip]
-        level[windows.asset[for_trip]] = there - taken[for_trip]
-        start[:, t] = level
-        level = level + hours * (
-            schedule.charge_kw[:, t] * assets.charge_efficiency
-            - schedule.discharge_kw[:, t] / assets.discharge_efficiency
-        )
-        end[:, t] = level
-        lacking[departures[t]] = (
-            windows.departure_energy_kwh[departures[t]] - level[windows.asset[departures[t]]]
-        )
+    problem: Problem
+    schedule: Schedule
+    first_window: Ints
+    windows: Records
+    depth_cost: Floats  # (rows, J)
+    asked: Any
+    matrices: Any
+
+
+def lay_out(problem: Problem, schedule: Schedule, tolerance_kw: float) -> Walk:
+    """Lay out a problem and a schedule of its shape. Raises ProblemError for indices out of range."""
+    from optimizer.verify import walk  # noqa: PLC0415 - loads numba
+
+    require_indices(problem)
+    order, first_window = window_order(problem)
+    tolerance = np.array(
+        [tolerance_kw if unit == "kW" else ENERGY_TOLERANCE_KWH for _, unit, _ in RULE_WORDS]
+    )
+    up, up_sustain_h = asked_reserve(problem, up=True)
+    down, down_sustain_h = asked_reserve(problem, up=False)
+    nothing = np.zeros((0, problem.intervals))
+    return Walk(
+        problem=problem,
+        schedule=schedule,
+        first_window=first_window,
+        windows=window_records(problem, order),
+        depth_cost=read_only(np.zeros((0, 1)) if problem.wear is None else problem.wear.cost_per_kwh),
+        asked=walk.Asked(
+            float(problem.interval_h),
+            *(read_only(part) for part in (tolerance, up, up_sustain_h, down, down_sustain_h)),
+        ),
+        matrices=walk.Matrices(
+            charge_kw=read_only(schedule.charge_kw),
+            discharge_kw=read_only(schedule.discharge_kw),
+            energy_end_kwh=read_only(schedule.energy_end_kwh),
+            reserve_up_kw=read_only(nothing if schedule.reserve_up_kw is None else schedule.reserve_up_kw),
+            reserve_down_kw=read_only(
+                nothing if schedule.reserve_down_kw is None else schedule.reserve_down_kw
+            ),
+        ),
+    )
+
+
+def trace(laid: Walk) -> Motion | None:
+    """Walk the fleet through the horizon; None where a number of the schedule is not finite."""
+    from optimizer.verify import walk  # noqa: PLC0415 - loads numba
+
+    problem = laid.problem
+    count, intervals = problem.shape
+    feeders, windows = len(problem.feeders), len(problem.windows)
+    lanes = int(np.clip(MOST_SUMS // max(feeders * intervals, 1), 1, min(LANES, max(count // 64, 1))))
+    sums = walk.Sums(
+        feeder_kw=np.zeros((lanes, feeders, intervals)),
+        reserve_kw=np.zeros((lanes, 2, intervals)),
+        wear=np.zeros(lanes),
+        not_finite=np.zeros(lanes, dtype=np.int64),
+        final_kwh=np.empty(count),
+        broken=np.zeros(count, dtype=np.int64),
+        departure_missing_kwh=np.zeros(windows),
+        trip_missing_kwh=np.zeros(windows),
+    )
+    for base in range(0, count, BLOCK):
+        assets = asset_records(problem, slice(base, base + BLOCK), laid.first_window)
+        walk.walk(assets, laid.windows, laid.depth_cost, laid.asked, laid.matrices, base, sums)
+    if sums.not_finite.any():
+        return None
     return Motion(
-        start=start,
-        end=end,
-        trip_taken=taken,
-        trip_missing=missing,
-        departure_missing=np.maximum(lacking, 0.0),
-        connected=connection(problem),
+        fleet_kw=sums.feeder_kw.sum(axis=0),
+        reserve_kw=sums.reserve_kw.sum(axis=0),
+        final_kwh=sums.final_kwh,
+        departure_missing=sums.departure_missing_kwh,
+        trip_missing=sums.trip_missing_kwh,
+        wear_cost=float(sums.wear.sum()),
+        broken=sums.broken,
     )
 
 
-def _by_interval(interval: Ints, intervals: int) -> list[Ints]:
-    order = np.argsort(interval, kind="stable")
-    edges = np.searchsorted(interval[order], np.arange(intervals + 1))
-    return [order[edges[t] : edges[t + 1]] for t in range(intervals)]
+def report_broken_rules(laid: Walk, motion: Motion, findings: Findings) -> None:
+    """Look again at the assets that break a rule, and report the worst cells of every rule."""
+    from optimizer.verify import walk  # noqa: PLC0415 - loads numba
 
-
-def check_powers(
-    problem: Problem, schedule: Schedule, motion: Motion, findings: Findings, tolerance: float
-) -> None:
-    """Check signs, limits, minimum powers, one direction at a time, and power only while connected."""
-    assets, names = problem.assets, problem.assets.asset_id
-    charge, discharge = schedule.charge_kw, schedule.discharge_kw
-    findings.over(
-        "negative_power", names, -np.minimum(charge, discharge), tolerance, "kW", "power is below zero"
-    )
-    findings.over(
-        "charge_limit",
-        names,
-        charge - assets.max_charge_kw[:, None],
-        tolerance,
-        "kW",
-        "charges above its limit",
-    )
-    findings.over(
-        "discharge_limit",
-        names,
-        discharge - assets.max_discharge_kw[:, None],
-        tolerance,
-        "kW",
-        "discharges above its limit",
-    )
-    weak = np.where(charge > tolerance, assets.min_charge_kw[:, None] - charge, 0.0)
-    findings.over("min_charge", names, weak, tolerance, "kW", "charges below its minimum power")
-    weak = np.where(discharge > tolerance, assets.min_discharge_kw[:, None] - discharge, 0.0)
-    findings.over("min_discharge", names, weak, tolerance, "kW", "discharges below its minimum power")
-    both = np.minimum(charge, discharge)
-    findings.over("both_at_once", names, both, tolerance, "kW", "charges and discharges at once")
-    away = np.where(motion.connected, 0.0, np.maximum(charge, discharge))
-    findings.over("disconnected", names, away, tolerance, "kW", "has power while not connected")
-
-
-def check_energy(
-    problem: Problem, schedule: Schedule, motion: Motion, findings: Findings, tolerance: float
-) -> None:
-    """Check the energy bounds, the path claimed by the schedule, recovery from below, and the budget."""
-    assets, names = problem.assets, problem.assets.asset_id
-    floor = np.minimum(assets.energy_min_kwh[:, None], motion.start)
-    allowed = ENERGY_TOLERANCE_KWH
-    findings.over("energy_low", names, -motion.end, allowed, "kWh", "falls below empty")
-    discharging = schedule.discharge_kw > tolerance
-    below = np.where(discharging, assets.energy_min_kwh[:, None] - motion.end, floor - motion.end)
-    findings.over(
-        "discharge_below_minimum", names, below, allowed, "kWh", "discharges below its minimum energy"
-    )
-    findings.over(
-        "energy_high",
-        names,
-        motion.end - assets.energy_max_kwh[:, None],
-        allowed,
-        "kWh",
-        "is above its maximum",
-    )
-    differs = np.abs(motion.end - schedule.energy_end_kwh)
-    findings.over(
-        "energy_path", names, differs, allowed, "kWh", "claims an energy that its powers do not give"
-    )
-    drawn = problem.interval_h * schedule.discharge_kw.sum(axis=1) / assets.discharge_efficiency
-    excess = np.where(np.isfinite(assets.discharge_budget_kwh), drawn - assets.discharge_budget_kwh, 0.0)
-    findings.over("discharge_budget", names, excess, allowed, "kWh", "discharges beyond its budget")
+    rows = np.flatnonzero(motion.broken)
+    if not len(rows):
+        return
+    reserve = laid.schedule.reserve_up_kw is not None or laid.schedule.reserve_down_kw is not None
+    rules = walk.RULES if reserve else walk.RULES_WITHOUT_RESERVE
+    spare = np.zeros(len(laid.problem.windows)), np.zeros(len(laid.problem.windows))
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        chosen = rows[first : first + ROWS_AT_ONCE]
+        excess = np.zeros((len(chosen), walk.RULES, laid.problem.intervals))
+        assets = asset_records(laid.problem, chosen, laid.first_window)
+        walk.excess_of(assets, laid.windows, laid.asked, laid.matrices, chosen, excess, *spare)
+        names = laid.problem.assets.asset_id[chosen]
+        for k, (kind, unit, what) in enumerate(RULE_WORDS[:rules]):
+            table = excess[:, k, 0] if k == walk.BUDGET else excess[:, k]
+            findings.over(kind, names, table, float(laid.asked.tolerance[k]), unit, what)

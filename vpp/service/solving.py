@@ -6,6 +6,7 @@ from optimizer.child import SolveOptions
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from optimizer.process import SolverProcess
+from optimizer.verify import warm_up as warm_up_verifier
 from vpp.control.cycle import SolveOutcome
 
 
@@ -16,8 +17,9 @@ class ProcessSolver:
         self._process = SolverProcess()
 
     def warm_up(self) -> None:
-        """Wait until the child has loaded everything."""
+        """Wait until the child has loaded everything, and load what checks its plans."""
         self._process.warm_up()
+        warm_up_verifier()
 
     def solve(
         self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
