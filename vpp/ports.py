@@ -247,12 +247,14 @@ class WriterLockError(StoreError):
 class SendReport:
     """What became of a dispatch: orders handed to a stream, orders whose node is away, orders too late.
 
-    An order is too late when its lease would be shorter than the minimum; it was not sent.
+    An order is too late when its lease would be shorter than the minimum; it was not sent. Nor was one
+    that is held back: its asset is stopped, or was given another power a moment ago.
     """
 
     sent: int
     unreachable_slots: tuple[int, ...]
     expired_slots: tuple[int, ...] = ()
+    held_back_slots: tuple[int, ...] = ()
 
 
 class NodeLink(Protocol):
@@ -268,6 +270,14 @@ class NodeLink(Protocol):
         self, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
     ) -> SendReport:
         """Give orders that nodes already hold a later end: `lifetime` from receipt."""
+
+    async def stop(
+        self, slots: NDArray[np.int64] | None, reason: str, *, until_released: bool = False
+    ) -> SendReport:
+        """Send assets into default control at once, the whole fleet when `slots` is None."""
+
+    async def release(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
+        """Let assets take orders again after a stop that holds until then."""
 
     def latest_readings(self) -> ReadingColumns:
         """Return the newest GOOD reading of every asset that has one, from memory."""

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import ManualClock, MemoryStore
 from tests.unit.control.fleets import INTERVALS, NOON, QUARTER, fleet, forecast, grid, prices, readings
 from vpp.control.cycle import SolveOutcome
-from vpp.control.leases import OrdersInForce
+from vpp.control.order_book import OrderBook
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PricePoint
 from vpp.domain.runs import DispatchPlan, Rung
@@ -33,13 +33,17 @@ class Link:
 
     def __init__(self, clock):
         self.clock, self.connected, self.sent, self.renewed = clock, [0, 1, 2], [], []
+        self.book = OrderBook(3)
 
     async def send(self, setpoints):
         self.sent.append(setpoints)
+        self.book.give(setpoints, self.clock.now())
         return SendReport(sent=len(setpoints), unreachable_slots=())
 
     async def renew(self, slots, sequences, lifetime):
         self.renewed.append(slots.tolist())
+        now = self.clock.now()
+        self.book.renew(slots, sequences, now + lifetime, now)
         return SendReport(sent=len(slots), unreachable_slots=())
 
     def connected_slots(self):
@@ -75,7 +79,7 @@ async def make_loop(load_kw=20.0) -> tuple[DispatchLoop, ManualClock, Link, Memo
         solver=NoSolver(),
         epoch=1,
         new_id=lambda at: f"run-{at:%H%M%S}",
-        orders=OrdersInForce.none(3),
+        book=link.book,
         peak=PeakMeter(interval=QUARTER),
     )
     return loop, clock, link, store

@@ -30,6 +30,15 @@ class AcknowledgementState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Droop:
+    """A node's own answer to the grid's frequency, in proportion beyond a deadband; low discharges."""
+
+    nominal_hz: float
+    deadband_hz: float
+    kw_per_hz: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetpointColumns:
     """Orders of one run, one row per asset. power_kw > 0 discharges into the grid.
 
@@ -47,6 +56,9 @@ class SetpointColumns:
     power_kw: NDArray[np.float64]
     min_kw: NDArray[np.float64]  # envelope: the node may deviate within it
     max_kw: NDArray[np.float64]
+    ramp_kw_per_s: float = 0.0  # 0: the node may jump
+    start_window_s: float = 0.0  # the node starts at random within it, after valid_from
+    droop: Droop | None = None
 
     def __len__(self) -> int:
         return len(self.slot)

@@ -23,7 +23,8 @@ from vpp.node.clock import NodeClock, ServiceTime, WallNodeClock
 from vpp.node.control_loop import ControlLoop
 from vpp.node.credentials import NodeCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
-from vpp.node.lease import LeaseEvent, LeaseTable
+from vpp.node.lease import LeaseTable
+from vpp.node.orders import LeaseEvent
 from vpp.rpcgen import fleet_pb2 as pb
 from vpp.rpcgen import fleet_pb2_grpc
 
@@ -40,6 +41,14 @@ _CHANNEL_OPTIONS = (
 
 class SessionError(Exception):
     """The session cannot go on; the message says why."""
+
+
+class _GoodbyeError(SessionError):
+    """The service ended the session on purpose, and asks to come back at random within a time."""
+
+    def __init__(self, message: str, within_s: float) -> None:
+        super().__init__(message)
+        self.within_s = within_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +96,9 @@ class NodeAgent:
         self.settings = settings
         self.clock = clock or WallNodeClock()
         self.buffer = buffer or ReadingBuffer()
-        self.leases = LeaseTable(device.asset_id for device in devices)
+        self.leases = LeaseTable(
+            (device.asset_id for device in devices), draw=lambda: self._uniform(0.0, 1.0)
+        )
         self.control = ControlLoop(devices, self.clock, self.leases, self._note_events)
         self.counters = NodeCounters()
         self.connected = asyncio.Event()
@@ -150,7 +161,7 @@ class NodeAgent:
         """Open a session, again after each end; the pause doubles up to its maximum, with jitter."""
         pause_s = self.settings.first_pause_s
         while True:
-            sessions = self.counters.sessions
+            sessions, asked_s = self.counters.sessions, 0.0
             try:
                 await self._hold_session()
                 reason = "the service closed the session"
@@ -158,6 +169,8 @@ class NodeAgent:
                 reason = f"{error.code().name}: {error.details()}"
             except TimeoutError:
                 reason = f"no Welcome within {limits.WELCOME_TIMEOUT_S:g} s"
+            except _GoodbyeError as error:
+                reason, asked_s = str(error), self._uniform(0.0, error.within_s)
             except (SessionError, asyncio.InvalidStateError) as error:
                 reason = str(error)
             except Exception as error:  # the devices must be looked after whatever the session does
@@ -169,7 +182,7 @@ class NodeAgent:
             if self.counters.sessions > sessions:
                 pause_s = self.settings.first_pause_s
             _logger.info("node %s has no session: %s", self.settings.node_id, reason)
-            await asyncio.sleep(self._uniform(0.5, 1.0) * pause_s)
+            await asyncio.sleep(max(asked_s, self._uniform(0.5, 1.0) * pause_s))
             pause_s = min(2.0 * pause_s, self.settings.longest_pause_s)
 
     async def _hold_session(self) -> None:
@@ -189,6 +202,9 @@ class NodeAgent:
     async def _greet(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
         hello = pb.Hello(
             protocol_version=limits.PROTOCOL_VERSION,
+            min_protocol_version=limits.MIN_PROTOCOL_VERSION,
+            buffer_id=self.buffer.buffer_id,
+            resume_from=self.buffer.first_number,
             asset_ids=[device.asset_id for device in self._devices],
             agent=self.settings.agent,
         )
@@ -202,8 +218,9 @@ class NodeAgent:
         self._accept_welcome(answer.welcome, hello_at_s)
 
     def _accept_welcome(self, welcome: pb.Welcome, hello_at_s: float) -> None:
-        if welcome.protocol_version != limits.PROTOCOL_VERSION:
-            raise SessionError(f"the service speaks protocol {welcome.protocol_version}, this node 1")
+        if not limits.MIN_PROTOCOL_VERSION <= welcome.protocol_version <= limits.PROTOCOL_VERSION:
+            spoken = f"{limits.MIN_PROTOCOL_VERSION} to {limits.PROTOCOL_VERSION}"
+            raise SessionError(f"the service speaks protocol {welcome.protocol_version}, this node {spoken}")
         if not self.leases.raise_epoch(welcome.epoch):
             raise SessionError(f"the service's epoch {welcome.epoch} is lower than {self.leases.epoch}")
         known = {device.asset_id for device in self._devices}
@@ -224,6 +241,7 @@ class NodeAgent:
         self._acknowledgements.extendleft(reversed(self._unconfirmed))
         self._unconfirmed.clear()
         self.buffer.rewind()
+        self.buffer.forget_stored(welcome.stored_reading_number)
         self._to_write.set()
         self.connected.set()
 
@@ -285,6 +303,11 @@ class NodeAgent:
             self._take_renewal(message.renewal)
         elif kind == "stop":
             self._take_stop(message.stop)
+        elif kind == "release":
+            self._take_release(message.release)
+        elif kind == "goodbye":
+            within_s = min(max(message.goodbye.reconnect_within_s, 0.0), limits.MAX_RECONNECT_S)
+            raise _GoodbyeError(f"the service said goodbye: {message.goodbye.reason}", within_s)
         elif kind == "readings_stored":
             self.buffer.forget_stored(message.readings_stored.reading_number)
         elif kind == "ping":
@@ -333,9 +356,18 @@ class NodeAgent:
             asset_ids if message.slot else None,
             sent_at_s=messages.unix_s(message.sent_at),
             now_s=self.clock.monotonic(),
+            until_released=message.until_released,
         )
         self.control.handle([replace(event, detail=event.detail or message.reason) for event in events])
         self.control.wake()
+
+    def _take_release(self, message: pb.Release) -> None:
+        asset_ids = [self._asset_of[slot] for slot in message.slot if slot in self._asset_of]
+        self.leases.release(
+            asset_ids if message.slot else None,
+            epoch=message.epoch,
+            sent_at_s=messages.unix_s(message.sent_at),
+        )
 
     def _take_ping(self, ping: pb.Ping) -> None:
         now_s = self.clock.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ class BufferedReading:
 class ReadingBuffer:
     """Readings in the order of their numbers; the oldest is dropped, and counted, when it is full."""
 
-    def __init__(self, capacity: int = limits.MAX_BUFFERED_READINGS) -> None:
+    def __init__(self, capacity: int = limits.MAX_BUFFERED_READINGS, *, buffer_id: str = "") -> None:
+        # Names this numbering: a node that starts anew counts anew, and must not be taken for the old one.
+        self.buffer_id = buffer_id or secrets.token_hex(8)
         self._capacity = capacity
         self._readings: deque[BufferedReading] = deque()
         self._last_number = 0
@@ -30,6 +33,11 @@ class ReadingBuffer:
 
     def __len__(self) -> int:
         return len(self._readings)
+
+    @property
+    def first_number(self) -> int:
+        """Return the number of the oldest reading that is held, or of the next one."""
+        return self._readings[0].number if self._readings else self._last_number + 1
 
     def append(self, source: str, reading: Measurement | FeederMeasurement) -> None:
         """Take in a reading and give it the next number."""

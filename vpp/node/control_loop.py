@@ -11,8 +11,9 @@ from typing import Final
 
 from vpp.node.clock import NodeClock
 from vpp.node.default_control import ControlTerms, DefaultControl, default_power_kw, ramp_step
-from vpp.node.device import DevicePort
-from vpp.node.lease import LeaseEvent, LeaseState, LeaseTable
+from vpp.node.device import DevicePort, FrequencyPort
+from vpp.node.lease import LeaseTable
+from vpp.node.orders import LeaseEvent, LeaseState, Order
 
 _logger = logging.getLogger("vpp.node")
 RAMP_STEP_S: Final = 1.0
@@ -29,6 +30,7 @@ class _Controlled:
     terms: ControlTerms = field(default_factory=ControlTerms)
     applied_kw: float = 0.0
     in_default: bool = True
+    order: Order | None = None  # that is followed outside default control
     changed_at_s: float = 0.0
     next_at_s: float = float("inf")  # next step of a ramp, of self-consumption, or a retry
     unheard_kw: float | None = None  # what a device could not be told
@@ -90,11 +92,12 @@ class ControlLoop:
         """Apply what became of orders and pass it on for acknowledgement."""
         for event in events:
             controlled = self._controlled[event.asset_id]
-            if event.state is LeaseState.STARTED and event.power_kw is not None:
-                controlled.in_default, controlled.next_at_s = False, float("inf")
-                self._apply(controlled, controlled.terms.clip(event.power_kw), event.at_s)
+            if event.state is LeaseState.STARTED and event.order is not None:
+                controlled.in_default, controlled.order = False, event.order
+                controlled.changed_at_s = event.at_s
+                self._follow(controlled, event.order, event.at_s)
             elif event.state in _ENDINGS:
-                controlled.in_default = True
+                controlled.in_default, controlled.order = True, None
                 controlled.changed_at_s = event.at_s
                 self._enter_default(controlled, event.at_s)
         if events:
@@ -105,8 +108,29 @@ class ControlLoop:
         if controlled.unheard_kw is not None:
             controlled.next_at_s = float("inf")
             self._apply(controlled, controlled.unheard_kw, now_s)
+        elif controlled.order is not None:
+            self._follow(controlled, controlled.order, controlled.next_at_s)
         else:
             self._enter_default(controlled, max(controlled.next_at_s, controlled.changed_at_s))
+
+    def _follow(self, controlled: _Controlled, order: Order, at_s: float) -> None:
+        """Bring the device to its order's power, or one step of the ramp nearer to it."""
+        target_kw, answers = order.power_kw, False
+        if order.droop is not None and isinstance(controlled.device, FrequencyPort):
+            answers, frequency_hz = True, controlled.device.frequency_hz()
+            if frequency_hz is not None:
+                target_kw += order.droop.response_kw(frequency_hz)
+                target_kw = min(max(target_kw, order.min_kw), order.max_kw)
+        target_kw = controlled.terms.clip(target_kw)
+        power_kw = ramp_step(
+            present_kw=controlled.applied_kw,
+            target_kw=target_kw,
+            ramp_kw_per_s=order.ramp_kw_per_s or None,
+            elapsed_s=at_s - controlled.changed_at_s,
+        )
+        stays = power_kw == target_kw and not answers
+        controlled.next_at_s = float("inf") if stays else at_s + RAMP_STEP_S
+        self._apply(controlled, power_kw, at_s)
 
     def _enter_default(self, controlled: _Controlled, at_s: float) -> None:
         """Bring the device to default control, or one step nearer to it."""

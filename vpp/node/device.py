@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,14 @@ class DevicePort(Protocol):
 
     def charging_stays(self, at: datetime) -> Sequence[ChargingStay]:
         """Return the stays known at `at`, present and announced; empty for a battery."""
+
+
+@runtime_checkable
+class FrequencyPort(Protocol):
+    """A device that also measures the grid's frequency; only such a one can follow a droop."""
+
+    def frequency_hz(self) -> float | None:
+        """Return the grid's frequency, Hz; None when it is not known now."""
 
 
 class FeederMeterPort(Protocol):

@@ -12,70 +12,21 @@ needed for an asset to become safe: `advance` ends every lease on the monotonic 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from vpp.node import limits
+from vpp.node.orders import LeaseEvent, LeaseState, Order
 
 _NEVER = float("inf")
 
 
-class LeaseState(IntEnum):
-    """What became of an order; the numbers are those of AcknowledgementState on the wire."""
-
-    RECEIVED = 1
-    STARTED = 2
-    COMPLETED = 3
-    REJECTED = 4
-    SUPERSEDED = 5
-    EXPIRED = 6
-    OPTED_OUT = 7
-    CANCELLED = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One order to one asset; power_kw > 0 discharges into the grid. Times are Unix time, seconds."""
-
-    epoch: int
-    sequence: int
-    power_kw: float
-    min_kw: float
-    max_kw: float
-    sent_at_s: float
-    valid_from_s: float
-    lifetime_s: float
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Return what orders compete by: the higher one wins."""
-        return (self.epoch, self.sequence)
-
-    @property
-    def demand(self) -> tuple[float, float, float, float]:
-        """Return what the order asks for; two orders of one rank must agree on it."""
-        return (self.power_kw, self.min_kw, self.max_kw, self.valid_from_s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseEvent:
-    """Something that became of an order, at `at_s` on the monotonic clock."""
-
-    asset_id: str
-    epoch: int
-    sequence: int
-    state: LeaseState
-    at_s: float
-    detail: str = ""
-    power_kw: float | None = None  # of an order that STARTED
-
-
 @dataclass(slots=True)
 class _Held:
-    """An order that the node holds; starts_s and ends_s on the monotonic clock."""
+    """An order that the node holds; due_s, starts_s and ends_s on the monotonic clock."""
 
     order: Order
+    due_s: float  # when it takes effect, before the node's own draw within the start window
     starts_s: float
     ends_s: float
     planned_end_s: float  # Unix time at which the service means it to end
@@ -90,6 +41,8 @@ class _AssetLease:
     queued: list[_Held] = field(default_factory=list)
     highest: tuple[int, int] = (0, 0)
     stopped_at_s: float = -_NEVER  # Unix time of the newest Stop
+    released_at_s: float = -_NEVER  # Unix time of the newest Release
+    until_released: bool = False  # a Stop holds: no order is taken
     cancelled: tuple[int, int] = (0, 0)  # highest rank that a Stop has ended
 
     def event(self, order: Order, state: LeaseState, at_s: float, detail: str = "") -> LeaseEvent:
@@ -100,7 +53,7 @@ class _AssetLease:
             state=state,
             at_s=at_s,
             detail=detail,
-            power_kw=order.power_kw if state is LeaseState.STARTED else None,
+            order=order if state is LeaseState.STARTED else None,
         )
 
     def next_event_s(self) -> float:
@@ -127,11 +80,12 @@ class _AssetLease:
         """Hold a new order; those that would begin no earlier give way to it."""
         self.highest = held.order.rank
         events = [self.event(held.order, LeaseState.RECEIVED, now_s)]
-        for other in [other for other in self.queued if other.starts_s >= held.starts_s]:
+        for other in [other for other in self.queued if other.due_s >= held.due_s]:
             self.queued.remove(other)
             events.append(self.event(other.order, LeaseState.SUPERSEDED, now_s))
         if held.starts_s <= now_s:
             return events + self._start(held, now_s)
+        held.starts_s = max([held.starts_s, *(other.starts_s for other in self.queued)])
         self.queued.append(held)
         return events
 
@@ -159,7 +113,15 @@ class _AssetLease:
 class LeaseTable:
     """The leases of all assets of one node."""
 
-    def __init__(self, asset_ids: Iterable[str], *, max_order_age_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        asset_ids: Iterable[str],
+        *,
+        max_order_age_s: float = 5.0,
+        draw: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`draw` gives the share, 0 to 1, of an order's start window to wait."""
+        self._draw = draw
         self._leases = {asset_id: _AssetLease(asset_id) for asset_id in asset_ids}
         self.max_order_age_s = max_order_age_s
         self.epoch = 0
@@ -210,9 +172,16 @@ class LeaseTable:
         if held is not None:
             _extend(held, order.sent_at_s, order.lifetime_s, now_s)
             return events
-        starts_s = now_s + max(0.0, order.valid_from_s - service_now_s)
-        planned_end_s = max(order.valid_from_s, order.sent_at_s) + order.lifetime_s
-        fresh = _Held(order, starts_s, starts_s + order.lifetime_s, planned_end_s)
+        due_s = now_s + max(0.0, order.valid_from_s - service_now_s)
+        ends_s = min(due_s + order.lifetime_s, now_s + max(0.0, order.valid_until_s - service_now_s))
+        window_s = min(order.start_window_s, order.lifetime_s / 3.0)  # the order before may last so long
+        fresh = _Held(
+            order=order,
+            due_s=due_s,
+            starts_s=due_s + (window_s * self._draw() if window_s > 0.0 else 0.0),
+            ends_s=ends_s,
+            planned_end_s=max(order.valid_from_s, order.sent_at_s) + order.lifetime_s,
+        )
         return events + lease.accept(fresh, now_s)
 
     def renew(
@@ -247,17 +216,38 @@ class LeaseTable:
         _extend(held, sent_at_s, lifetime_s, now_s)
         return events
 
-    def stop(self, asset_ids: Sequence[str] | None, *, sent_at_s: float, now_s: float) -> list[LeaseEvent]:
+    def stop(
+        self,
+        asset_ids: Sequence[str] | None,
+        *,
+        sent_at_s: float,
+        now_s: float,
+        until_released: bool = False,
+    ) -> list[LeaseEvent]:
         """Send assets into default control at once, all when `asset_ids` is None.
 
-        Orders sent at `sent_at_s` (Unix time) or before are refused from then on.
+        Orders sent at `sent_at_s` (Unix time) or before are refused from then on, with
+        `until_released` every order until a `release`. A stop from before a release is an echo.
         """
         events: list[LeaseEvent] = []
         for asset_id in self._leases if asset_ids is None else asset_ids:
             lease = self._leases[asset_id]
+            if sent_at_s < lease.released_at_s:
+                continue
+            lease.until_released |= until_released
             lease.stopped_at_s = max(lease.stopped_at_s, sent_at_s)
             events += lease.advance(now_s) + lease.stop(now_s)
         return events
+
+    def release(self, asset_ids: Sequence[str] | None, *, epoch: int, sent_at_s: float) -> None:
+        """End the stops sent up to `sent_at_s` (Unix time); a fenced-off dispatcher ends none."""
+        if not self.raise_epoch(epoch):
+            return
+        for asset_id in self._leases if asset_ids is None else asset_ids:
+            lease = self._leases[asset_id]
+            lease.released_at_s = max(lease.released_at_s, sent_at_s)
+            if sent_at_s >= lease.stopped_at_s:
+                lease.until_released = False
 
     def _untimely(self, order: Order, service_now_s: float) -> str:
         ahead_s = order.valid_from_s - service_now_s
@@ -275,6 +265,8 @@ class LeaseTable:
 
 
 def _outranked(lease: _AssetLease, order: Order) -> str:
+    if lease.until_released:
+        return "is stopped until a release"
     if order.rank < lease.highest:
         return f"sequence {order.sequence} is lower than {lease.highest[1]}, which this node has seen"
     if order.rank <= lease.cancelled:
@@ -291,6 +283,8 @@ def _malformed(order: Order) -> str:
         return f"power_kw {order.power_kw:g} is outside its envelope {order.min_kw:g} to {order.max_kw:g}"
     if order.epoch < 1 or order.sequence < 1:
         return f"epoch {order.epoch}, sequence {order.sequence}: expected 1 or more"
+    if not (order.ramp_kw_per_s >= 0.0 and order.start_window_s >= 0.0):
+        return f"ramp {order.ramp_kw_per_s}, start window {order.start_window_s}: expected 0 or more"
     return _lifetime_refusal(order.lifetime_s)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
+MIN_PROTOCOL_VERSION: Final = 1
 
 # Leases -----------------------------------------------------------------------------------------
 MIN_LIFETIME_S: Final = 10.0
@@ -24,3 +25,4 @@ MAX_STAYS_PER_MESSAGE: Final = 1_000
 # Network, in seconds of the wall ----------------------------------------------------------------
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 WELCOME_TIMEOUT_S: Final = 10.0
+MAX_RECONNECT_S: Final = 600.0  # that a Goodbye may ask a node to stay away

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -12,7 +13,7 @@ from vpp.node import limits
 from vpp.node.buffer import BufferedReading
 from vpp.node.default_control import ControlTerms, DefaultControl
 from vpp.node.device import ChargingStay, FeederMeasurement, Measurement
-from vpp.node.lease import LeaseEvent, Order
+from vpp.node.orders import Droop, LeaseEvent, Order
 from vpp.rpcgen import fleet_pb2 as pb
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -54,6 +55,7 @@ def orders_of(message: pb.Setpoints) -> list[tuple[int, Order]]:
     lengths = {len(message.slot), len(message.sequence), len(message.power_kw)}
     if len(lengths | {len(message.min_kw), len(message.max_kw)}) != 1:
         raise ValueError("setpoints with columns of different length")
+    droop = _droop_of(message.droop) if message.HasField("droop") else None
     rows = zip(message.slot, message.sequence, message.power_kw, message.min_kw, message.max_kw, strict=True)
     return [
         (
@@ -67,10 +69,21 @@ def orders_of(message: pb.Setpoints) -> list[tuple[int, Order]]:
                 sent_at_s=unix_s(message.sent_at),
                 valid_from_s=unix_s(message.valid_from),
                 lifetime_s=message.lifetime_s,
+                valid_until_s=unix_s(message.valid_until) if message.HasField("valid_until") else math.inf,
+                ramp_kw_per_s=message.ramp_kw_per_s,
+                start_window_s=message.start_window_s,
+                droop=droop,
             ),
         )
         for slot, sequence, power_kw, min_kw, max_kw in rows
     ]
+
+
+def _droop_of(message: pb.Droop) -> Droop:
+    values = (message.nominal_hz, message.deadband_hz, message.kw_per_hz)
+    if not all(math.isfinite(value) and value >= 0.0 for value in values):
+        raise ValueError(f"a droop of {values}, expected numbers of 0 or more")
+    return Droop(nominal_hz=message.nominal_hz, deadband_hz=message.deadband_hz, kw_per_hz=message.kw_per_hz)
 
 
 def reading_messages(items: Sequence[BufferedReading], slots: Mapping[str, int]) -> Iterable[pb.NodeMessage]:

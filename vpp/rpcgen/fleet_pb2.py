@@ -25,55 +25,61 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12vpp/v1/fleet.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n\x0bNodeMessage\x12\x1e\n\x05hello\x18\x01 \x01(\x0b\x32\r.vpp.v1.HelloH\x00\x12\"\n\x07reading\x18\x02 \x01(\x0b\x32\x0f.vpp.v1.ReadingH\x00\x12-\n\rreading_batch\x18\x03 \x01(\x0b\x32\x14.vpp.v1.ReadingBatchH\x00\x12\x32\n\x0f\x61\x63knowledgement\x18\x04 \x01(\x0b\x32\x17.vpp.v1.AcknowledgementH\x00\x12\x35\n\x11\x63harging_sessions\x18\x05 \x01(\x0b\x32\x18.vpp.v1.ChargingSessionsH\x00\x12/\n\x0e\x66\x65\x65\x64\x65r_reading\x18\x06 \x01(\x0b\x32\x15.vpp.v1.FeederReadingH\x00\x12\x1c\n\x04pong\x18\x07 \x01(\x0b\x32\x0c.vpp.v1.PongH\x00\x42\t\n\x07message\"\x9d\x02\n\rServerMessage\x12\"\n\x07welcome\x18\x01 \x01(\x0b\x32\x0f.vpp.v1.WelcomeH\x00\x12&\n\tsetpoints\x18\x02 \x01(\x0b\x32\x11.vpp.v1.SetpointsH\x00\x12\"\n\x07renewal\x18\x03 \x01(\x0b\x32\x0f.vpp.v1.RenewalH\x00\x12\x1c\n\x04stop\x18\x04 \x01(\x0b\x32\x0c.vpp.v1.StopH\x00\x12\"\n\x07refusal\x18\x05 \x01(\x0b\x32\x0f.vpp.v1.RefusalH\x00\x12\x31\n\x0freadings_stored\x18\x06 \x01(\x0b\x32\x16.vpp.v1.ReadingsStoredH\x00\x12\x1c\n\x04ping\x18\x07 \x01(\x0b\x32\x0c.vpp.v1.PingH\x00\x42\t\n\x07message\"C\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\"\xb5\x01\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\"\n\x06\x61ssets\x18\x02 \x03(\x0b\x32\x12.vpp.v1.AssetTerms\x12\x17\n\x0freport_period_s\x18\x03 \x01(\x01\x12\x17\n\x0fmax_order_age_s\x18\x04 \x01(\x01\x12\x18\n\x10protocol_version\x18\x05 \x01(\r\x12+\n\x07sent_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8e\x01\n\nAssetTerms\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x0c\n\x04slot\x18\x02 \x01(\r\x12/\n\x0f\x64\x65\x66\x61ult_control\x18\x03 \x01(\x0e\x32\x16.vpp.v1.DefaultControl\x12\x15\n\rmax_charge_kw\x18\x04 \x01(\x01\x12\x18\n\x10max_discharge_kw\x18\x05 \x01(\x01\"\x92\x01\n\x07Reading\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12/\n\x0bmeasured_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03soc\x18\x03 \x01(\x01\x12\x10\n\x08power_kw\x18\x04 \x01(\x01\x12\x11\n\tconnected\x18\x05 \x01(\x08\x12\x16\n\x0ereading_number\x18\x06 \x01(\x04\"\xa8\x01\n\x0cReadingBatch\x12\x0c\n\x04slot\x18\x01 \x03(\x07\x12-\n\tbase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toffset_ms\x18\x03 \x03(\x07\x12\x0b\n\x03soc\x18\x04 \x03(\x02\x12\x10\n\x08power_kw\x18\x05 \x03(\x02\x12\x11\n\tconnected\x18\x06 \x03(\x08\x12\x16\n\x0ereading_number\x18\x07 \x01(\x04\"(\n\x0eReadingsStored\x12\x16\n\x0ereading_number\x18\x01 \x01(\x04\"\x8c\x01\n\rFeederReading\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onsumption_kw\x18\x03 \x01(\x01\x12\r\n\x05pv_kw\x18\x04 \x01(\x01\x12\x16\n\x0ereading_number\x18\x05 \x01(\x04\"=\n\x10\x43hargingSessions\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.vpp.v1.ChargingSession\"\xbf\x01\n\x0f\x43hargingSession\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x32\n\x0e\x63onnected_from\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63onnected_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x64\x65parture_energy_kwh\x18\x04 \x01(\x01\x12\x17\n\x0ftrip_energy_kwh\x18\x05 \x01(\x01\"\xa5\x02\n\tSetpoints\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlifetime_s\x18\x05 \x01(\x01\x12&\n\x06origin\x18\x06 \x01(\x0e\x32\x16.vpp.v1.SetpointOrigin\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0c\n\x04slot\x18\x08 \x03(\x07\x12\x10\n\x08sequence\x18\t \x03(\x06\x12\x10\n\x08power_kw\x18\n \x03(\x01\x12\x0e\n\x06min_kw\x18\x0b \x03(\x01\x12\x0e\n\x06max_kw\x18\x0c \x03(\x01\"y\n\x07Renewal\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlifetime_s\x18\x03 \x01(\x01\x12\x0c\n\x04slot\x18\x04 \x03(\x07\x12\x10\n\x08sequence\x18\x05 \x03(\x06\"Q\n\x04Stop\x12\x0c\n\x04slot\x18\x01 \x03(\x07\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa5\x01\n\x0f\x41\x63knowledgement\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.vpp.v1.AcknowledgementState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x03(\x07\x12\x10\n\x08sequence\x18\x06 \x03(\x06\"Q\n\x07Refusal\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x65xpected\x18\x03 \x01(\t\x12\x16\n\x0ereading_number\x18\x04 \x01(\x04\"3\n\x04Ping\x12+\n\x07sent_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x04Pong\x12\x30\n\x0cping_sent_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnode_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x8b\x01\n\x0e\x44\x65\x66\x61ultControl\x12\x1f\n\x1b\x44\x45\x46\x41ULT_CONTROL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45\x46\x41ULT_CONTROL_ZERO\x10\x01\x12\x18\n\x14\x44\x45\x46\x41ULT_CONTROL_HOLD\x10\x02\x12$\n DEFAULT_CONTROL_SELF_CONSUMPTION\x10\x03*\xc3\x01\n\x0eSetpointOrigin\x12\x1f\n\x1bSETPOINT_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19SETPOINT_ORIGIN_OPTIMIZER\x10\x01\x12\x1c\n\x18SETPOINT_ORIGIN_TRACKING\x10\x02\x12\x19\n\x15SETPOINT_ORIGIN_EVENT\x10\x03\x12\x1c\n\x18SETPOINT_ORIGIN_OPERATOR\x10\x04\x12\x1a\n\x16SETPOINT_ORIGIN_SAFETY\x10\x05*\xe0\x02\n\x14\x41\x63knowledgementState\x12%\n!ACKNOWLEDGEMENT_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41\x43KNOWLEDGEMENT_STATE_RECEIVED\x10\x01\x12!\n\x1d\x41\x43KNOWLEDGEMENT_STATE_STARTED\x10\x02\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_COMPLETED\x10\x03\x12\"\n\x1e\x41\x43KNOWLEDGEMENT_STATE_REJECTED\x10\x04\x12$\n ACKNOWLEDGEMENT_STATE_SUPERSEDED\x10\x05\x12!\n\x1d\x41\x43KNOWLEDGEMENT_STATE_EXPIRED\x10\x06\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_OPTED_OUT\x10\x07\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_CANCELLED\x10\x08\x32I\n\x0c\x46leetService\x12\x39\n\x07Session\x12\x13.vpp.v1.NodeMessage\x1a\x15.vpp.v1.ServerMessage(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12vpp/v1/fleet.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x02\n\x0bNodeMessage\x12\x1e\n\x05hello\x18\x01 \x01(\x0b\x32\r.vpp.v1.HelloH\x00\x12\"\n\x07reading\x18\x02 \x01(\x0b\x32\x0f.vpp.v1.ReadingH\x00\x12-\n\rreading_batch\x18\x03 \x01(\x0b\x32\x14.vpp.v1.ReadingBatchH\x00\x12\x32\n\x0f\x61\x63knowledgement\x18\x04 \x01(\x0b\x32\x17.vpp.v1.AcknowledgementH\x00\x12\x35\n\x11\x63harging_sessions\x18\x05 \x01(\x0b\x32\x18.vpp.v1.ChargingSessionsH\x00\x12/\n\x0e\x66\x65\x65\x64\x65r_reading\x18\x06 \x01(\x0b\x32\x15.vpp.v1.FeederReadingH\x00\x12\x1c\n\x04pong\x18\x07 \x01(\x0b\x32\x0c.vpp.v1.PongH\x00\x42\t\n\x07message\"\xe5\x02\n\rServerMessage\x12\"\n\x07welcome\x18\x01 \x01(\x0b\x32\x0f.vpp.v1.WelcomeH\x00\x12&\n\tsetpoints\x18\x02 \x01(\x0b\x32\x11.vpp.v1.SetpointsH\x00\x12\"\n\x07renewal\x18\x03 \x01(\x0b\x32\x0f.vpp.v1.RenewalH\x00\x12\x1c\n\x04stop\x18\x04 \x01(\x0b\x32\x0c.vpp.v1.StopH\x00\x12\"\n\x07refusal\x18\x05 \x01(\x0b\x32\x0f.vpp.v1.RefusalH\x00\x12\x31\n\x0freadings_stored\x18\x06 \x01(\x0b\x32\x16.vpp.v1.ReadingsStoredH\x00\x12\x1c\n\x04ping\x18\x07 \x01(\x0b\x32\x0c.vpp.v1.PingH\x00\x12\"\n\x07release\x18\x08 \x01(\x0b\x32\x0f.vpp.v1.ReleaseH\x00\x12\"\n\x07goodbye\x18\t \x01(\x0b\x32\x0f.vpp.v1.GoodbyeH\x00\x42\t\n\x07message\"\x89\x01\n\x05Hello\x12\x18\n\x10protocol_version\x18\x01 \x01(\r\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x1c\n\x14min_protocol_version\x18\x04 \x01(\r\x12\x11\n\tbuffer_id\x18\x05 \x01(\t\x12\x13\n\x0bresume_from\x18\x06 \x01(\x04\"\xd4\x01\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\"\n\x06\x61ssets\x18\x02 \x03(\x0b\x32\x12.vpp.v1.AssetTerms\x12\x17\n\x0freport_period_s\x18\x03 \x01(\x01\x12\x17\n\x0fmax_order_age_s\x18\x04 \x01(\x01\x12\x18\n\x10protocol_version\x18\x05 \x01(\r\x12+\n\x07sent_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15stored_reading_number\x18\x07 \x01(\x04\"\x8e\x01\n\nAssetTerms\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x0c\n\x04slot\x18\x02 \x01(\r\x12/\n\x0f\x64\x65\x66\x61ult_control\x18\x03 \x01(\x0e\x32\x16.vpp.v1.DefaultControl\x12\x15\n\rmax_charge_kw\x18\x04 \x01(\x01\x12\x18\n\x10max_discharge_kw\x18\x05 \x01(\x01\"\x92\x01\n\x07Reading\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12/\n\x0bmeasured_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03soc\x18\x03 \x01(\x01\x12\x10\n\x08power_kw\x18\x04 \x01(\x01\x12\x11\n\tconnected\x18\x05 \x01(\x08\x12\x16\n\x0ereading_number\x18\x06 \x01(\x04\"\xa8\x01\n\x0cReadingBatch\x12\x0c\n\x04slot\x18\x01 \x03(\x07\x12-\n\tbase_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\toffset_ms\x18\x03 \x03(\x07\x12\x0b\n\x03soc\x18\x04 \x03(\x02\x12\x10\n\x08power_kw\x18\x05 \x03(\x02\x12\x11\n\tconnected\x18\x06 \x03(\x08\x12\x16\n\x0ereading_number\x18\x07 \x01(\x04\"(\n\x0eReadingsStored\x12\x16\n\x0ereading_number\x18\x01 \x01(\x04\"\x8c\x01\n\rFeederReading\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63onsumption_kw\x18\x03 \x01(\x01\x12\r\n\x05pv_kw\x18\x04 \x01(\x01\x12\x16\n\x0ereading_number\x18\x05 \x01(\x04\"=\n\x10\x43hargingSessions\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.vpp.v1.ChargingSession\"\xbf\x01\n\x0f\x43hargingSession\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x32\n\x0e\x63onnected_from\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63onnected_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x64\x65parture_energy_kwh\x18\x04 \x01(\x01\x12\x17\n\x0ftrip_energy_kwh\x18\x05 \x01(\x01\"\xa3\x03\n\tSetpoints\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nvalid_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlifetime_s\x18\x05 \x01(\x01\x12&\n\x06origin\x18\x06 \x01(\x0e\x32\x16.vpp.v1.SetpointOrigin\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x0c\n\x04slot\x18\x08 \x03(\x07\x12\x10\n\x08sequence\x18\t \x03(\x06\x12\x10\n\x08power_kw\x18\n \x03(\x01\x12\x0e\n\x06min_kw\x18\x0b \x03(\x01\x12\x0e\n\x06max_kw\x18\x0c \x03(\x01\x12\x15\n\rramp_kw_per_s\x18\r \x01(\x01\x12\x16\n\x0estart_window_s\x18\x0e \x01(\x01\x12/\n\x0bvalid_until\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x05\x64roop\x18\x10 \x01(\x0b\x32\r.vpp.v1.Droop\"C\n\x05\x44roop\x12\x12\n\nnominal_hz\x18\x01 \x01(\x01\x12\x13\n\x0b\x64\x65\x61\x64\x62\x61nd_hz\x18\x02 \x01(\x01\x12\x11\n\tkw_per_hz\x18\x03 \x01(\x01\"y\n\x07Renewal\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlifetime_s\x18\x03 \x01(\x01\x12\x0c\n\x04slot\x18\x04 \x03(\x07\x12\x10\n\x08sequence\x18\x05 \x03(\x06\"i\n\x04Stop\x12\x0c\n\x04slot\x18\x01 \x03(\x07\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12+\n\x07sent_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0euntil_released\x18\x04 \x01(\x08\"c\n\x07Release\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04slot\x18\x02 \x03(\x07\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"5\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x1a\n\x12reconnect_within_s\x18\x02 \x01(\x01\"\xa5\x01\n\x0f\x41\x63knowledgement\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.vpp.v1.AcknowledgementState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x03(\x07\x12\x10\n\x08sequence\x18\x06 \x03(\x06\"Q\n\x07Refusal\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x10\n\x08\x65xpected\x18\x03 \x01(\t\x12\x16\n\x0ereading_number\x18\x04 \x01(\x04\"3\n\x04Ping\x12+\n\x07sent_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x04Pong\x12\x30\n\x0cping_sent_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnode_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x8b\x01\n\x0e\x44\x65\x66\x61ultControl\x12\x1f\n\x1b\x44\x45\x46\x41ULT_CONTROL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x44\x45\x46\x41ULT_CONTROL_ZERO\x10\x01\x12\x18\n\x14\x44\x45\x46\x41ULT_CONTROL_HOLD\x10\x02\x12$\n DEFAULT_CONTROL_SELF_CONSUMPTION\x10\x03*\xc3\x01\n\x0eSetpointOrigin\x12\x1f\n\x1bSETPOINT_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19SETPOINT_ORIGIN_OPTIMIZER\x10\x01\x12\x1c\n\x18SETPOINT_ORIGIN_TRACKING\x10\x02\x12\x19\n\x15SETPOINT_ORIGIN_EVENT\x10\x03\x12\x1c\n\x18SETPOINT_ORIGIN_OPERATOR\x10\x04\x12\x1a\n\x16SETPOINT_ORIGIN_SAFETY\x10\x05*\xe0\x02\n\x14\x41\x63knowledgementState\x12%\n!ACKNOWLEDGEMENT_STATE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41\x43KNOWLEDGEMENT_STATE_RECEIVED\x10\x01\x12!\n\x1d\x41\x43KNOWLEDGEMENT_STATE_STARTED\x10\x02\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_COMPLETED\x10\x03\x12\"\n\x1e\x41\x43KNOWLEDGEMENT_STATE_REJECTED\x10\x04\x12$\n ACKNOWLEDGEMENT_STATE_SUPERSEDED\x10\x05\x12!\n\x1d\x41\x43KNOWLEDGEMENT_STATE_EXPIRED\x10\x06\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_OPTED_OUT\x10\x07\x12#\n\x1f\x41\x43KNOWLEDGEMENT_STATE_CANCELLED\x10\x08\x32I\n\x0c\x46leetService\x12\x39\n\x07Session\x12\x13.vpp.v1.NodeMessage\x1a\x15.vpp.v1.ServerMessage(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vpp.v1.fleet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEFAULTCONTROL']._serialized_start=2751
-  _globals['_DEFAULTCONTROL']._serialized_end=2890
-  _globals['_SETPOINTORIGIN']._serialized_start=2893
-  _globals['_SETPOINTORIGIN']._serialized_end=3088
-  _globals['_ACKNOWLEDGEMENTSTATE']._serialized_start=3091
-  _globals['_ACKNOWLEDGEMENTSTATE']._serialized_end=3443
+  _globals['_DEFAULTCONTROL']._serialized_start=3300
+  _globals['_DEFAULTCONTROL']._serialized_end=3439
+  _globals['_SETPOINTORIGIN']._serialized_start=3442
+  _globals['_SETPOINTORIGIN']._serialized_end=3637
+  _globals['_ACKNOWLEDGEMENTSTATE']._serialized_start=3640
+  _globals['_ACKNOWLEDGEMENTSTATE']._serialized_end=3992
   _globals['_NODEMESSAGE']._serialized_start=64
   _globals['_NODEMESSAGE']._serialized_end=389
   _globals['_SERVERMESSAGE']._serialized_start=392
-  _globals['_SERVERMESSAGE']._serialized_end=677
-  _globals['_HELLO']._serialized_start=679
-  _globals['_HELLO']._serialized_end=746
-  _globals['_WELCOME']._serialized_start=749
-  _globals['_WELCOME']._serialized_end=930
-  _globals['_ASSETTERMS']._serialized_start=933
-  _globals['_ASSETTERMS']._serialized_end=1075
-  _globals['_READING']._serialized_start=1078
-  _globals['_READING']._serialized_end=1224
-  _globals['_READINGBATCH']._serialized_start=1227
-  _globals['_READINGBATCH']._serialized_end=1395
-  _globals['_READINGSSTORED']._serialized_start=1397
-  _globals['_READINGSSTORED']._serialized_end=1437
-  _globals['_FEEDERREADING']._serialized_start=1440
-  _globals['_FEEDERREADING']._serialized_end=1580
-  _globals['_CHARGINGSESSIONS']._serialized_start=1582
-  _globals['_CHARGINGSESSIONS']._serialized_end=1643
-  _globals['_CHARGINGSESSION']._serialized_start=1646
-  _globals['_CHARGINGSESSION']._serialized_end=1837
-  _globals['_SETPOINTS']._serialized_start=1840
-  _globals['_SETPOINTS']._serialized_end=2133
-  _globals['_RENEWAL']._serialized_start=2135
-  _globals['_RENEWAL']._serialized_end=2256
-  _globals['_STOP']._serialized_start=2258
-  _globals['_STOP']._serialized_end=2339
-  _globals['_ACKNOWLEDGEMENT']._serialized_start=2342
-  _globals['_ACKNOWLEDGEMENT']._serialized_end=2507
-  _globals['_REFUSAL']._serialized_start=2509
-  _globals['_REFUSAL']._serialized_end=2590
-  _globals['_PING']._serialized_start=2592
-  _globals['_PING']._serialized_end=2643
-  _globals['_PONG']._serialized_start=2645
-  _globals['_PONG']._serialized_end=2748
-  _globals['_FLEETSERVICE']._serialized_start=3445
-  _globals['_FLEETSERVICE']._serialized_end=3518
+  _globals['_SERVERMESSAGE']._serialized_end=749
+  _globals['_HELLO']._serialized_start=752
+  _globals['_HELLO']._serialized_end=889
+  _globals['_WELCOME']._serialized_start=892
+  _globals['_WELCOME']._serialized_end=1104
+  _globals['_ASSETTERMS']._serialized_start=1107
+  _globals['_ASSETTERMS']._serialized_end=1249
+  _globals['_READING']._serialized_start=1252
+  _globals['_READING']._serialized_end=1398
+  _globals['_READINGBATCH']._serialized_start=1401
+  _globals['_READINGBATCH']._serialized_end=1569
+  _globals['_READINGSSTORED']._serialized_start=1571
+  _globals['_READINGSSTORED']._serialized_end=1611
+  _globals['_FEEDERREADING']._serialized_start=1614
+  _globals['_FEEDERREADING']._serialized_end=1754
+  _globals['_CHARGINGSESSIONS']._serialized_start=1756
+  _globals['_CHARGINGSESSIONS']._serialized_end=1817
+  _globals['_CHARGINGSESSION']._serialized_start=1820
+  _globals['_CHARGINGSESSION']._serialized_end=2011
+  _globals['_SETPOINTS']._serialized_start=2014
+  _globals['_SETPOINTS']._serialized_end=2433
+  _globals['_DROOP']._serialized_start=2435
+  _globals['_DROOP']._serialized_end=2502
+  _globals['_RENEWAL']._serialized_start=2504
+  _globals['_RENEWAL']._serialized_end=2625
+  _globals['_STOP']._serialized_start=2627
+  _globals['_STOP']._serialized_end=2732
+  _globals['_RELEASE']._serialized_start=2734
+  _globals['_RELEASE']._serialized_end=2833
+  _globals['_GOODBYE']._serialized_start=2835
+  _globals['_GOODBYE']._serialized_end=2888
+  _globals['_ACKNOWLEDGEMENT']._serialized_start=2891
+  _globals['_ACKNOWLEDGEMENT']._serialized_end=3056
+  _globals['_REFUSAL']._serialized_start=3058
+  _globals['_REFUSAL']._serialized_end=3139
+  _globals['_PING']._serialized_start=3141
+  _globals['_PING']._serialized_end=3192
+  _globals['_PONG']._serialized_start=3194
+  _globals['_PONG']._serialized_end=3297
+  _globals['_FLEETSERVICE']._serialized_start=3994
+  _globals['_FLEETSERVICE']._serialized_end=4067
 # @@protoc_insertion_point(module_scope)

@@ -76,7 +76,7 @@ class NodeMessage(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., reading: _Optional[_Union[Reading, _Mapping]] = ..., reading_batch: _Optional[_Union[ReadingBatch, _Mapping]] = ..., acknowledgement: _Optional[_Union[Acknowledgement, _Mapping]] = ..., charging_sessions: _Optional[_Union[ChargingSessions, _Mapping]] = ..., feeder_reading: _Optional[_Union[FeederReading, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ...) -> None: ...
 
 class ServerMessage(_message.Message):
-    __slots__ = ("welcome", "setpoints", "renewal", "stop", "refusal", "readings_stored", "ping")
+    __slots__ = ("welcome", "setpoints", "renewal", "stop", "refusal", "readings_stored", "ping", "release", "goodbye")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     SETPOINTS_FIELD_NUMBER: _ClassVar[int]
     RENEWAL_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,8 @@ class ServerMessage(_message.Message):
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     READINGS_STORED_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     setpoints: Setpoints
     renewal: Renewal
@@ -91,33 +93,43 @@ class ServerMessage(_message.Message):
     refusal: Refusal
     readings_stored: ReadingsStored
     ping: Ping
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., setpoints: _Optional[_Union[Setpoints, _Mapping]] = ..., renewal: _Optional[_Union[Renewal, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., readings_stored: _Optional[_Union[ReadingsStored, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ...) -> None: ...
+    release: Release
+    goodbye: Goodbye
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., setpoints: _Optional[_Union[Setpoints, _Mapping]] = ..., renewal: _Optional[_Union[Renewal, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., readings_stored: _Optional[_Union[ReadingsStored, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., release: _Optional[_Union[Release, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol_version", "asset_ids", "agent")
+    __slots__ = ("protocol_version", "asset_ids", "agent", "min_protocol_version", "buffer_id", "resume_from")
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
     ASSET_IDS_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
+    MIN_PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FROM_FIELD_NUMBER: _ClassVar[int]
     protocol_version: int
     asset_ids: _containers.RepeatedScalarFieldContainer[str]
     agent: str
-    def __init__(self, protocol_version: _Optional[int] = ..., asset_ids: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ...) -> None: ...
+    min_protocol_version: int
+    buffer_id: str
+    resume_from: int
+    def __init__(self, protocol_version: _Optional[int] = ..., asset_ids: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ..., min_protocol_version: _Optional[int] = ..., buffer_id: _Optional[str] = ..., resume_from: _Optional[int] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "assets", "report_period_s", "max_order_age_s", "protocol_version", "sent_at")
+    __slots__ = ("epoch", "assets", "report_period_s", "max_order_age_s", "protocol_version", "sent_at", "stored_reading_number")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ASSETS_FIELD_NUMBER: _ClassVar[int]
     REPORT_PERIOD_S_FIELD_NUMBER: _ClassVar[int]
     MAX_ORDER_AGE_S_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    STORED_READING_NUMBER_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     assets: _containers.RepeatedCompositeFieldContainer[AssetTerms]
     report_period_s: float
     max_order_age_s: float
     protocol_version: int
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, epoch: _Optional[int] = ..., assets: _Optional[_Iterable[_Union[AssetTerms, _Mapping]]] = ..., report_period_s: _Optional[float] = ..., max_order_age_s: _Optional[float] = ..., protocol_version: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    stored_reading_number: int
+    def __init__(self, epoch: _Optional[int] = ..., assets: _Optional[_Iterable[_Union[AssetTerms, _Mapping]]] = ..., report_period_s: _Optional[float] = ..., max_order_age_s: _Optional[float] = ..., protocol_version: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., stored_reading_number: _Optional[int] = ...) -> None: ...
 
 class AssetTerms(_message.Message):
     __slots__ = ("asset_id", "slot", "default_control", "max_charge_kw", "max_discharge_kw")
@@ -208,7 +220,7 @@ class ChargingSession(_message.Message):
     def __init__(self, slot: _Optional[int] = ..., connected_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connected_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., departure_energy_kwh: _Optional[float] = ..., trip_energy_kwh: _Optional[float] = ...) -> None: ...
 
 class Setpoints(_message.Message):
-    __slots__ = ("epoch", "run_id", "sent_at", "valid_from", "lifetime_s", "origin", "reason", "slot", "sequence", "power_kw", "min_kw", "max_kw")
+    __slots__ = ("epoch", "run_id", "sent_at", "valid_from", "lifetime_s", "origin", "reason", "slot", "sequence", "power_kw", "min_kw", "max_kw", "ramp_kw_per_s", "start_window_s", "valid_until", "droop")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
@@ -221,6 +233,10 @@ class Setpoints(_message.Message):
     POWER_KW_FIELD_NUMBER: _ClassVar[int]
     MIN_KW_FIELD_NUMBER: _ClassVar[int]
     MAX_KW_FIELD_NUMBER: _ClassVar[int]
+    RAMP_KW_PER_S_FIELD_NUMBER: _ClassVar[int]
+    START_WINDOW_S_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    DROOP_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     run_id: str
     sent_at: _timestamp_pb2.Timestamp
@@ -233,7 +249,21 @@ class Setpoints(_message.Message):
     power_kw: _containers.RepeatedScalarFieldContainer[float]
     min_kw: _containers.RepeatedScalarFieldContainer[float]
     max_kw: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, epoch: _Optional[int] = ..., run_id: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lifetime_s: _Optional[float] = ..., origin: _Optional[_Union[SetpointOrigin, str]] = ..., reason: _Optional[str] = ..., slot: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., power_kw: _Optional[_Iterable[float]] = ..., min_kw: _Optional[_Iterable[float]] = ..., max_kw: _Optional[_Iterable[float]] = ...) -> None: ...
+    ramp_kw_per_s: float
+    start_window_s: float
+    valid_until: _timestamp_pb2.Timestamp
+    droop: Droop
+    def __init__(self, epoch: _Optional[int] = ..., run_id: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lifetime_s: _Optional[float] = ..., origin: _Optional[_Union[SetpointOrigin, str]] = ..., reason: _Optional[str] = ..., slot: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ..., power_kw: _Optional[_Iterable[float]] = ..., min_kw: _Optional[_Iterable[float]] = ..., max_kw: _Optional[_Iterable[float]] = ..., ramp_kw_per_s: _Optional[float] = ..., start_window_s: _Optional[float] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., droop: _Optional[_Union[Droop, _Mapping]] = ...) -> None: ...
+
+class Droop(_message.Message):
+    __slots__ = ("nominal_hz", "deadband_hz", "kw_per_hz")
+    NOMINAL_HZ_FIELD_NUMBER: _ClassVar[int]
+    DEADBAND_HZ_FIELD_NUMBER: _ClassVar[int]
+    KW_PER_HZ_FIELD_NUMBER: _ClassVar[int]
+    nominal_hz: float
+    deadband_hz: float
+    kw_per_hz: float
+    def __init__(self, nominal_hz: _Optional[float] = ..., deadband_hz: _Optional[float] = ..., kw_per_hz: _Optional[float] = ...) -> None: ...
 
 class Renewal(_message.Message):
     __slots__ = ("epoch", "sent_at", "lifetime_s", "slot", "sequence")
@@ -250,14 +280,36 @@ class Renewal(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lifetime_s: _Optional[float] = ..., slot: _Optional[_Iterable[int]] = ..., sequence: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Stop(_message.Message):
-    __slots__ = ("slot", "reason", "sent_at")
+    __slots__ = ("slot", "reason", "sent_at", "until_released")
     SLOT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_RELEASED_FIELD_NUMBER: _ClassVar[int]
     slot: _containers.RepeatedScalarFieldContainer[int]
     reason: str
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, slot: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    until_released: bool
+    def __init__(self, slot: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_released: _Optional[bool] = ...) -> None: ...
+
+class Release(_message.Message):
+    __slots__ = ("epoch", "slot", "reason", "sent_at")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SLOT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    slot: _containers.RepeatedScalarFieldContainer[int]
+    reason: str
+    sent_at: _timestamp_pb2.Timestamp
+    def __init__(self, epoch: _Optional[int] = ..., slot: _Optional[_Iterable[int]] = ..., reason: _Optional[str] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Goodbye(_message.Message):
+    __slots__ = ("reason", "reconnect_within_s")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    RECONNECT_WITHIN_S_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    reconnect_within_s: float
+    def __init__(self, reason: _Optional[str] = ..., reconnect_within_s: _Optional[float] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
     __slots__ = ("epoch", "at", "state", "detail", "slot", "sequence")

@@ -16,7 +16,6 @@ from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_store
 from vpp.adapters.storage.migrate import require_current
-from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
@@ -191,7 +190,7 @@ async def _loop(
         solver=solver,
         epoch=epoch,
         new_id=IdFactory(kind="run", epoch=epoch),
-        orders=OrdersInForce.none(len(fleet)),
+        book=gateway.book,
         peak=peak,
         previous=await store.last_plan(),
     )
@@ -215,7 +214,9 @@ async def _server(
     identity: IdentityParts,
 ) -> RunningServer:
     host, _, port = settings.grpc.address.rpartition(":")
-    operator = OperatorServicer(fleet=loop.fleet, store=store, live=gateway.live, clock=clock)
+    operator = OperatorServicer(
+        fleet=loop.fleet, store=store, live=gateway.live, book=gateway.book, clock=clock
+    )
     dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store)
     try:
         return await start_server(

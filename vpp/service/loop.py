@@ -19,6 +19,7 @@ from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
+from vpp.control.order_book import OrderBook
 from vpp.control.verification import may_be_held
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -58,11 +59,16 @@ class DispatchLoop:
     solver: Solver
     epoch: int
     new_id: Callable[[datetime], str]
-    orders: OrdersInForce
+    book: OrderBook
     peak: PeakMeter
     previous: DispatchPlan | None = None
     latest: RunSummary | None = None
     _busy: asyncio.Lock | None = None
+
+    @property
+    def orders(self) -> OrdersInForce:
+        """Return what each asset was told, as of now."""
+        return self.book.table.at(self.clock.now())
 
     async def run_cycle(self, trigger: str) -> RunSummary:
         """Run one cycle for the next interval, and return what became of it."""
@@ -88,14 +94,13 @@ class DispatchLoop:
     async def renew(self) -> None:
         """Give the orders in force a later end, from memory: nothing new is ordered."""
         now = self.clock.now()
-        self.orders = self.orders.at(now)
-        held, power_kw = self.orders.power_at(now)
-        planned = held & self._planned()
+        orders = self.orders
+        held, power_kw = orders.power_at(now)
+        planned = held & self._planned() & ~self.book.stopped
         slots = np.intersect1d(np.flatnonzero(planned), self.link.connected_slots()).astype(np.int64)
         if len(slots) == 0 or not self._may_renew(now, np.where(held, power_kw, 0.0)):
             return
-        await self.link.renew(slots, self.orders.current.sequence[slots], self.policy.setpoint_lifetime)
-        self.orders = self.orders.renewed(slots, now + self.policy.setpoint_lifetime)
+        await self.link.renew(slots, orders.current.sequence[slots], self.policy.setpoint_lifetime)
 
     def _planned(self) -> NDArray[np.bool_]:
         """Return which assets the last plan ordered something, shape (N,).
@@ -105,7 +110,8 @@ class DispatchLoop:
         """
         if self.latest is None:
             return np.zeros(len(self.fleet), dtype=np.bool_)
-        newest_us = np.maximum(self.orders.current.valid_from_us, self.orders.next.valid_from_us)
+        orders = self.orders
+        newest_us = np.maximum(orders.current.valid_from_us, orders.next.valid_from_us)
         return newest_us >= to_microseconds(self.latest.cycle_start)
 
     def _may_renew(self, now: datetime, power_kw: NDArray[np.float64]) -> bool:
@@ -135,7 +141,7 @@ class DispatchLoop:
             grid=grid,
             fleet=self.fleet,
             readings=self.link.latest_readings(),
-            orders=self.orders.at(now),
+            orders=self.orders,
             reachable=self._reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
             prices=_known_prices(points, grid, now),
@@ -149,7 +155,7 @@ class DispatchLoop:
     def _reachable(self) -> NDArray[np.bool_]:
         reachable = np.zeros(len(self.fleet), dtype=np.bool_)
         reachable[self.link.connected_slots()] = True
-        return reachable
+        return reachable & ~self.book.stopped
 
     async def _solve(self, prepared: Prepared) -> SolveOutcome | None:
         if prepared.problem is None or not prepared.controllable.any():
@@ -166,8 +172,6 @@ class DispatchLoop:
         if decision.setpoints is None:
             return
         report = await self.link.send(decision.setpoints)
-        # Orders count as in force even where the node is away: it may have received them.
-        self.orders = self.orders.with_orders(decision.setpoints, self.clock.now())
         if report.unreachable_slots:
             bound.warning(
                 "nodes away", assets=[self.fleet.assets[slot].asset_id for slot in report.unreachable_slots]

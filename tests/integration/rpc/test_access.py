@@ -53,7 +53,11 @@ async def plant(certificates):
     await made.server.stop(0.0)
     made.servicers = {
         "operator_servicer": OperatorServicer(
-            fleet=made.fleet, store=made.store, live=made.gateway.live, clock=made.clock
+            fleet=made.fleet,
+            store=made.store,
+            live=made.gateway.live,
+            book=made.gateway.book,
+            clock=made.clock,
         ),
         "dispatch_servicer": DispatchServicer(trigger_run=trigger_run, store=made.store),
     }
@@ -243,7 +247,7 @@ async def test_fleet_state_is_paged_and_shows_orders_in_force(plant):
         await plant.gateway.send(plant.orders({0: 2.0}))
         # The operators' servicer of this fixture looks at the live state it was made with.
         service = plant.servicers["operator_servicer"]
-        service._live = plant.gateway.live
+        service._live, service._book = plant.gateway.live, plant.gateway.book
         ask = call(opened, "GetFleetState")
         first = await ask(pb.GetFleetStateRequest(page_size=2), timeout=TIMEOUT_S)
         rest = await ask(

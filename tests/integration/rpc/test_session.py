@@ -19,7 +19,7 @@ from tests.integration.rpc.plant import (
     running_plant,
 )
 from vpp.adapters.rpc import limits
-from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.fleet_service import FleetServicer
 from vpp.node import limits as node_limits
 from vpp.node.device import FeederMeasurement
 from vpp.node.fleet import running
@@ -92,7 +92,7 @@ async def test_a_hello_must_agree_with_the_certificate_and_the_register(
 @pytest.mark.parametrize(
     ("first", "words"),
     [
-        (pb.NodeMessage(hello=pb.Hello(protocol_version=2, asset_ids=["b1"])), "protocol_version"),
+        (pb.NodeMessage(hello=pb.Hello(protocol_version=9, asset_ids=["b1"])), "protocol_version"),
         (pb.NodeMessage(reading=pb.Reading()), "a Hello as the first message"),
     ],
     ids=["other version", "no hello"],
@@ -120,7 +120,7 @@ async def test_a_service_that_does_not_greet_is_tried_again(certificates, monkey
     async with running_plant(certificates) as plant:
         await plant.server.stop(0.0)
         with monkeypatch.context() as patched:
-            patched.setattr(Gateway, "Session", silence)
+            patched.setattr(FleetServicer, "Session", silence)
             await plant.start()
         agent = plant.agent("home", ["b1", "b2"])
         async with running(agent):
@@ -164,7 +164,7 @@ async def test_unacknowledged_readings_are_sent_again_and_nothing_is_stored_twic
             held = len(plant.store.readings)
             await eventually(lambda: len(agent.buffer) >= 4)
             # The connection breaks while nothing is durable; the gateway itself keeps what it holds.
-            plant.gateway._sessions["home"].close("test")
+            plant.gateway.sessions.of_node("home").close("test")
             await eventually(lambda: agent.counters.sessions == 2)
             assert len(plant.store.readings) == held
             plant.store.broken = False
@@ -229,14 +229,14 @@ async def test_a_node_that_was_away_is_given_what_holds_and_told_of_stops(certif
     async with running_plant(certificates) as plant:
         report = await plant.gateway.send(plant.orders({0: 1.0, 1: 1.5}))
         assert report.unreachable_slots == (0, 1)
-        in_force_kw, _ = plant.gateway.live.setpoints_in_force(plant.clock.now())
+        in_force_kw, _ = plant.gateway.book.shown(plant.clock.now())
         assert np.isnan(in_force_kw).all()
         await plant.gateway.send(plant.orders({0: 2.0}, sequence=2, start_s=300.0))
         await plant.gateway.stop(np.array([1]), "maintenance")
         async with raw_session(plant) as (stream, _):
             stop = await read_kind(stream, "stop")
             now, later = await read_kind(stream, "setpoints"), await read_kind(stream, "setpoints")
-        in_force_kw, _ = plant.gateway.live.setpoints_in_force(plant.clock.now())
+        in_force_kw, _ = plant.gateway.book.shown(plant.clock.now())
         assert in_force_kw[0] == 1.0
         assert list(stop.slot) == [1]
         assert (list(now.slot), list(now.sequence)) == ([0], [1])

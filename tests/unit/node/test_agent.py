@@ -122,7 +122,7 @@ def test_what_was_being_written_when_the_session_broke_is_said_again():
 
 @pytest.mark.parametrize(
     "change",
-    [{"protocol_version": 2}, {"epoch": 0}],
+    [{"protocol_version": 3}, {"epoch": 0}],
     ids=["other version", "lower epoch"],
 )
 def test_a_welcome_can_be_declined(change):

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.rpc.test_live_state import NOW, orders
+from tests.unit.control.test_order_book import NOW, orders
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import (
     RecentDispatches,
+    RetryBudget,
     group_rows,
     require_lifetime,
     setpoints_message,
 )
+from vpp.control.order_book import OrderBook
 from vpp.domain.errors import InvalidValueError
 
 ALL = np.array([0, 1])
@@ -46,12 +48,27 @@ def test_an_order_that_is_sent_late_ends_at_its_time_all_the_same():
     assert setpoints_message(orders(1.0, begins=300), sent_at=NOW).setpoints.lifetime_s == 900.0
 
 
+class Recent(RecentDispatches):
+    """Recent dispatches with the book that the gateway keeps beside them."""
+
+    def __init__(self, assets):
+        self.book = OrderBook(assets)
+        super().__init__(self.book)
+
+    def remember(self, orders, sent_at):
+        self.book.give(orders, sent_at)
+        super().remember(orders, sent_at)
+
+    def stopped(self, slots, at):
+        self.book.stop(slots, at, until_released=False)
+
+
 def given_again(recent, after=0.0):
     return [(item.sequence[0], item.slot.tolist()) for item in recent.in_force(ALL, later(after))]
 
 
 def test_the_present_and_the_next_order_are_given_again_and_no_older_one():
-    recent = RecentDispatches(2)
+    recent = Recent(2)
     recent.remember(orders(1.0, sequence=1, slots=(0, 1)), NOW)
     recent.remember(orders(2.0, sequence=2, slots=(0,)), later(10))
     recent.remember(orders(3.0, sequence=3, slots=(0,), begins=600), later(20))
@@ -61,13 +78,13 @@ def test_the_present_and_the_next_order_are_given_again_and_no_older_one():
 
 
 def test_what_would_be_too_short_a_lease_is_not_given_again():
-    recent = RecentDispatches(2)
+    recent = Recent(2)
     recent.remember(orders(1.0, lifetime=60), NOW)
     assert given_again(recent, 51) == []
 
 
 def test_a_stop_is_owed_until_a_newer_order():
-    recent = RecentDispatches(2)
+    recent = Recent(2)
     recent.remember(orders(1.0, slots=(0, 1)), NOW)
     recent.stopped(np.array([0]), later(5))
     assert given_again(recent, 6) == [(1, [1])]
@@ -79,7 +96,16 @@ def test_a_stop_is_owed_until_a_newer_order():
 
 
 def test_only_so_many_dispatches_are_remembered():
-    recent = RecentDispatches(2)
+    recent = Recent(2)
     for sequence in range(1, 3 * limits.MAX_REMEMBERED_DISPATCHES):
         recent.remember(orders(1.0, sequence=sequence), NOW)
     assert len(recent._recent) == limits.MAX_REMEMBERED_DISPATCHES
+
+
+def test_orders_are_given_again_within_a_budget():
+    budget = RetryBudget(10)
+    assert budget.spend(10), "every asset may come back once"
+    assert not budget.spend(1)
+    budget.earn(100)
+    assert budget.spend(10), "a tenth of what is given first"
+    assert not budget.spend(1)

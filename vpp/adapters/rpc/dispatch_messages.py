@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits
+from vpp.control.order_book import OrderBook
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import to_microseconds
 from vpp.domain.setpoints import SetpointColumns
@@ -41,6 +42,7 @@ def remaining(orders: SetpointColumns, now: datetime) -> timedelta:
 
 def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMessage:
     """Return orders as they go to one node."""
+    droop = orders.droop
     return pb.ServerMessage(
         setpoints=pb.Setpoints(
             epoch=orders.epoch,
@@ -55,8 +57,59 @@ def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMe
             power_kw=orders.power_kw.tolist(),
             min_kw=orders.min_kw.tolist(),
             max_kw=orders.max_kw.tolist(),
+            ramp_kw_per_s=orders.ramp_kw_per_s,
+            start_window_s=orders.start_window_s,
+            valid_until=timestamp(orders.valid_until),
+            droop=pb.Droop(
+                nominal_hz=droop.nominal_hz, deadband_hz=droop.deadband_hz, kw_per_hz=droop.kw_per_hz
+            )
+            if droop
+            else None,
         )
     )
+
+
+def renewal_message(
+    *,
+    epoch: int,
+    sent_at: datetime,
+    lifetime: timedelta,
+    slots: NDArray[np.int64],
+    sequences: NDArray[np.int64],
+) -> pb.ServerMessage:
+    """Return a later end of leases as it goes to one node."""
+    renewal = pb.Renewal(
+        epoch=epoch,
+        sent_at=timestamp(sent_at),
+        lifetime_s=lifetime.total_seconds(),
+        slot=slots.tolist(),
+        sequence=sequences.tolist(),
+    )
+    return pb.ServerMessage(renewal=renewal)
+
+
+def stop_message(
+    slots: NDArray[np.int64], reason: str, sent_at: datetime, *, until_released: bool
+) -> pb.ServerMessage:
+    """Return a stop as it goes to one node; no slots mean all of the node."""
+    stop = pb.Stop(
+        slot=slots.tolist(),
+        reason=reason[: limits.MAX_TEXT_LENGTH],
+        sent_at=timestamp(sent_at),
+        until_released=until_released,
+    )
+    return pb.ServerMessage(stop=stop)
+
+
+def release_message(epoch: int, slots: NDArray[np.int64], reason: str, sent_at: datetime) -> pb.ServerMessage:
+    """Return the end of a stop as it goes to one node."""
+    release = pb.Release(
+        epoch=epoch,
+        slot=slots.tolist(),
+        reason=reason[: limits.MAX_TEXT_LENGTH],
+        sent_at=timestamp(sent_at),
+    )
+    return pb.ServerMessage(release=release)
 
 
 def group_rows(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -73,12 +126,33 @@ class _Remembered:
     sent_at_us: int
 
 
+class RetryBudget:
+    """How many orders may be given again: every asset once, and a share of what was given first.
+
+    A node that comes and goes is not helped by more; its leases end by themselves.
+    """
+
+    def __init__(self, assets: int) -> None:
+        self._most = self._left = float(max(assets, 1))
+
+    def earn(self, orders: int) -> None:
+        """Count orders that were given first."""
+        self._left = min(self._most, self._left + limits.RETRY_BUDGET * orders)
+
+    def spend(self, orders: int) -> bool:
+        """Take from the budget for orders given again; return False where it is used up."""
+        if self._left < orders:
+            return False
+        self._left -= orders
+        return True
+
+
 class RecentDispatches:
     """What was ordered lately, to be given again to a node that was away; bounded."""
 
-    def __init__(self, assets: int) -> None:
+    def __init__(self, book: OrderBook) -> None:
         self._recent: deque[_Remembered] = deque(maxlen=limits.MAX_REMEMBERED_DISPATCHES)
-        self._stopped_at_us = np.zeros(assets, dtype=np.int64)
+        self._book = book
 
     def remember(self, orders: SetpointColumns, sent_at: datetime) -> None:
         """Note orders, and forget those that are over."""
@@ -86,18 +160,11 @@ class RecentDispatches:
             self._recent.popleft()
         self._recent.append(_Remembered(orders=orders, sent_at_us=to_microseconds(sent_at)))
 
-    def stopped(self, slots: NDArray[np.int64], at: datetime) -> None:
-        """Note a stop: nothing that was sent before it is given again."""
-        self._stopped_at_us[slots] = to_microseconds(at)
-
     def stop_owed(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
         """Return the slots whose last word was a stop, and when (microseconds) the newest was sent."""
-        last_order_us = np.zeros_like(self._stopped_at_us)
-        for item in self._recent:
-            last_order_us[item.orders.slot] = item.sent_at_us
-        stopped_us = self._stopped_at_us[slots]
-        owed = slots[(stopped_us > 0) & (stopped_us >= last_order_us[slots])]
-        return owed, int(self._stopped_at_us[owed].max(initial=0))
+        stopped_us = self._book.stopped_at_us[slots]
+        owed = slots[(stopped_us > 0) & (stopped_us >= self._book.given_at_us[slots])]
+        return owed, int(self._book.stopped_at_us[owed].max(initial=0))
 
     def in_force(self, slots: NDArray[np.int64], now: datetime) -> list[SetpointColumns]:
         """Return the orders that these assets should hold now, oldest first.
@@ -105,14 +172,16 @@ class RecentDispatches:
         An order counts unless it is over, was stopped, or a newer one takes effect no later.
         """
         shortest = timedelta(seconds=limits.MIN_LIFETIME_S)
-        taken_from_us = np.full(len(self._stopped_at_us), np.iinfo(np.int64).max)
+        taken_from_us = np.full(len(self._book), np.iinfo(np.int64).max)
+        mine = np.zeros(len(self._book), dtype=np.bool_)
+        mine[slots] = True
         found: list[SetpointColumns] = []
         for item in reversed(self._recent):
             orders = item.orders
             begin_us = to_microseconds(max(orders.valid_from, now))
-            rows = np.isin(orders.slot, slots) & (taken_from_us[orders.slot] > begin_us)
+            rows = mine[orders.slot] & (taken_from_us[orders.slot] > begin_us)
             taken_from_us[orders.slot] = np.minimum(taken_from_us[orders.slot], begin_us)
-            rows &= self._stopped_at_us[orders.slot] < item.sent_at_us
+            rows &= self._book.stopped_at_us[orders.slot] < item.sent_at_us
             if rows.any() and remaining(orders, now) >= shortest:
                 found.append(orders.take(rows))
         return found[::-1]

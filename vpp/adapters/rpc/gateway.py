@@ -1,10 +1,10 @@
-"""The node sessions: readings in, orders out. Implements FleetService and the NodeLink port.
+"""Orders to the nodes: sent, renewed, stopped, released. Implements the NodeLink port.
 
 stream ─► reader ─► intake (judged) ─► live state ─► write-behind ─► database
                                                           │ durable
 stream ◄─ writer ◄─ outbox (bounded) ◄── ReadingsStored ◄─┘
                        ▲
-                       └── send / renew / stop: never wait for a slow node
+                       └── send / renew / stop / release: never wait for a slow node
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-import grpc
-import grpc.aio
 import numpy as np
 import structlog
 from numpy.typing import NDArray
@@ -24,21 +21,24 @@ from numpy.typing import NDArray
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import (
     RecentDispatches,
+    RetryBudget,
     group_rows,
+    release_message,
     remaining,
+    renewal_message,
     require_lifetime,
     setpoints_message,
+    stop_message,
     timestamp,
 )
-from vpp.adapters.rpc.errors import CallRefusedError, Context
-from vpp.adapters.rpc.identity import identify
 from vpp.adapters.rpc.live_state import LiveState
-from vpp.adapters.rpc.session import NodeSession, admit, welcome_terms
+from vpp.adapters.rpc.session import NodeSession, SessionRegistry
 from vpp.adapters.rpc.telemetry import Telemetry
+from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import ReadingColumns, ReadingLimits, from_microseconds
-from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.setpoints import Origin, SetpointColumns
 from vpp.ports import Clock, SendReport, Store
 from vpp.rpcgen import fleet_pb2 as pb
 
@@ -67,7 +67,12 @@ class GatewayCounters:
     sessions_opened: int = 0
     sessions_replaced: int = 0
     sessions_refused: int = 0
+    sessions_silent: int = 0  # closed, because their node said nothing any more
+    throttled_messages: int = 0  # read later, because their node says too much
     orders_sent: int = 0
+    orders_given_again: int = 0  # to nodes that came back
+    orders_over_retry_budget: int = 0  # not given again
+    orders_too_soon: int = 0  # not sent: the asset's last change was less than a change period ago
     slow_consumer_drops: int = 0
 
 
@@ -83,13 +88,16 @@ class Gateway:
         epoch: int,
         settings: GatewaySettings | None = None,
         live: LiveState | None = None,
+        book: OrderBook | None = None,
     ) -> None:
         self.settings = settings or GatewaySettings()
         self.live = live or LiveState(len(fleet))
+        self.book = book or OrderBook(len(fleet))
         self.counters = GatewayCounters()
-        self.epoch = epoch
-        self._fleet, self._store, self._clock = fleet, store, clock
-        self._slot_of = fleet.slots()
+        self.epoch, self.fleet, self.clock = epoch, fleet, clock
+        self.sessions = SessionRegistry(fleet, self.live)
+        self.draining = False
+        self._store = store
         self.telemetry = Telemetry(
             fleet=fleet,
             store=store,
@@ -97,11 +105,11 @@ class Gateway:
             live=self.live,
             reading_limits=self.settings.reading_limits,
             write_period_s=self.settings.write_period_s,
+            current_session=self.sessions.of_node,
+            on_cancelled=self._note_cancelled,
         )
-        self._sessions: dict[str, NodeSession] = {}
-        self._session_of_slot: dict[int, NodeSession] = {}
-        self._recent = RecentDispatches(len(fleet))
-        self._draining = False
+        self._recent = RecentDispatches(self.book)
+        self._retries = RetryBudget(len(fleet))
         self._tasks: list[asyncio.Task[None]] = []
 
     # life ---------------------------------------------------------------------------------------
@@ -112,30 +120,52 @@ class Gateway:
         self._tasks.append(asyncio.create_task(self._ping_forever()))
 
     async def drain(self) -> None:
-        """Refuse new sessions, end the open ones, and write what is still waiting."""
-        self._draining = True
-        for session in list(self._sessions.values()):
-            session.close("the service is stopping")
+        """Refuse new sessions, write what waits, say so and goodbye to the nodes, end their streams."""
+        self.draining = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self.telemetry.writers:
-            if not await writer.flush():
-                _logger.error("not written before the stop; nodes will send again", rows=writer.waiting_rows)
+        await self._flush()
+        open_now = self.sessions.all()
+        within_s = max(limits.SHORTEST_RECONNECT_S, len(open_now) / limits.RECONNECTS_PER_S)
+        goodbye = pb.Goodbye(reason="the service is stopping", reconnect_within_s=within_s)
+        for session in open_now:
+            session.outbox.put_goodbye(pb.ServerMessage(goodbye=goodbye))
+        deadline_s = asyncio.get_running_loop().time() + limits.DRAIN_GRACE_S
+        while any(session.outbox.busy for session in self.sessions.all()):
+            if asyncio.get_running_loop().time() >= deadline_s:
+                break
+            await asyncio.sleep(0.01)
+        for session in self.sessions.all():
+            session.close("the service is stopping")
+        if not await self._flush():
+            waiting = sum(writer.waiting_rows for writer in self.telemetry.writers)
+            _logger.error("not written before the stop; nodes will send again", rows=waiting)
+
+    async def _flush(self) -> bool:
+        self.telemetry.flush_singles()
+        return all([await writer.flush() for writer in self.telemetry.writers])
 
     async def _ping_forever(self) -> None:
+        period = timedelta(seconds=self.settings.ping_period_s)
         while True:
-            await self._clock.sleep_until(self._clock.now() + timedelta(seconds=self.settings.ping_period_s))
-            ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self._clock.now())))
-            for session in self._sessions.values():
+            await self.clock.sleep_until(self.clock.now() + period)
+            ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now())))
+            silence_s = limits.SILENCE_PERIODS * self.clock.wall_seconds(period)
+            spoken_by_s = asyncio.get_running_loop().time() - max(silence_s, limits.SHORTEST_SILENCE_S)
+            for session in self.sessions.all():
+                if session.heard_at_s < spoken_by_s:
+                    self.counters.sessions_silent += 1
+                    session.close("nothing was heard of the node for too long, not even a Pong")
                 session.outbox.put_ping(ping)
 
     # NodeLink -----------------------------------------------------------------------------------
     async def send(self, setpoints: SetpointColumns) -> SendReport:
         """Hand orders to the nodes that are connected; never waits for a slow one.
 
-        Orders are remembered: a node that comes back while they hold is given them then. Orders
-        whose lease would be shorter than the minimum are not sent and reported as expired.
+        Orders are noted and remembered: a node that comes back while they hold is given them then.
+        Not sent, and reported, are orders whose lease would be shorter than the minimum (expired),
+        to assets that are stopped, and changes too soon after the last one (held back).
 
         Raises:
             InvalidValueError: a lifetime that no node takes, an epoch that is not this gateway's.
@@ -143,56 +173,71 @@ class Gateway:
         require_lifetime(setpoints.valid_until - setpoints.valid_from)
         if setpoints.epoch != self.epoch:
             raise InvalidValueError("epoch", setpoints.epoch, f"{self.epoch}, the epoch of this service")
-        now = self._clock.now()
+        now = self.clock.now()
         if remaining(setpoints, now) < timedelta(seconds=limits.MIN_LIFETIME_S):
-            return SendReport(
-                sent=0, unreachable_slots=(), expired_slots=tuple(int(slot) for slot in setpoints.slot)
-            )
-        self._recent.remember(setpoints, now)
-        report = self._to_sessions(
-            setpoints.slot, lambda rows: setpoints_message(setpoints.take(rows), sent_at=now)
-        )
-        self.live.record_orders(setpoints.take(_reached(setpoints.slot, report)), now)
+            return SendReport(sent=0, unreachable_slots=(), expired_slots=_slots_of(setpoints))
+        stopped = self.book.stopped[setpoints.slot]
+        urgent = setpoints.origin in {Origin.SAFETY, Origin.OPERATOR}
+        period = timedelta(seconds=0.0 if urgent else limits.CHANGE_PERIOD_S)
+        too_soon = self.book.too_soon(setpoints, now, period) & ~stopped
+        kept = setpoints.take(~stopped & ~too_soon)
+        self.book.give(kept, now)
+        self._recent.remember(kept, now)
+        report = self._to_sessions(kept.slot, lambda rows: setpoints_message(kept.take(rows), sent_at=now))
+        reached = _reached(kept.slot, report)
+        self.book.hand_over(kept.slot[reached], kept.sequence[reached])
         self.counters.orders_sent += report.sent
-        return report
+        self.counters.orders_too_soon += int(too_soon.sum())
+        self._retries.earn(report.sent)
+        return SendReport(
+            sent=report.sent,
+            unreachable_slots=report.unreachable_slots,
+            held_back_slots=_slots_of(setpoints.take(stopped | too_soon)),
+        )
 
     async def renew(
         self, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
     ) -> SendReport:
-        """Give orders that nodes follow a later end: `lifetime` from receipt."""
+        """Give orders that nodes follow a later end: `lifetime` from receipt; not to stopped assets."""
         require_lifetime(lifetime)
-        now = self._clock.now()
-
-        def message(rows: NDArray[np.int64]) -> pb.ServerMessage:
-            renewal = pb.Renewal(
-                epoch=self.epoch,
-                sent_at=timestamp(now),
-                lifetime_s=lifetime.total_seconds(),
-                slot=slots[rows].tolist(),
-                sequence=sequences[rows].tolist(),
-            )
-            return pb.ServerMessage(renewal=renewal)
-
-        report = self._to_sessions(slots, message)
+        going_on = ~self.book.stopped[slots]
+        slots, sequences = slots[going_on], sequences[going_on]
+        now = self.clock.now()
+        report = self._to_sessions(
+            slots,
+            lambda rows: renewal_message(
+                epoch=self.epoch, sent_at=now, lifetime=lifetime, slots=slots[rows], sequences=sequences[rows]
+            ),
+        )
         reached = _reached(slots, report)
-        self.live.extend_orders(slots[reached], sequences[reached], now + lifetime)
+        self.book.renew(slots[reached], sequences[reached], now + lifetime, now)
         return report
 
-    async def stop(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
+    async def stop(
+        self, slots: NDArray[np.int64] | None, reason: str, *, until_released: bool = False
+    ) -> SendReport:
         """Send assets into default control at once, the whole fleet when `slots` is None.
 
-        A node that is away is told when it comes back; until then its lease runs out by itself.
+        A node that is away is told when it comes back; until then its lease runs out by itself. With
+        `until_released` the assets are given, and take, no order before a release.
         """
-        slots = np.arange(len(self._fleet)) if slots is None else slots
-        now = self._clock.now()
-        self._recent.stopped(slots, now)
+        now = self.clock.now()
+        self.book.stop(self._all(slots), now, until_released=until_released)
+        if slots is None:
+            everything = np.zeros(0, dtype=np.int64)
+            message = stop_message(everything, reason, now, until_released=until_released)
+            return self._to_everybody(message.SerializeToString())
+        return self._to_sessions(
+            slots, lambda rows: stop_message(slots[rows], reason, now, until_released=until_released)
+        )
 
-        def message(rows: NDArray[np.int64]) -> pb.ServerMessage:
-            return _stop_message(slots[rows], reason, now)
-
-        report = self._to_sessions(slots, message)
-        self.live.clear_orders(slots[_reached(slots, report)])
-        return report
+    async def release(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
+        """Let assets take orders again after a stop; the whole fleet when `slots` is None."""
+        chosen, now = self._all(slots), self.clock.now()
+        self.book.release(chosen, now)
+        return self._to_sessions(
+            chosen, lambda rows: release_message(self.epoch, chosen[rows], reason, now), since_version=2
+        )
 
     def connected_slots(self) -> NDArray[np.int64]:
         """Return the slots of the assets whose node is connected."""
@@ -202,138 +247,72 @@ class Gateway:
         """Return the newest GOOD reading of every asset that has one, from memory."""
         return self.live.latest_readings()
 
+    def tell_what_was_missed(self, session: NodeSession, now: datetime) -> None:
+        """Give a node that comes back the stops it is owed, and orders that still hold."""
+        owed, at_us = self._recent.stop_owed(session.slots)
+        for held in (True, False):
+            if len(chosen := owed[self.book.stopped[owed] == held]):
+                at = from_microseconds(at_us)
+                session.outbox.put(stop_message(chosen, "stopped while away", at, until_released=held))
+        free = (self.book.released_at_us[session.slots] > 0) & ~self.book.stopped[session.slots]
+        released = session.slots[free]
+        if len(released) and session.protocol_version >= 2:
+            at = from_microseconds(int(self.book.released_at_us[released].max()))
+            session.outbox.put(release_message(self.epoch, released, "released while away", at))
+        for orders in self._recent.in_force(session.slots, now):
+            if not self._retries.spend(len(orders)):
+                self.counters.orders_over_retry_budget += len(orders)
+                continue
+            session.outbox.put(setpoints_message(orders, sent_at=now))
+            self.book.hand_over(orders.slot, orders.sequence)
+            self.counters.orders_given_again += len(orders)
+
+    def _all(self, slots: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        return np.arange(len(self.fleet)) if slots is None else slots
+
+    def _note_cancelled(self, slots: NDArray[np.int64], sequences: NDArray[np.int64], epoch: int) -> None:
+        if epoch == self.epoch:
+            self.book.end(slots, sequences)
+
+    def _to_everybody(self, message: bytes) -> SendReport:
+        """Queue the same message for each session that speaks for assets."""
+        sessions = [session for session in self.sessions.all() if len(session.slots)]
+        for session in sessions:
+            session.outbox.put_urgent(message)
+        away = np.flatnonzero(~self.live.node_connected)
+        return SendReport(
+            sent=len(self.fleet) - len(away), unreachable_slots=tuple(int(slot) for slot in away)
+        )
+
     def _to_sessions(
-        self, slots: NDArray[np.int64], message: Callable[[NDArray[np.int64]], pb.ServerMessage]
+        self,
+        slots: NDArray[np.int64],
+        message: Callable[[NDArray[np.int64]], pb.ServerMessage],
+        *,
+        since_version: int = 1,
     ) -> SendReport:
         """Queue one message for each session; `message` makes it from rows of `slots`."""
-        sessions = [self._session_of_slot.get(int(slot)) for slot in slots]
-        keys = np.array([id(session) if session else 0 for session in sessions], dtype=np.int64)
+        keys = self.sessions.keys(slots)
         sent = 0
         unreachable: tuple[int, ...] = ()
         for key, rows in group_rows(keys):
-            session = sessions[rows[0]]
-            if key == 0 or session is None:
+            session = self.sessions.of_key(key)
+            if session is None:
                 unreachable = tuple(int(slot) for slot in slots[rows])
+                continue
+            sent += len(rows)
+            if session.protocol_version < since_version:
                 continue
             before = session.outbox.dropped
             session.outbox.put(message(rows))
             self.counters.slow_consumer_drops += session.outbox.dropped - before
-            sent += len(rows)
         return SendReport(sent=sent, unreachable_slots=unreachable)
 
-    # FleetService -------------------------------------------------------------------------------
-    async def Session(  # noqa: N802 - the name of the RPC
-        self, request_iterator: object, context: Context
-    ) -> None:
-        """Serve the stream of one node until one of the two sides ends it."""
-        node_id = identify(context.auth_context()).name
-        hello = await self._read_hello(context)
-        if hello is None:
-            return
-        try:
-            session = self._open(node_id, hello)
-        except (InvalidValueError, CallRefusedError):
-            self.counters.sessions_refused += 1
-            raise
-        try:
-            await self._converse(session, context)
-        finally:
-            self._close(session)
-        if session.closing.is_set():
-            raise CallRefusedError(grpc.StatusCode.UNAVAILABLE, "SESSION_CLOSED", session.close_reason)
 
-    async def _read_hello(self, context: Context) -> pb.Hello | None:
-        try:
-            async with asyncio.timeout(limits.HELLO_TIMEOUT_S):
-                first = await context.read()
-        except TimeoutError:
-            raise CallRefusedError(
-                grpc.StatusCode.DEADLINE_EXCEEDED, "NO_HELLO", f"no Hello within {limits.HELLO_TIMEOUT_S:g} s"
-            ) from None
-        if not isinstance(first, pb.NodeMessage):
-            return None
-        if first.WhichOneof("message") != "hello":
-            raise InvalidValueError("message", first.WhichOneof("message"), "a Hello as the first message")
-        return first.hello
-
-    def _open(self, node_id: str, hello: pb.Hello) -> NodeSession:
-        """Admit a node, greet it, and tell it what it missed."""
-        if self._draining:
-            raise CallRefusedError(grpc.StatusCode.UNAVAILABLE, "STOPPING", "the service is stopping")
-        session = admit(self._fleet, self._slot_of, node_id, hello)
-        if (older := self._sessions.get(node_id)) is not None:
-            self.counters.sessions_replaced += 1
-            older.close("a newer session of the same node took its place")
-            self._close(older)
-        if len(self._sessions) >= limits.MAX_SESSIONS:
-            raise CallRefusedError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "TOO_MANY_SESSIONS",
-                f"{limits.MAX_SESSIONS} nodes are here",
-            )
-        now = self._clock.now()
-        welcome = pb.Welcome(
-            epoch=self.epoch,
-            assets=welcome_terms(self._fleet, self._slot_of, hello),
-            report_period_s=self.settings.report_period_s,
-            max_order_age_s=self.settings.max_order_age_s,
-            protocol_version=limits.PROTOCOL_VERSION,
-            sent_at=timestamp(now),
-        )
-        session.outbox.put(pb.ServerMessage(welcome=welcome))
-        owed, stopped_at_us = self._recent.stop_owed(session.slots)
-        if len(owed):
-            session.outbox.put(_stop_message(owed, "stopped while away", from_microseconds(stopped_at_us)))
-        for orders in self._recent.in_force(session.slots, now):
-            session.outbox.put(setpoints_message(orders, sent_at=now))
-            self.live.record_orders(orders, now)
-        self._sessions[node_id] = session
-        self._session_of_slot.update(dict.fromkeys(session.slots.tolist(), session))
-        self.live.node_connected[session.slots] = True
-        self.counters.sessions_opened += 1
-        return session
-
-    def _close(self, session: NodeSession) -> None:
-        if self._sessions.get(session.node_id) is not session:
-            return  # a newer session has taken its place
-        del self._sessions[session.node_id]
-        for slot in session.slots.tolist():
-            del self._session_of_slot[slot]
-        self.live.node_connected[session.slots] = False
-
-    async def _converse(self, session: NodeSession, context: Context) -> None:
-        reader = asyncio.create_task(self._read(session, context))
-        writer = asyncio.create_task(_write(session, context))
-        closer = asyncio.create_task(session.closing.wait())
-        tasks: tuple[asyncio.Task[Any], ...] = (reader, writer, closer)
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-        if not session.closing.is_set():
-            for end in ends:
-                if isinstance(end, Exception):
-                    raise end
-
-    async def _read(self, session: NodeSession, context: Context) -> None:
-        while isinstance(message := await context.read(), pb.NodeMessage):
-            self.telemetry.take(session, message)
-
-
-async def _write(session: NodeSession, context: Context) -> None:
-    """Write what waits for a node; the only writer of its stream."""
-    while True:
-        for message in await session.outbox.take():
-            await context.write(message)
+def _slots_of(orders: SetpointColumns) -> tuple[int, ...]:
+    return tuple(int(slot) for slot in orders.slot)
 
 
 def _reached(slots: NDArray[np.int64], report: SendReport) -> NDArray[np.bool_]:
     """Return which rows were handed to a stream."""
     return ~np.isin(slots, np.array(report.unreachable_slots, dtype=np.int64))
-
-
-def _stop_message(slots: NDArray[np.int64], reason: str, sent_at: datetime) -> pb.ServerMessage:
-    stop = pb.Stop(slot=slots.tolist(), reason=reason[: limits.MAX_TEXT_LENGTH], sent_at=timestamp(sent_at))
-    return pb.ServerMessage(stop=stop)

@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.wire import BatchColumns
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import (
@@ -44,6 +45,17 @@ class RawReadings:
     power_kw: NDArray[np.float64]
     connected: NDArray[np.bool_]
     reading_number: int
+
+    def take(self, rows: list[int]) -> RawReadings:
+        """Return the selected rows."""
+        return RawReadings(
+            slot=self.slot[rows],
+            measured_at_us=self.measured_at_us[rows],
+            soc=self.soc[rows],
+            power_kw=self.power_kw[rows],
+            connected=self.connected[rows],
+            reading_number=self.reading_number,
+        )
 
 
 def require_time(field: str, stamp: Timestamp) -> datetime:
@@ -83,12 +95,8 @@ def raw_single(reading: pb.Reading) -> RawReadings:
     )
 
 
-def raw_batch(batch: pb.ReadingBatch) -> RawReadings:
-    """Return a batch as columns; raise InvalidValueError when their lengths differ.
-
-    numpy reads a repeated field of upb at about 5 ns a value: 1,000 readings take 50 microseconds,
-    parsing included. A twin message with columns as bytes was measured, and was no faster.
-    """
+def raw_batch(batch: pb.ReadingBatch | BatchColumns) -> RawReadings:
+    """Return a batch as columns; raise InvalidValueError when their lengths differ."""
     require_equal_length(
         slot=len(batch.slot),
         offset_ms=len(batch.offset_ms),

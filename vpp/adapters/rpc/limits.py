@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
+MIN_PROTOCOL_VERSION: Final = 1  # nodes of this version are still served
 
 # One message ------------------------------------------------------------------------------------
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
@@ -26,6 +27,8 @@ MAX_LIFETIME_S: Final = 900.0
 MAX_OUTGOING_MESSAGES: Final = 64  # waiting for one stream; beyond it only the newest orders stay
 MAX_PENDING_REFUSALS: Final = 16
 MAX_REMEMBERED_DISPATCHES: Final = 32  # orders kept to be given again to nodes that come back
+MAX_WAITING_SINGLES: Final = 1_000  # single readings that are judged together
+SINGLES_PERIOD_S: Final = 0.005  # of the wall, after which they are at the latest
 MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; oldest dropped, counted
 # Of these, what one node may fill: a node's buffer of 20,000, and ten minutes without a database.
 MAX_WAITING_READINGS_PER_NODE: Final = 30_000
@@ -36,9 +39,26 @@ MAX_ROWS_PER_WRITE: Final = 50_000
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
 MAX_STAYS_PER_ASSET: Final = 64  # announced and not over
 
+# One node, seconds of the wall ------------------------------------------------------------------
+MESSAGES_PER_S: Final = 200.0  # a node that says more is read more slowly
+MESSAGE_BURST: Final = 2_000.0  # and may say so much at once, such as its buffer after an outage
+ROWS_PER_MESSAGE_COST: Final = 200.0  # so many readings in a message cost as much as one more message
+MAX_UNGREETED_PER_NODE: Final = 4  # streams of one certificate that have not said Hello
+SILENCE_PERIODS: Final = 3  # of pings without any word of the node; then its stream is closed,
+SHORTEST_SILENCE_S: Final = 10.0  # but never earlier than this
+
+# Commands, seconds of plant time ----------------------------------------------------------------
+CHANGE_PERIOD_S: Final = 10.0  # one changed command for each asset in this time; stops are exempt
+RETRY_BUDGET: Final = 0.1  # orders given again, as a share of orders given first
+
 # Sessions ---------------------------------------------------------------------------------------
 MAX_SESSIONS: Final = 20_000  # nodes with a stream; one stream for each node, a new one replaces it
+MAX_UNGREETED_STREAMS: Final = 20_000
 HELLO_TIMEOUT_S: Final = 10.0  # of the wall
+HANDSHAKE_TIMEOUT_S: Final = 20
+DRAIN_GRACE_S: Final = 2.0  # for last words to nodes when the service stops
+RECONNECTS_PER_S: Final = 500.0  # by this nodes are told over which time to spread their return
+SHORTEST_RECONNECT_S: Final = 1.0
 MAX_STREAM_AGE_S: Final = 3_600
 STREAM_AGE_GRACE_S: Final = 10
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
-from numpy.typing import NDArray
 
-from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, Quality, ReadingColumns, to_microseconds
-from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, Quality, ReadingColumns
 
 
 class LiveState:
-    """Newest good reading and orders in force of N assets, columns in slot order.
+    """Newest good reading of N assets and whether their node is here, columns in slot order.
 
     power_kw > 0 discharges into the grid; times are microseconds since 1970, 0 where there is none.
     One task writes; readers take copies.
@@ -25,11 +21,6 @@ class LiveState:
         self.received_at_us = np.zeros(assets, dtype=np.int64)
         self.connected = np.zeros(assets, dtype=np.bool_)  # the battery is at its charger
         self.node_connected = np.zeros(assets, dtype=np.bool_)  # its node holds a session
-        # Orders: row 0 is the present one, row 1 the next one, which begins later.
-        self._order_kw = np.zeros((2, assets))
-        self._order_sequence = np.zeros((2, assets), dtype=np.int64)
-        self._order_from_us = np.zeros((2, assets), dtype=np.int64)
-        self._order_until_us = np.zeros((2, assets), dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.soc)
@@ -71,40 +62,3 @@ class LiveState:
             connected=self.connected[slot],
             quality=np.zeros(len(slot), dtype=np.int64),
         )
-
-    # orders -------------------------------------------------------------------------------------
-    def record_orders(self, orders: SetpointColumns, now: datetime) -> None:
-        """Note orders that were sent; those that begin later wait behind the present one."""
-        self._begin_due(to_microseconds(now))
-        slot, later = orders.slot, int(orders.valid_from > now)
-        if not later:
-            self._order_until_us[1, slot] = 0
-        self._order_kw[later, slot] = orders.power_kw
-        self._order_sequence[later, slot] = orders.sequence
-        self._order_from_us[later, slot] = to_microseconds(orders.valid_from)
-        self._order_until_us[later, slot] = to_microseconds(orders.valid_until)
-
-    def extend_orders(self, slot: NDArray[np.int64], sequence: NDArray[np.int64], until: datetime) -> None:
-        """Note renewals: a later end for the orders of these sequences."""
-        until_us = to_microseconds(until)
-        for row in (0, 1):
-            same = slot[self._order_sequence[row, slot] == sequence]
-            self._order_until_us[row, same] = np.maximum(self._order_until_us[row, same], until_us)
-
-    def clear_orders(self, slot: NDArray[np.int64]) -> None:
-        """Note that these assets were sent into default control."""
-        self._order_until_us[:, slot] = 0
-
-    def setpoints_in_force(self, now: datetime) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return power (kW, NaN without an order) and end of lease (microseconds, 0), shapes (N,)."""
-        now_us = to_microseconds(now)
-        self._begin_due(now_us)
-        held = self._order_until_us[0] > now_us
-        return np.where(held, self._order_kw[0], np.nan), np.where(held, self._order_until_us[0], 0)
-
-    def _begin_due(self, now_us: int) -> None:
-        """Let orders whose time has come take the place of the present ones."""
-        due = np.flatnonzero((self._order_until_us[1] > 0) & (self._order_from_us[1] <= now_us))
-        for column in (self._order_kw, self._order_sequence, self._order_from_us, self._order_until_us):
-            column[0, due] = column[1, due]
-        self._order_until_us[1, due] = 0

@@ -13,6 +13,7 @@ import numpy as np
 from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
 from vpp.adapters.rpc.live_state import LiveState
+from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.runs import RunSummary
@@ -47,8 +48,9 @@ def _filter(field: str, text: str) -> str:
 class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     """Questions about the fleet, runs, plans, orders and forecasts. Changes nothing."""
 
-    def __init__(self, *, fleet: Fleet, store: Store, live: LiveState, clock: Clock) -> None:
+    def __init__(self, *, fleet: Fleet, store: Store, live: LiveState, book: OrderBook, clock: Clock) -> None:
         self._fleet, self._store, self._live, self._clock = fleet, store, live, clock
+        self._book = book
         self._slot_of = fleet.slots()
         self._feeders = {feeder.feeder_id: row for row, feeder in enumerate(fleet.feeders)}
         self._feeder_index = fleet.feeder_index()
@@ -66,7 +68,9 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         chosen = slots[slots >= first].tolist()
         shown = chosen[:page_size]
         return pb.GetFleetStateResponse(
-            assets=operator_messages.asset_states(self._fleet, self._live, shown, self._clock.now()),
+            assets=operator_messages.asset_states(
+                self._fleet, self._live, self._book, shown, self._clock.now()
+            ),
             next_page_token=str(chosen[page_size]) if len(chosen) > page_size else "",
             connected_assets=int(self._live.node_connected.sum()),
             total_assets=len(self._fleet),

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.adapters.rpc.live_state import LiveState
+from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast, ModelCall
 from vpp.domain.readings import from_microseconds
@@ -23,9 +24,11 @@ def _timestamp_or_none(at: datetime | None) -> Timestamp | None:
     return None if at is None else timestamp(at)
 
 
-def asset_states(fleet: Fleet, live: LiveState, slots: list[int], now: datetime) -> list[pb.AssetState]:
+def asset_states(
+    fleet: Fleet, live: LiveState, book: OrderBook, slots: list[int], now: datetime
+) -> list[pb.AssetState]:
     """Return the live state of assets, in the order of `slots`."""
-    setpoint_kw, until_us = live.setpoints_in_force(now)
+    setpoint_kw, until_us = book.shown(now)
     states: list[pb.AssetState] = []
     for slot in slots:
         measured_us = int(live.measured_at_us[slot])

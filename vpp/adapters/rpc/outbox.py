@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Final
 
 from vpp.adapters.rpc import limits
 from vpp.rpcgen import fleet_pb2 as pb
+
+_ENDED: Final = frozenset({"setpoints", "renewal", "release"})
 
 
 class Outbox:
@@ -19,6 +22,9 @@ class Outbox:
     def __init__(self, capacity: int = limits.MAX_OUTGOING_MESSAGES) -> None:
         self._capacity = capacity
         self._messages: deque[pb.ServerMessage] = deque()
+        self._urgent: bytes = b""
+        self._goodbye: pb.ServerMessage | None = None
+        self._writing = False
         self._stored_number = 0
         self._ping: pb.ServerMessage | None = None
         self._refusals = 0
@@ -37,6 +43,26 @@ class Outbox:
         self._messages.append(message)
         self._filled.set()
 
+    def put_urgent(self, stop: bytes) -> None:
+        """Say a stop of all assets before everything else, and drop orders that it ends."""
+        self._messages = deque(item for item in self._messages if item.WhichOneof("message") not in _ENDED)
+        self._urgent = stop
+        self._filled.set()
+
+    def put_goodbye(self, message: pb.ServerMessage) -> None:
+        """Say a last word, after everything that waits."""
+        self._goodbye = message
+        self._filled.set()
+
+    @property
+    def busy(self) -> bool:
+        """Return whether something waits or is being written."""
+        return self._filled.is_set() or self._writing
+
+    def written(self) -> None:
+        """Note that what was taken is written."""
+        self._writing = False
+
     def put_stored(self, reading_number: int) -> None:
         """Say that readings up to this number are durable."""
         self._stored_number = max(self._stored_number, reading_number)
@@ -47,11 +73,16 @@ class Outbox:
         self._ping = message
         self._filled.set()
 
-    async def take(self) -> list[pb.ServerMessage]:
-        """Wait for something to say and return all of it, orders first."""
+    async def take(self) -> list[pb.ServerMessage | bytes]:
+        """Wait for something to say and return all of it: welcome, a stop of all, orders, the rest."""
         await self._filled.wait()
         self._filled.clear()
-        taken = list(self._messages)
+        self._writing = True
+        taken: list[pb.ServerMessage | bytes] = list(self._messages)
+        if self._urgent:
+            after_welcome = int(bool(self._messages) and self._messages[0].HasField("welcome"))
+            taken.insert(after_welcome, self._urgent)
+            self._urgent = b""
         self._messages.clear()
         self._refusals = 0
         if self._stored_number:
@@ -61,6 +92,9 @@ class Outbox:
         if self._ping is not None:
             taken.append(self._ping)
             self._ping = None
+        if self._goodbye is not None:
+            taken.append(self._goodbye)
+            self._goodbye = None
         return taken
 
     def _reduce(self) -> None:
@@ -70,7 +104,7 @@ class Outbox:
         for message in reversed(self._messages):
             kind = message.WhichOneof("message")
             slots = set(message.setpoints.slot) if kind == "setpoints" else set()
-            if kind in {"welcome", "stop"} or not slots <= covered:
+            if kind in {"welcome", "stop", "release"} or not slots <= covered:
                 kept.append(message)
                 covered |= slots
         # Stops are idempotent for a node; were they alone to fill the queue, the newest ones stay.

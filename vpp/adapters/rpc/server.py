@@ -17,6 +17,7 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.credentials import CredentialFiles, ServerCredentials, server_credentials
 from vpp.adapters.rpc.deadlines import require_deadline
 from vpp.adapters.rpc.doorkeeper import Doorkeeper
+from vpp.adapters.rpc.fleet_service import FleetServicer
 from vpp.adapters.rpc.gateway import Gateway
 from vpp.adapters.rpc.identity import require_role
 from vpp.adapters.rpc.interception import GuardInterceptor
@@ -24,7 +25,6 @@ from vpp.rpcgen import (
     enrolment_pb2,
     enrolment_pb2_grpc,
     fleet_pb2,
-    fleet_pb2_grpc,
     operator_pb2,
     operator_pb2_grpc,
 )
@@ -46,6 +46,7 @@ _OPTIONS: Final = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.server_handshake_timeout_ms", limits.HANDSHAKE_TIMEOUT_S * 1000),
     ("grpc.max_connection_age_ms", limits.MAX_STREAM_AGE_S * 1000),
     ("grpc.max_connection_age_grace_ms", limits.STREAM_AGE_GRACE_S * 1000),
     # Ten thousand nodes that come back at once must not be reset.
@@ -150,7 +151,7 @@ async def start_server(
     if identity_servicer is not None:
         enrolment_pb2_grpc.add_IdentityServiceServicer_to_server(identity_servicer, server)  # type: ignore[no-untyped-call]
         names.append(IDENTITY_SERVICE)
-    fleet_pb2_grpc.add_FleetServiceServicer_to_server(gateway, server)  # type: ignore[no-untyped-call]
+    FleetServicer(gateway).add_to(server)
     if operator_servicer is not None:
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(operator_servicer, server)  # type: ignore[no-untyped-call]
         names.append(OPERATOR_SERVICE)

@@ -13,10 +13,29 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.errors import CallRefusedError
 from vpp.adapters.rpc.identity import metered_feeder
 from vpp.adapters.rpc.intake import printable
+from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.outbox import Outbox
-from vpp.domain.assets import Fleet
+from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.rpcgen import fleet_pb2 as pb
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much a node may say: a bucket that fills with time. A message costs 1, and its readings a part.
+
+    A node that says more is read more slowly, which its own sending feels; nothing is lost.
+    """
+
+    left: float = limits.MESSAGE_BURST
+    at_s: float = 0.0
+
+    def spend(self, rows: int, now_s: float) -> float:
+        """Take the cost of a message; return for how long not to read on, in seconds of the wall."""
+        filled = self.left + (now_s - self.at_s) * limits.MESSAGES_PER_S if self.at_s else self.left
+        self.left = min(filled, limits.MESSAGE_BURST) - 1.0 - rows / limits.ROWS_PER_MESSAGE_COST
+        self.at_s = now_s
+        return max(0.0, -self.left / limits.MESSAGES_PER_S)
 
 
 @dataclass(slots=True, eq=False)
@@ -27,10 +46,16 @@ class NodeSession:
     slots: NDArray[np.int64]
     feeder_id: str
     agent: str
+    protocol_version: int = limits.PROTOCOL_VERSION
+    buffer_id: str = ""  # the node's numbering of its readings; empty where it does not resume
     outbox: Outbox = field(default_factory=Outbox)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     close_reason: str = ""
     lost_readings: bool = False  # some were dropped before they were durable: no number is safe to say
+    own: frozenset[int] = frozenset()  # the same slots, for a look at one of them
+    key: int = 0  # of the registry
+    heard_at_s: float = 0.0  # of the event loop's clock, when the node last said something
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def share_rows(self) -> int:
@@ -43,6 +68,49 @@ class NodeSession:
         self.closing.set()
 
 
+class SessionRegistry:
+    """The open sessions, by node and by the slots they speak for."""
+
+    def __init__(self, fleet: Fleet, live: LiveState) -> None:
+        self._live = live
+        self._by_node: dict[str, NodeSession] = {}
+        self._by_key: dict[int, NodeSession] = {}
+        self._key_of_slot = np.zeros(len(fleet), dtype=np.int64)  # 0 where no session speaks for it
+        self._last_key = 0
+
+    def __len__(self) -> int:
+        return len(self._by_node)
+
+    def all(self) -> list[NodeSession]:
+        return list(self._by_node.values())
+
+    def of_node(self, node_id: str) -> NodeSession | None:
+        return self._by_node.get(node_id)
+
+    def keys(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a number for the session of each slot, 0 where there is none."""
+        return self._key_of_slot[slots]
+
+    def of_key(self, key: int) -> NodeSession | None:
+        return self._by_key.get(key)
+
+    def add(self, session: NodeSession) -> None:
+        """Let a session speak for its slots."""
+        self._last_key += 1
+        session.key = self._last_key
+        self._by_node[session.node_id] = self._by_key[session.key] = session
+        self._key_of_slot[session.slots] = session.key
+        self._live.node_connected[session.slots] = True
+
+    def remove(self, session: NodeSession) -> None:
+        """Forget a session, unless a newer one has taken its place."""
+        if self._by_node.get(session.node_id) is not session:
+            return
+        del self._by_node[session.node_id], self._by_key[session.key]
+        self._key_of_slot[session.slots] = 0
+        self._live.node_connected[session.slots] = False
+
+
 def admit(fleet: Fleet, slot_of: dict[str, int], node_id: str, hello: pb.Hello) -> NodeSession:
     """Return the session of a node whose Hello agrees with its certificate and the fleet register.
 
@@ -50,10 +118,7 @@ def admit(fleet: Fleet, slot_of: dict[str, int], node_id: str, hello: pb.Hello) 
         InvalidValueError: version, number of assets, an asset that nobody knows or that is named twice.
         CallRefusedError: an asset of another node; a node that the register does not know.
     """
-    if hello.protocol_version != limits.PROTOCOL_VERSION:
-        raise InvalidValueError(
-            "protocol_version", hello.protocol_version, str(limits.PROTOCOL_VERSION), "update the node"
-        )
+    version = agree_on_version(hello)
     if len(hello.asset_ids) > limits.MAX_ASSETS_PER_NODE:
         raise InvalidValueError(
             "asset_ids", f"{len(hello.asset_ids)} assets", f"at most {limits.MAX_ASSETS_PER_NODE}"
@@ -71,7 +136,20 @@ def admit(fleet: Fleet, slot_of: dict[str, int], node_id: str, hello: pb.Hello) 
         slots=np.sort(np.array(slots, dtype=np.int64)),
         feeder_id=feeder_id,
         agent=printable(hello.agent),
+        protocol_version=version,
+        buffer_id=parse_identifier("buffer_id", hello.buffer_id) if hello.buffer_id else "",
+        own=frozenset(slots),
     )
+
+
+def agree_on_version(hello: pb.Hello) -> int:
+    """Return the highest version that both sides speak; raise InvalidValueError when there is none."""
+    highest = min(hello.protocol_version, limits.PROTOCOL_VERSION)
+    lowest = max(hello.min_protocol_version or hello.protocol_version, limits.MIN_PROTOCOL_VERSION)
+    if highest < lowest:
+        spoken = f"{limits.MIN_PROTOCOL_VERSION} to {limits.PROTOCOL_VERSION}"
+        raise InvalidValueError("protocol_version", hello.protocol_version, spoken, "update the node")
+    return highest
 
 
 def _own_slot(fleet: Fleet, slot_of: dict[str, int], node_id: str, asset_id: str) -> int:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vpp.adapters.rpc import intake, limits
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.adapters.rpc import intake, limits, wire
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession
 from vpp.adapters.rpc.shares import Shares
+from vpp.adapters.rpc.singles import SingleReadings
 from vpp.adapters.rpc.write_behind import WriteBehind
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -33,16 +38,15 @@ class TelemetryCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrived:
-    """Readings that are not durable yet, with the number to tell their node when they are."""
+    """Readings that are not durable yet, with the number to tell each node when they are."""
 
-    session: NodeSession
+    owners: tuple[tuple[NodeSession, int, int], ...]  # session, rows, reading number
     readings: ReadingColumns | None
     feeder_reading: FeederReading | None
-    reading_number: int
 
     @property
     def rows(self) -> int:
-        return max(1, len(self.readings)) if self.readings is not None else 1
+        return sum(rows for _, rows, _ in self.owners)
 
 
 class Telemetry:
@@ -57,10 +61,17 @@ class Telemetry:
         live: LiveState,
         reading_limits: ReadingLimits,
         write_period_s: float,
+        current_session: Callable[[str], NodeSession | None] = lambda node_id: None,
+        on_cancelled: Callable[[NDArray[np.int64], NDArray[np.int64], int], None] = lambda *_: None,
     ) -> None:
+        self._current_session, self._on_cancelled = current_session, on_cancelled
+        self._stored_numbers: dict[str, tuple[str, int]] = {}  # of each node: its numbering, how far durable
+        self._singles = SingleReadings()
+        self._singles_due: asyncio.TimerHandle | None = None
         self.counters = TelemetryCounters()
         self._store, self._clock, self._live = store, clock, live
         self._intake = intake.Intake(fleet, reading_limits)
+        self._slot_of = fleet.slots()
         self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
         self._reading_shares, self._word_shares = Shares(), Shares()
         self._known_stays: dict[str, dict[datetime, ChargingSession]] = {}
@@ -88,6 +99,75 @@ class Telemetry:
     def writers(self) -> tuple[WriteBehind[Any], ...]:
         """Return the queues in front of the database."""
         return (self.reading_writer, self.acknowledgement_writer, self.stay_writer)
+
+    def hear(self, session: NodeSession, raw: bytes) -> int:
+        """Take in one message as it came; return how many readings it held.
+
+        Single readings of all nodes wait for a few milliseconds and are judged together.
+        """
+        try:
+            message = wire.parse(raw)
+        except InvalidValueError as error:
+            self._refuse(session, [error], 0)
+            return 0
+        if isinstance(message, wire.BatchColumns):
+            return self._take_batch(session, message)
+        if message.HasField("reading") and self._singles.add(session, message.reading):
+            if len(self._singles) >= limits.MAX_WAITING_SINGLES:
+                self.flush_singles()
+            elif self._singles_due is None:
+                loop = asyncio.get_running_loop()
+                self._singles_due = loop.call_later(limits.SINGLES_PERIOD_S, self.flush_singles)
+            return 1
+        self.take(session, message)
+        return len(message.reading_batch.slot)
+
+    def flush_singles(self) -> None:
+        """Judge the single readings that wait."""
+        if self._singles_due is not None:
+            self._singles_due.cancel()
+            self._singles_due = None
+        if not len(self._singles):
+            return
+        raw, sessions, numbers = self._singles.take()
+        readings, _ = self._intake.judge(raw, raw.slot, self._clock.now())
+        for row in np.flatnonzero(readings.quality).tolist():
+            _, errors = self._intake.judge(raw.take([row]), raw.slot, self._clock.now())
+            self._refuse(sessions[row], errors, numbers[row])
+        self.counters.readings += len(readings)
+        self._live.update(readings)
+        self._keep_singles(readings, sessions, numbers)
+
+    def _keep_singles(
+        self, readings: ReadingColumns, sessions: list[NodeSession], numbers: list[int]
+    ) -> None:
+        """Queue readings of many nodes as one; those beyond their node's share are left out."""
+        kept: list[int] = []
+        owners: dict[NodeSession, tuple[int, int]] = {}
+        for row, (session, number) in enumerate(zip(sessions, numbers, strict=True)):
+            if not self._reading_shares.take(session.node_id, 1, most=session.share_rows):
+                session.lost_readings = True
+                self.counters.readings_over_share += 1
+                continue
+            kept.append(row)
+            rows, highest = owners.get(session, (0, 0))
+            owners[session] = (rows + 1, max(highest, number))
+        if kept:
+            readings = readings if len(kept) == len(readings) else readings.take(np.array(kept))
+            told = tuple((session, *counts) for session, counts in owners.items())
+            self.reading_writer.put(_Arrived(owners=told, readings=readings, feeder_reading=None))
+
+    def _take_batch(self, session: NodeSession, columns: wire.BatchColumns) -> int:
+        try:
+            self._take_readings(session, intake.raw_batch(columns))
+        except InvalidValueError as error:
+            self._refuse(session, [error], min(columns.reading_number, limits.MAX_NUMBER))
+        return len(columns.slot)
+
+    def stored_number(self, session: NodeSession) -> int:
+        """Return up to which number the readings that a node numbers so are durable; 0 where unknown."""
+        buffer_id, number = self._stored_numbers.get(session.node_id, ("", 0))
+        return number if buffer_id and buffer_id == session.buffer_id else 0
 
     def take(self, session: NodeSession, message: pb.NodeMessage) -> None:
         """Take in one message of a node; what is wrong with it is answered, never raised."""
@@ -122,22 +202,19 @@ class Telemetry:
         readings, errors = self._intake.judge(raw, session.slots, self._clock.now())
         self.counters.readings += len(readings)
         self._live.update(readings)
-        self._keep(
-            _Arrived(
-                session=session, readings=readings, feeder_reading=None, reading_number=raw.reading_number
-            )
-        )
+        owner = (session, max(1, len(readings)), raw.reading_number)
+        self._keep(_Arrived(owners=(owner,), readings=readings, feeder_reading=None))
         self._refuse(session, errors, raw.reading_number)
 
     def _take_feeder_reading(self, session: NodeSession, message: pb.FeederReading) -> None:
         reading = self._intake.feeder_reading(message, session.feeder_id, self._clock.now())
         number = intake.require_number("reading_number", message.reading_number)
-        self._keep(_Arrived(session=session, readings=None, feeder_reading=reading, reading_number=number))
+        self._keep(_Arrived(owners=((session, 1, number),), readings=None, feeder_reading=reading))
         self.counters.feeder_readings += 1
 
     def _keep(self, arrived: _Arrived) -> None:
         """Queue readings for the database; what is beyond the node's share it must send again."""
-        session = arrived.session
+        session = arrived.owners[0][0]
         if not self._reading_shares.take(session.node_id, arrived.rows, most=session.share_rows):
             session.lost_readings = True
             self.counters.readings_over_share += arrived.rows
@@ -145,13 +222,35 @@ class Telemetry:
         self.reading_writer.put(arrived)
 
     def _note_written(self, arrived: list[_Arrived]) -> None:
+        highest: dict[NodeSession, int] = {}
         for item in arrived:
-            self._reading_shares.release(item.session.node_id, item.rows)
-        _tell_stored(arrived)
+            for session, rows, number in item.owners:
+                self._reading_shares.release(session.node_id, rows)
+                highest[session] = max(highest.get(session, 0), number)
+        for session, number in highest.items():
+            self._tell_stored(session, number)
+
+    def _tell_stored(self, session: NodeSession, number: int) -> None:
+        """Tell a node what is durable; one whose readings were dropped meanwhile must send again.
+
+        What a session that is over had brought counts for the next one of the same numbering.
+        """
+        if session.lost_readings:
+            session.close("readings were dropped while the database was away; send them again")
+            return
+        session.outbox.put_stored(number)
+        if not session.buffer_id:
+            return
+        number = max(number, self.stored_number(session))
+        self._stored_numbers[session.node_id] = (session.buffer_id, number)
+        current = self._current_session(session.node_id)
+        if current is not None and current is not session and current.buffer_id == session.buffer_id:
+            current.outbox.put_stored(number)
 
     def _note_lost(self, item: _Arrived) -> None:
-        self._reading_shares.release(item.session.node_id, item.rows)
-        item.session.lost_readings = True
+        for session, rows, _ in item.owners:
+            self._reading_shares.release(session.node_id, rows)
+            session.lost_readings = True
 
     def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
         rows, refusal = self._intake.acknowledgements(message, session.slots)
@@ -161,6 +260,9 @@ class Telemetry:
         self.counters.acknowledgements += len(rows)
         for row in rows:
             self.acknowledgement_writer.put(row)
+        if message.state == pb.ACKNOWLEDGEMENT_STATE_CANCELLED and rows:
+            slots = np.array([self._slot_of[row.asset_id] for row in rows])
+            self._on_cancelled(slots, np.array([row.sequence for row in rows]), rows[0].epoch)
         if refusal is not None:
             self.counters.refusals += 1
             session.outbox.put(refusal)
@@ -211,15 +313,3 @@ class Telemetry:
         metering = [item.feeder_reading for item in arrived if item.feeder_reading is not None]
         if metering:
             await self._store.append_feeder_readings(metering)
-
-
-def _tell_stored(arrived: list[_Arrived]) -> None:
-    """Tell nodes what is durable; one whose readings were dropped meanwhile must send again."""
-    highest: dict[NodeSession, int] = {}
-    for item in arrived:
-        highest[item.session] = max(highest.get(item.session, 0), item.reading_number)
-    for session, number in highest.items():
-        if session.lost_readings:
-            session.close("readings were dropped while the database was away; send them again")
-        else:
-            session.outbox.put_stored(number)

@@ -1,0 +1,80 @@
+"""Columns read as bytes are the columns that were sent, or are read in the public way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpp.adapters.rpc import intake, wire
+from vpp.domain.errors import InvalidValueError
+from vpp.rpcgen import fleet_pb2 as pb
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 2**32 - 1),
+        st.integers(0, 2**32 - 1),
+        st.floats(width=32),
+        st.floats(width=32),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+def batch_of(rows, number=7):
+    slot, offset_ms, soc, power_kw, connected = zip(*rows, strict=True)
+    batch = pb.ReadingBatch(
+        slot=slot, offset_ms=offset_ms, soc=soc, power_kw=power_kw, connected=connected, reading_number=number
+    )
+    batch.base_time.FromSeconds(1_600_000_000)
+    return batch
+
+
+@given(ROWS, st.integers(0, 2**64 - 1))
+def test_the_twin_reads_the_very_bytes_of_the_public_message(rows, number):
+    batch = batch_of(rows, number)
+    raw = pb.NodeMessage(reading_batch=batch).SerializeToString()
+    columns = wire.parse(raw)
+    assert isinstance(columns, wire.BatchColumns)
+    for name, kind in wire._COLUMNS.items():
+        np.testing.assert_array_equal(getattr(columns, name), np.array(getattr(batch, name), dtype=kind))
+    assert columns.reading_number == number
+    assert columns.base_time.seconds == batch.base_time.seconds
+    assert wire.TwinNodeMessage.FromString(raw).SerializeToString() == raw
+
+
+def varint(number):
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*out, number))
+
+
+def test_columns_that_are_not_packed_are_read_all_the_same():
+    batch = batch_of([(3, 5, 0.5, 1.0, True), (4, 5, 0.5, 1.0, True)])
+    packed_slots = bytes([0x0A, 8]) + np.array([3, 4], "<u4").tobytes()
+    loose_slots = b"".join(bytes([0x0D]) + np.array([slot], "<u4").tobytes() for slot in (3, 4))
+    body = batch.SerializeToString()
+    assert packed_slots in body
+    body = body.replace(packed_slots, loose_slots)
+    message = wire.parse(bytes([0x1A]) + varint(len(body)) + body)
+    assert isinstance(message, pb.NodeMessage)
+    assert list(message.reading_batch.slot) == [3, 4]
+
+
+def test_columns_of_different_length_are_refused_in_words():
+    batch = batch_of([(3, 5, 0.5, 1.0, True), (4, 5, 0.5, 1.0, True)])
+    del batch.soc[1:]
+    message = wire.parse(pb.NodeMessage(reading_batch=batch).SerializeToString())
+    with pytest.raises(InvalidValueError, match="soc: got '1 values', expected 2, as in slot"):
+        intake.raw_batch(message.reading_batch)
+
+
+@pytest.mark.parametrize("raw", [b"\x1a\xff", b"\x12\x05ab", b"\xff\xff\xff"])
+def test_what_is_no_message_is_refused(raw):
+    with pytest.raises(InvalidValueError, match="a NodeMessage"):
+        wire.parse(raw)
