@@ -126,7 +126,43 @@ class SetpointTrail:
     acknowledgements: tuple[Acknowledgement, ...]
 
 
-class Store(Protocol):
+class CycleStore(Protocol):
+    """What the loop and the forecast job need of a store; a replay brings its own."""
+
+    async def feeder_history(self, *, grid: IntervalGrid, known_at: datetime) -> FeederHistory:
+        """Return the metering over `grid` as it was known at `known_at`, feeders in fleet order."""
+
+    async def sessions_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ChargingSession]:
+        """Return the sessions that overlap [start, end), as last announced by `known_at`."""
+
+    async def prices_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[PricePoint]:
+        """Return the prices that overlap [start, end), as last published by `known_at`, by start."""
+
+    async def context_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ContextItem]:
+        """Return the items valid within [start, end) and available at `known_at`."""
+
+    async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
+        """Store a forecast and the model call behind it, in one transaction."""
+
+    async def newest_forecast(self, *, available_at: datetime) -> LoadForecast | None:
+        """Return the forecast that became available last, not after `available_at`."""
+
+    async def save_run(
+        self,
+        run: RunSummary,
+        *,
+        plan: DispatchPlan | None,
+        state: FleetState,
+        setpoints: SetpointColumns | None,
+    ) -> None:
+        """Store a run with its snapshot, plan and orders in one transaction, before anything is sent."""
+
+
+class Store(CycleStore, Protocol):
     """The database. Every method is durable when it returns."""
 
     # fleet -------------------------------------------------------------------------------------
@@ -152,38 +188,16 @@ class Store(Protocol):
     async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
         """Store feeder metering; repeated rows change nothing."""
 
-    async def feeder_history(self, *, grid: IntervalGrid, known_at: datetime) -> FeederHistory:
-        """Return the metering over `grid` as it was known at `known_at`, feeders in fleet order."""
-
     async def save_sessions(self, sessions: Sequence[ChargingSession]) -> None:
         """Store charging sessions; one with the same asset and connected_from supersedes the older."""
-
-    async def sessions_between(
-        self, *, start: datetime, end: datetime, known_at: datetime
-    ) -> list[ChargingSession]:
-        """Return the sessions that overlap [start, end), as last announced by `known_at`."""
 
     async def save_prices(self, prices: Sequence[PricePoint]) -> None:
         """Store published prices; superseded, never overwritten."""
 
-    async def prices_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[PricePoint]:
-        """Return the prices that overlap [start, end), as last published by `known_at`, by start."""
-
     async def save_context(self, items: Sequence[ContextItem]) -> None:
         """Store context items; a repeated id changes nothing."""
 
-    async def context_between(
-        self, *, start: datetime, end: datetime, known_at: datetime
-    ) -> list[ContextItem]:
-        """Return the items valid within [start, end) and available at `known_at`."""
-
     # forecasts ---------------------------------------------------------------------------------
-    async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
-        """Store a forecast and the model call behind it, in one transaction."""
-
-    async def newest_forecast(self, *, available_at: datetime) -> LoadForecast | None:
-        """Return the forecast that became available last, not after `available_at`."""
-
     async def get_forecast(self, forecast_id: str) -> LoadForecast | None:
         """Return one forecast."""
 
@@ -194,16 +208,6 @@ class Store(Protocol):
         """Return forecasts, newest first."""
 
     # runs, plans, orders -----------------------------------------------------------------------
-    async def save_run(
-        self,
-        run: RunSummary,
-        *,
-        plan: DispatchPlan | None,
-        state: FleetState,
-        setpoints: SetpointColumns | None,
-    ) -> None:
-        """Store a run with its snapshot, plan and orders in one transaction, before anything is sent."""
-
     async def last_plan(self) -> DispatchPlan | None:
         """Return the plan of the newest run that has one."""
 

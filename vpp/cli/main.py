@@ -12,6 +12,7 @@ from vpp.cli.demo import demo_command
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
 from vpp.cli.node import node_command
+from vpp.cli.replay import replay_command
 from vpp.cli.service import (
     certificates_command,
     cycle_command,
@@ -43,6 +44,7 @@ app.command("revoke")(revoke_command)
 app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)
+app.command("replay")(replay_command)
 app.command("demo")(demo_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)

@@ -13,7 +13,7 @@ class MeteredDay:
     """Energy of a fleet on F feeders over T intervals of `hours`, as it was metered.
 
     load_kw (F, T): mean net load without the fleet; fleet_kw (F, T): mean power of the fleet's
-    assets, positive discharges; prices of shape (T,); limits of shape (F,).
+    assets, positive discharges; prices of shape (T,); limits of shape (F, T) or (F, 1).
     """
 
     hours: float
@@ -55,9 +55,9 @@ def settle(day: MeteredDay) -> Settlement:
     feeder_kw = day.load_kw - day.fleet_kw
     net_kw = feeder_kw.sum(axis=0)
     imported, exported = np.maximum(net_kw, 0.0), np.maximum(-net_kw, 0.0)
-    over_kw = np.maximum(feeder_kw - day.import_limit_kw[:, None], 0.0)
-    over_kw += np.maximum(-feeder_kw - day.export_limit_kw[:, None], 0.0)
-    loading = np.maximum(feeder_kw / day.import_limit_kw[:, None], -feeder_kw / day.export_limit_kw[:, None])
+    over_kw = np.maximum(feeder_kw - day.import_limit_kw, 0.0)
+    over_kw += np.maximum(-feeder_kw - day.export_limit_kw, 0.0)
+    loading = np.maximum(feeder_kw / day.import_limit_kw, -feeder_kw / day.export_limit_kw)
     energy_cost = day.hours * (imported @ day.import_price_per_kwh - exported @ day.export_price_per_kwh)
     peak_kw = float(imported.max(initial=0.0))
     return Settlement(

@@ -83,7 +83,7 @@ def read_portfolio(
         load=list(_table(directory / "load.csv", load_row)),
         prices=list(_table(directory / "prices.csv", lambda row: _price(row, interval))),
         sessions=list(_table(sessions, _session)) if sessions.exists() else [],
-        context=list(_context(context)) if context.exists() else [],
+        context=list(read_context(context)) if context.exists() else [],
     )
 
 
@@ -186,7 +186,8 @@ def _session(row: Row) -> ChargingSession:
     )
 
 
-def _context(path: Path) -> Iterator[ContextItem]:
+def read_context(path: Path) -> Iterator[ContextItem]:
+    """Yield the context items of a JSON Lines file; raise FileError naming the line that is wrong."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:

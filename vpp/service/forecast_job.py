@@ -10,7 +10,7 @@ import structlog
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.forecasting.forecaster import Forecaster
-from vpp.ports import Clock, Store
+from vpp.ports import Clock, CycleStore
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ class ForecastJob:
     """Keeps the newest forecast fresh; a cycle takes whichever is available when it starts."""
 
     forecaster: Forecaster
-    store: Store
+    store: CycleStore
     clock: Clock
     interval: timedelta
     history: timedelta

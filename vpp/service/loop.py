@@ -29,7 +29,7 @@ from vpp.domain.prices import PriceCurve, PricePoint
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.forecasting.prices import extend_prices
-from vpp.ports import Clock, NodeLink, Store
+from vpp.ports import Clock, CycleStore, NodeLink
 from vpp.service.peak import PeakMeter
 
 PRICE_MEMORY = timedelta(days=3)  # how far back a stand-in for a missing price is looked for
@@ -54,7 +54,7 @@ class DispatchLoop:
     fleet: Fleet
     policy: DispatchPolicy
     clock: Clock
-    store: Store
+    store: CycleStore
     link: NodeLink
     solver: Solver
     epoch: int

@@ -9,7 +9,7 @@ import numpy as np
 
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.runs import DispatchPlan
-from vpp.ports import Store
+from vpp.ports import CycleStore, Store
 
 METER_DELAY_INTERVALS = 8  # metering older than this, and still missing, is not waited for
 
@@ -26,7 +26,7 @@ class PeakMeter:
         """Note what the fleet was ordered to do in the plan's first interval."""
         self._fleet_kw[plan.grid.start] = float(plan.power_kw[:, 0].sum())
 
-    async def read(self, store: Store, now: datetime) -> float:
+    async def read(self, store: CycleStore, now: datetime) -> float:
         """Take in the intervals whose metering has arrived, and return the peak, kW."""
         if not self._fleet_kw:
             return self.peak_kw

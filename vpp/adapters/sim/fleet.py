@@ -1,0 +1,213 @@
+"""A whole fleet as columns, behind the same port as the nodes' connections.
+
+orders ──send──► ordered power ──advance──► energy, books, energy per feeder and interval
+                                    └──────► readings ──latest_readings──►
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.adapters.sim.physics import TOLERANCE_KWH, EnergyBooks, Faults, Floats, Ratings, Stays, integrate
+from vpp.domain.assets import Fleet
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.readings import Quality, ReadingColumns, to_microseconds
+from vpp.domain.setpoints import SetpointColumns
+from vpp.ports import SendReport
+
+MICROSECONDS_PER_HOUR = 3_600_000_000
+MEAN_OUTAGE = timedelta(hours=4)
+MEAN_CONNECTED_OUTAGES = 6  # a silent node is connected for so many outages on average
+
+
+class SimulatedFleet:
+    """N devices from `grid.start` on; `advance` moves them through time, and the port reads and orders them.
+
+    fed_kwh (F, T): energy given to the grid by the assets of each feeder in each interval of `grid`.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        grid: IntervalGrid,
+        energy_kwh: Floats,
+        stays: Stays,
+        controlled: bool = True,
+        standby_kw: float = 0.0,
+        faults: Faults | None = None,
+        lease: timedelta = timedelta(minutes=15),
+        seed: int = 0,
+    ) -> None:
+        """Start at rest.
+
+        Args:
+            fleet: whose ratings and feeders hold.
+            grid: intervals over which the energy of each feeder is booked.
+            energy_kwh: stored at the start, shape (N,).
+            stays: of vehicles; an asset with stays is connected during them alone.
+            controlled: follow orders; otherwise batteries rest and vehicles charge at full power from their
+                arrival until the energy asked at their departure is there.
+            standby_kw: drawn by every device from its own cell.
+            faults: what goes wrong; nothing by default.
+            lease: how long an order holds on a node that has lost its connection.
+            seed: of faults and noise.
+        """
+        count = len(fleet)
+        self.energy_kwh = energy_kwh.copy()
+        self.books = EnergyBooks.empty(count)
+        self.fed_kwh = np.zeros((len(fleet.feeders), grid.count))
+        self._ratings, self._stays, self._controlled = Ratings.of(fleet, standby_kw), stays, controlled
+        self._feeder, self._grid = fleet.feeder_index(), grid
+        self._vehicle = np.zeros(count, dtype=np.bool_)
+        self._vehicle[stays.slot] = True
+        self.connected = ~self._vehicle
+        self._required_kwh = self._ratings.energy_max_kwh.copy()
+        self._now_us, self._next_event = to_microseconds(grid.start), 0
+        self._asked_kw, self._coming_kw = np.zeros(count), np.zeros(count)
+        self._coming_us = np.zeros(count, dtype=np.int64)  # 0: nothing is on its way
+        self._faults, self._lease = faults or Faults(), lease
+        self._random = np.random.default_rng(seed)
+        self._stuck = self._random.random(count) < self._faults.stuck_share
+        self._factor = np.where(self._random.random(count) < self._faults.half_share, 0.5, 1.0)
+        self._silent = self._random.random(count) < self._faults.silent_share
+        self._away_from_us = np.zeros(count, dtype=np.int64)
+        self._away_until_us = np.zeros(count, dtype=np.int64)
+        self._capacity_kwh = np.maximum(fleet.column("capacity_kwh"), TOLERANCE_KWH)
+        self._begin_stays()
+        self._readings: ReadingColumns | None = None
+        self._readings = self._measure()
+
+    # the port ------------------------------------------------------------------------------------
+
+    async def send(self, setpoints: SetpointColumns) -> SendReport:
+        """Hand orders to the devices that are connected; they take effect at `valid_from`."""
+        away = self._away_until_us[setpoints.slot] > self._now_us
+        slots, power = setpoints.slot[~away], setpoints.power_kw[~away]
+        if self._stuck.any():
+            moved = ~self._stuck[slots] | (self._asked_kw[slots] == 0.0)
+            slots, power = slots[moved], power[moved]
+        self._coming_kw[slots] = power * self._factor[slots]
+        self._coming_us[slots] = max(to_microseconds(setpoints.valid_from), self._now_us)
+        return SendReport(sent=int((~away).sum()), unreachable_slots=tuple(setpoints.slot[away].tolist()))
+
+    async def renew(
+        self, slots: NDArray[np.int64], sequences: NDArray[np.int64], lifetime: timedelta
+    ) -> SendReport:
+        """Count the renewal as received: between two cycles the simulation renews by itself."""
+        return SendReport(sent=len(slots), unreachable_slots=())
+
+    def connected_slots(self) -> NDArray[np.int64]:
+        """Return the slots of the assets whose node is connected."""
+        return np.flatnonzero(self._away_until_us <= self._now_us).astype(np.int64)
+
+    def latest_readings(self) -> ReadingColumns:
+        """Return the newest reading of every asset."""
+        assert self._readings is not None
+        return self._readings
+
+    # time ----------------------------------------------------------------------------------------
+
+    def advance(self, to: datetime) -> None:
+        """Move all devices to `to`, through every order's beginning, interval end, arrival and departure."""
+        end_us, length_us = to_microseconds(to), self._grid.length // timedelta(microseconds=1)
+        start_us = to_microseconds(self._grid.start)
+        self._lose_connections(end_us)
+        while self._now_us < end_us:
+            boundary_us = start_us + ((self._now_us - start_us) // length_us + 1) * length_us
+            coming = self._coming_us[self._coming_us > self._now_us]
+            begin_us = int(coming.min()) if len(coming) else end_us
+            step_us = min(end_us, boundary_us, begin_us, self._event_us())
+            self._begin_orders()
+            self._step(step_us, (self._now_us - start_us) // length_us)
+            self._now_us = step_us
+            self._begin_stays()
+        self._begin_orders()
+        self._readings = self._measure()
+
+    def power_kw(self) -> Floats:
+        """Return what the devices do now, kW, positive discharges, shape (N,)."""
+        if not self._controlled:
+            charging = self._vehicle & self.connected & (self.energy_kwh < self._required_kwh - 1e-9)
+            return np.where(charging, -self._ratings.max_charge_kw, 0.0)
+        return np.where(self.connected, self._ratings.feasible_kw(self._asked_kw), 0.0)
+
+    def _step(self, to_us: int, interval: int) -> None:
+        hours = (to_us - self._now_us) / MICROSECONDS_PER_HOUR
+        if hours <= 0.0:
+            return
+        ceiling = self._ratings.energy_max_kwh
+        if not self._controlled:
+            ceiling = np.where(self._vehicle, np.minimum(self._required_kwh, ceiling), ceiling)
+        given = integrate(self._ratings, self.books, self.energy_kwh, self.power_kw(), ceiling, hours)
+        if 0 <= interval < self._grid.count:
+            self.fed_kwh[:, interval] += np.bincount(self._feeder, given, len(self.fed_kwh))
+
+    def _begin_orders(self) -> None:
+        begun = (self._coming_us > 0) & (self._coming_us <= self._now_us)
+        self._asked_kw[begun] = self._coming_kw[begun]
+        self._coming_us[begun] = 0
+
+    def _event_us(self) -> int:
+        events = self._stays.at_us
+        return int(events[self._next_event]) if self._next_event < len(events) else np.iinfo(np.int64).max
+
+    def _begin_stays(self) -> None:
+        """Let vehicles leave and arrive whose time has come; who leaves takes the trip at once."""
+        stays = self._stays
+        while self._next_event < len(stays.at_us) and stays.at_us[self._next_event] <= self._now_us:
+            row, slot = self._next_event, stays.slot[self._next_event]
+            self._next_event += 1
+            self.connected[slot] = stays.arrival[row]
+            if stays.arrival[row]:
+                self._required_kwh[slot] = stays.required_kwh[row]
+                continue
+            self._asked_kw[slot] = 0.0
+            self.books.missing_kwh[slot] += max(0.0, stays.required_kwh[row] - self.energy_kwh[slot])
+            used = min(stays.trip_kwh[row], self.energy_kwh[slot])
+            self.energy_kwh[slot] -= used
+            self.books.driven_kwh[slot] += used
+
+    # what goes wrong -----------------------------------------------------------------------------
+
+    def _lose_connections(self, end_us: int) -> None:
+        """Let silent nodes lose their connection now and then; without it an order ends with its lease."""
+        if not self._silent.any():
+            return
+        mean_us = MEAN_OUTAGE // timedelta(microseconds=1)
+        away = self._away_until_us > self._now_us
+        chance = -np.expm1(-(end_us - self._now_us) / (MEAN_CONNECTED_OUTAGES * mean_us))
+        lost = self._silent & ~away & (self._random.random(len(away)) < chance)
+        length = self._random.exponential(mean_us, len(away)).astype(np.int64)
+        self._away_from_us[lost] = self._now_us
+        self._away_until_us[lost] = self._now_us + length[lost]
+        ended = away & (self._now_us - self._away_from_us > self._lease // timedelta(microseconds=1))
+        self._asked_kw[ended] = 0.0
+
+    def _measure(self) -> ReadingColumns:
+        """Return readings of now; a node that is away is known by its last one."""
+        count, faults = len(self.energy_kwh), self._faults
+        soc = self.energy_kwh / self._capacity_kwh + self._noise(faults.soc_noise)
+        power_kw = self.power_kw() + self._noise(faults.power_noise_kw)
+        now_us = np.full(count, self._now_us, dtype=np.int64)
+        here = self._away_until_us <= self._now_us
+        old = self._readings
+        if old is not None and not here.all():
+            soc = np.where(here, soc, old.soc)
+            power_kw = np.where(here, power_kw, old.power_kw)
+            now_us = np.where(here, now_us, old.measured_at_us)
+        return ReadingColumns(
+            slot=np.arange(count, dtype=np.int64),
+            measured_at_us=now_us,
+            received_at_us=now_us,
+            soc=np.clip(soc, 0.0, 1.0),
+            power_kw=power_kw,
+            connected=self.connected.copy(),
+            quality=np.full(count, int(Quality.GOOD), dtype=np.int64),
+        )
+
+    def _noise(self, deviation: float) -> Floats | float:
+        return self._random.normal(0.0, deviation, len(self.energy_kwh)) if deviation > 0.0 else 0.0

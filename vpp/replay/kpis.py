@@ -1,0 +1,114 @@
+"""The figures of a replay, from what really happened: money, peak, overload, energy, life, decisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpp.adapters.sim import SimulatedFleet
+from vpp.control.settle import MeteredDay, Settlement, settle
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.readings import to_microseconds
+from vpp.domain.runs import RunSummary
+from vpp.forecasting.prices import extend_prices
+from vpp.replay.scenario import Scenario, limits_at
+from vpp.replay.world import over_grid
+
+
+def settlement_of(scenario: Scenario, fleet: SimulatedFleet) -> Settlement:
+    """Return what the replayed time came to with the simulated fleet."""
+    grid = scenario.header.grid()
+    consumption, pv = over_grid(scenario.load, grid)
+    last_known = max(price.available_at for price in scenario.prices)
+    prices = extend_prices(scenario.prices, grid, last_known)
+    limits = _true_limits(scenario, grid)
+    wear = scenario.fleet.column("wear_cost_per_kwh")
+    # What cars drove is not stored any more, and was the same with and without control.
+    change = fleet.energy_kwh - scenario.initial_energy_kwh + fleet.books.driven_kwh
+    efficiency = scenario.fleet.column("discharge_efficiency")
+    return settle(
+        MeteredDay(
+            hours=grid.hours,
+            load_kw=np.nan_to_num(consumption) - np.nan_to_num(pv),
+            fleet_kw=fleet.fed_kwh / grid.hours,
+            import_price_per_kwh=prices.import_price_per_kwh,
+            export_price_per_kwh=prices.export_price_per_kwh,
+            peak_price_per_kw=scenario.header.peak_price_per_kw,
+            import_limit_kw=limits[0],
+            export_limit_kw=limits[1],
+            throughput_cost=float(wear @ (fleet.books.charged_kwh + fleet.books.discharged_kwh)),
+            stored_change_kwh=float(change @ efficiency),
+            stored_value_per_kwh=float(np.median(prices.import_price_per_kwh)),
+            unmet_kwh=float(fleet.books.missing_kwh.sum()),
+            lost_kwh=float(fleet.books.lost_kwh.sum()),
+        )
+    )
+
+
+def kpis_of(
+    scenario: Scenario,
+    fleet: SimulatedFleet,
+    idle: SimulatedFleet,
+    runs: list[RunSummary],
+    *,
+    perfect: Settlement | None = None,
+) -> dict[str, Any]:
+    """Return the figures of `kpis.json`; money in the scenario's currency, no wall time among them."""
+    done, rest = settlement_of(scenario, fleet), settlement_of(scenario, idle)
+    books = fleet.books
+    gaps = sorted(run.gap for run in runs if run.gap is not None)
+    residual = fleet.energy_kwh - scenario.initial_energy_kwh - books.stored_change_kwh()
+    return {
+        "currency": scenario.header.currency,
+        "cost": done.total_cost,
+        "cost_without_control": rest.total_cost,
+        "cost_perfect_foresight": None if perfect is None else perfect.total_cost,
+        "regret": None if perfect is None else done.total_cost - perfect.total_cost,
+        "cost_parts": _parts(done),
+        "cost_parts_without_control": _parts(rest),
+        "peak_kw": done.peak_kw,
+        "peak_without_control_kw": rest.peak_kw,
+        "feeder_overload_kwh": done.overload_kwh,
+        "feeder_overload_without_control_kwh": rest.overload_kwh,
+        "highest_loading": done.highest_loading,
+        "ev_energy_unmet_kwh": done.unmet_kwh,
+        "ev_energy_unmet_without_control_kwh": rest.unmet_kwh,
+        "throughput_kwh": float((books.charged_kwh + books.discharged_kwh).sum()),
+        "lost_in_conversion_kwh": done.lost_kwh,
+        "standby_kwh": float(books.standby_kwh.sum()),
+        "life_used_cost": done.wear_cost,
+        "energy_balance_error_kwh": float(np.abs(residual).max(initial=0.0)),
+        "cycles": len(runs),
+        "rungs": dict(sorted(Counter(str(run.rung) for run in runs).items())),
+        "gap_median": gaps[len(gaps) // 2] if gaps else None,
+        "gap_worst": gaps[-1] if gaps else None,
+        "commands": sum(run.setpoints for run in runs),
+    }
+
+
+def _parts(settlement: Settlement) -> dict[str, float]:
+    return {
+        "energy": settlement.energy_cost,
+        "peak": settlement.peak_cost,
+        "wear": settlement.wear_cost,
+        "stored_value": -settlement.stored_value,
+    }
+
+
+def _true_limits(scenario: Scenario, grid: IntervalGrid) -> NDArray[np.float64]:
+    """Return the limits that held, shape (2, F, T), kW."""
+    feeders = len(scenario.fleet.feeders)
+    changes = {row.valid_from_us for row in scenario.limits}
+    limits = np.empty((2, feeders, grid.count))
+    latest: NDArray[np.float64] | None = None
+    for index, start in enumerate(grid.starts()):
+        at_us = to_microseconds(start)
+        if latest is None or any(
+            at_us - grid.length.total_seconds() * 1e6 < change <= at_us for change in changes
+        ):
+            latest = limits_at(scenario.limits, feeders, at_us, np.iinfo(np.int64).max)
+        limits[:, :, index] = latest
+    return limits

@@ -1,0 +1,195 @@
+"""A replay: the loop of live operation, driven interval by interval over a scenario.
+
+time of a cycle ─► forecast job ─► DispatchLoop.run_cycle ─► orders ─► simulated fleet ─► next interval
+                   (scenario's own past only)                 └► run sink: decision log, tables
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from optimizer import solve
+from optimizer.plan import Schedule
+from optimizer.problem import Problem
+from vpp.adapters.sim import SimulatedFleet, Stays
+from vpp.control.cycle import SolveOutcome
+from vpp.control.leases import OrdersInForce
+from vpp.domain.assets import Feeder, Fleet
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.readings import to_microseconds
+from vpp.forecasting.forecaster import Forecaster, ForecasterSettings
+from vpp.ports import ReasoningModel
+from vpp.replay.clock import ReplayClock
+from vpp.replay.scenario import Scenario, limits_at
+from vpp.replay.world import ReplayStore, RunSink, last_value_forecast, perfect_forecast
+from vpp.service.forecast_job import ForecastJob
+from vpp.service.ids import IdFactory
+from vpp.service.loop import DispatchLoop
+from vpp.service.peak import PeakMeter
+
+ForecasterName = Literal["none", "baseline", "aggregated", "perfect"]
+EPOCH = 1
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """What may be changed from one replay to the next. `seed` draws faults, noise and ties."""
+
+    forecaster: ForecasterName = "baseline"
+    seed: int = 0
+    model: ReasoningModel | None = None
+
+
+@dataclass(slots=True)
+class InlineSolver:
+    """Solves in this process and stops on work alone: the same problem gives the same plan on any machine."""
+
+    seed: int
+    seconds: list[float] = field(default_factory=list)
+
+    def solve(
+        self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
+    ) -> SolveOutcome:
+        """Return the plan; the deadline of the port is not looked at."""
+        began = time.perf_counter()
+        plan = solve(problem, seed=self.seed, previous=previous)
+        self.seconds.append(time.perf_counter() - began)
+        return SolveOutcome(plan=plan)
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """One replay of one scenario, from its first interval to its last."""
+
+    scenario: Scenario
+    options: ReplayOptions
+    on_run: RunSink
+    grid: IntervalGrid = field(init=False)
+    clock: ReplayClock = field(init=False)
+    store: ReplayStore = field(init=False)
+    fleet: SimulatedFleet = field(init=False)
+    solver: InlineSolver = field(init=False)
+    loop: DispatchLoop = field(init=False)
+    _forecasts: ForecastJob = field(init=False)
+    _issued_at: datetime | None = None
+    _issued: int = 0
+
+    def __post_init__(self) -> None:
+        header = self.scenario.header
+        self.grid = header.grid()
+        self.clock = ReplayClock(self.grid.start)
+        self.store = ReplayStore(self.scenario, self.on_run)
+        self.fleet = simulated(self.scenario, self.grid, controlled=True, seed=self.options.seed)
+        self.solver = InlineSolver(self.options.seed)
+        policy = header.policy()
+        self.loop = DispatchLoop(
+            fleet=self.scenario.fleet,
+            policy=policy,
+            clock=self.clock,
+            store=self.store,
+            link=self.fleet,
+            solver=self.solver,
+            epoch=EPOCH,
+            new_id=IdFactory(kind="run", epoch=EPOCH),
+            orders=OrdersInForce.none(len(self.scenario.fleet)),
+            peak=PeakMeter(interval=policy.interval),
+        )
+        self._forecasts = ForecastJob(
+            forecaster=self._forecaster(),
+            store=self.store,
+            clock=self.clock,
+            interval=policy.interval,
+            history=timedelta(days=header.history_days),
+            horizon_intervals=2 * header.horizon_intervals,
+            issue_period=timedelta(minutes=header.forecast_every_minutes),
+        )
+
+    async def run(self, progress: Progress | None = None) -> None:
+        """Replay every interval; calls `progress(done, all)` after each."""
+        for interval in range(self.grid.count):
+            at = self.grid.start_of(interval)
+            self.fleet.advance(at)
+            await self.clock.sleep_until(at)
+            self.loop.fleet = with_known_limits(self.scenario, self.loop.fleet, at)
+            await self._forecast(at)
+            await self.loop.run_cycle("replay")
+            if progress is not None:
+                progress(interval + 1, self.grid.count)
+        self.fleet.advance(self.grid.end)
+
+    async def _forecast(self, at: datetime) -> None:
+        """Bring the forecast up to date, by the job of live operation or by one of the two extremes."""
+        if self.options.forecaster in {"baseline", "aggregated"}:
+            await self._forecasts.check()
+            return
+        period = timedelta(minutes=self.scenario.header.forecast_every_minutes)
+        if self._issued_at is not None and at < self._issued_at + period:
+            return
+        self._issued_at, self._issued = at, self._issued + 1
+        length, horizon = self.grid.length, 2 * self.scenario.header.horizon_intervals
+        ahead = IntervalGrid(start=at, length=length, count=horizon)
+        if self.options.forecaster == "perfect":
+            forecast = perfect_forecast(self.scenario, ahead, at, self._issued)
+        else:
+            day = max(1, timedelta(days=1) // length)
+            past = IntervalGrid(start=at - day * length, length=length, count=day)
+            history = await self.store.feeder_history(grid=past, known_at=at)
+            forecast = last_value_forecast(history, ahead, at, self._issued)
+        await self.store.save_forecast(forecast, None)
+
+    def _forecaster(self) -> Forecaster:
+        header = self.scenario.header
+        return Forecaster(
+            self.options.model if self.options.forecaster == "aggregated" else None,
+            clock=self.clock,
+            new_forecast_id=IdFactory(kind="forecast", epoch=EPOCH),
+            new_call_id=IdFactory(kind="call", epoch=EPOCH),
+            settings=ForecasterSettings(timezone=header.timezone, holidays=frozenset(header.holidays)),
+        )
+
+
+def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed: int) -> SimulatedFleet:
+    """Return the scenario's fleet at its start."""
+    return SimulatedFleet(
+        scenario.fleet,
+        grid=grid,
+        energy_kwh=scenario.initial_energy_kwh,
+        stays=Stays.of(scenario.sessions, scenario.fleet.slots()),
+        controlled=controlled,
+        standby_kw=scenario.header.standby_kw,
+        faults=scenario.header.faults(),
+        lease=scenario.header.policy().setpoint_lifetime,
+        seed=seed,
+    )
+
+
+def without_control(scenario: Scenario, seed: int) -> SimulatedFleet:
+    """Return the fleet at the end, batteries at rest and vehicles charged on arrival."""
+    grid = scenario.header.grid()
+    fleet = simulated(scenario, grid, controlled=False, seed=seed)
+    for interval in range(1, grid.count + 1):
+        fleet.advance(grid.start_of(interval))
+    return fleet
+
+
+def with_known_limits(scenario: Scenario, fleet: Fleet, at: datetime) -> Fleet:
+    """Return the fleet with the feeder limits that hold at `at` as far as they are known then."""
+    at_us = to_microseconds(at)
+    limits = limits_at(scenario.limits, len(fleet.feeders), at_us, at_us)
+    now = np.array(
+        [[getattr(f, name) for f in fleet.feeders] for name in ("import_limit_kw", "export_limit_kw")]
+    )
+    if np.array_equal(now, limits):
+        return fleet
+    feeders = tuple(
+        Feeder(feeder_id=f.feeder_id, import_limit_kw=float(imports), export_limit_kw=float(exports))
+        for f, imports, exports in zip(fleet.feeders, *limits, strict=True)
+    )
+    return replace(fleet, feeders=feeders)
