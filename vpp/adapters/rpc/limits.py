@@ -45,7 +45,7 @@ MESSAGE_BURST: Final = 2_000.0  # and may say so much at once, such as its buffe
 ROWS_PER_MESSAGE_COST: Final = 200.0  # so many readings in a message cost as much as one more message
 MAX_UNGREETED_PER_NODE: Final = 4  # streams of one certificate that have not said Hello
 SILENCE_PERIODS: Final = 3  # of pings without any word of the node; then its stream is closed,
-SHORTEST_SILENCE_S: Final = 10.0  # but never earlier than this
+SHORTEST_SILENCE_S: Final = 30.0  # but never earlier than this
 
 # Commands, seconds of plant time ----------------------------------------------------------------
 CHANGE_PERIOD_S: Final = 10.0  # one changed command for each asset in this time; stops are exempt
