@@ -275,14 +275,6 @@ class NodeLink(Protocol):
     ) -> SendReport:
         """Give orders that nodes already hold a later end: `lifetime` from receipt."""
 
-    async def stop(
-        self, slots: NDArray[np.int64] | None, reason: str, *, until_released: bool = False
-    ) -> SendReport:
-        """Send assets into default control at once, the whole fleet when `slots` is None."""
-
-    async def release(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
-        """Let assets take orders again after a stop that holds until then."""
-
     def latest_readings(self) -> ReadingColumns:
         """Return the newest GOOD reading of every asset that has one, from memory."""
 

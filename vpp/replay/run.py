@@ -19,7 +19,6 @@ from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet, Stays
 from vpp.control.cycle import SolveOutcome
-from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
@@ -98,7 +97,7 @@ class Replay:
             solver=self.solver,
             epoch=EPOCH,
             new_id=IdFactory(kind="run", epoch=EPOCH),
-            orders=OrdersInForce.none(len(self.scenario.fleet)),
+            book=self.fleet.book,
             peak=PeakMeter(interval=policy.interval),
         )
         self._forecasts = ForecastJob(

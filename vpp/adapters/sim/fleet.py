@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.adapters.sim.physics import TOLERANCE_KWH, EnergyBooks, Faults, Floats, Ratings, Stays, integrate
+from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid
-from vpp.domain.readings import Quality, ReadingColumns, to_microseconds
+from vpp.domain.readings import Quality, ReadingColumns, from_microseconds, to_microseconds
 from vpp.domain.setpoints import SetpointColumns
 from vpp.ports import SendReport
 
@@ -58,6 +59,7 @@ class SimulatedFleet:
         """
         count = len(fleet)
         self.energy_kwh = energy_kwh.copy()
+        self.book = OrderBook(count)
         self.books = EnergyBooks.empty(count)
         self.fed_kwh = np.zeros((len(fleet.feeders), grid.count))
         self._ratings, self._stays, self._controlled = Ratings.of(fleet, standby_kw), stays, controlled
@@ -85,6 +87,7 @@ class SimulatedFleet:
 
     async def send(self, setpoints: SetpointColumns) -> SendReport:
         """Hand orders to the devices that are connected; they take effect at `valid_from`."""
+        self.book.give(setpoints, from_microseconds(self._now_us))
         away = self._away_until_us[setpoints.slot] > self._now_us
         slots, power = setpoints.slot[~away], setpoints.power_kw[~away]
         if self._stuck.any():
