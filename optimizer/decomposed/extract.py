@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from optimizer.decomposed.coupling import EXACT, Coupling
+from optimizer.decomposed.coupling import ALLOCATING, Coupling
 from optimizer.decomposed.fleet import Fleet
 from optimizer.plan import Prices, Schedule
 from optimizer.problem import Floats
 
 
-@njit(parallel=True, cache=True, nogil=True, **EXACT)
+@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _unfold(assets, stays, order, power, charge, discharge, energy):
     """Write charge, discharge and the energy at the end of each interval, in the problem's order."""
     for i in prange(assets.size):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from optimizer.decomposed.coupling import EXACT
+from optimizer.decomposed.coupling import ALLOCATING, EXACT
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.slopes import (
     before_departure,
@@ -158,7 +158,7 @@ def counted_best(asset, stay, price, penalty, interval_h, sorted_price, place, e
     return best, best_count
 
 
-@njit(parallel=True, cache=True, nogil=True, **EXACT)
+@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _values(assets, stays, price, interval_h, penalty, chunk, out):
     """Write the least cost of every asset against the prices (F, T) of its feeder."""
     intervals = price.shape[1]

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from optimizer.decomposed.coupling import EXACT, FAST, ramp_cost
+from optimizer.decomposed.coupling import ALLOCATING, EXACT, FAST, ramp_cost
 from optimizer.decomposed.slopes import shortfall_kwh
 from optimizer.problem import Ints
 
@@ -38,7 +38,7 @@ class Grid(NamedTuple):
     move: Ints  # (2 * MOVES + 1): grid steps per move, ascending
 
 
-@njit(**EXACT)
+@njit(**ALLOCATING)
 def new_grid(intervals):
     """Allocate the scratch arrays of one lane; none for zero intervals."""
     width = WIDTH if intervals > 0 else 1

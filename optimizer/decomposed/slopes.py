@@ -16,6 +16,7 @@ energies outside [floor, ceiling] are trimmed from the ends. Lists live in two w
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from optimizer.decomposed.coupling import EXACT
@@ -49,6 +50,26 @@ def add_shortfall(slope, length, head, end, low, target, penalty):
     return head, end
 
 
+ONE = np.uint64(1)  # indices that cannot be negative skip numba's wrap-around test: twice as fast
+
+
+@njit(inline="always", **EXACT)
+def merge_one(slope, length, head, read, write, energy, key, width):
+    """Move the segments with slopes from `key` on up by the distance of write to read, and insert one.
+
+    Return (read, write, energy below which the segment is worth using); `read` and `write` are unsigned.
+    """
+    first = np.uint64(head)
+    while read >= first and slope[read] >= key:
+        moved = length[read]
+        slope[write], length[write] = slope[read], moved
+        energy -= moved
+        read -= ONE
+        write -= ONE
+    slope[write], length[write] = key, width
+    return read, write - ONE, energy
+
+
 @njit(inline="always", **EXACT)
 def merge_segments(slope, length, head, end, high, count, key, width, threshold, place):
     """Merge `count` segments with non-increasing keys, from the upper end down; return the new end.
@@ -56,16 +77,10 @@ def merge_segments(slope, length, head, end, high, count, key, width, threshold,
     `threshold[place + k]` becomes the energy below which segment k is worth using: low + sum of the lengths
     whose slope is below its key.
     """
-    read, write, energy = end - 1, end - 1 + count, high
+    read, write, energy = np.uint64(end - 1), np.uint64(end - 1 + count), high
     for k in range(count):
-        while read >= head and slope[read] >= key[k]:
-            slope[write], length[write] = slope[read], length[read]
-            energy -= length[read]
-            read -= 1
-            write -= 1
+        read, write, energy = merge_one(slope, length, head, read, write, energy, key[k], width[place + k])
         threshold[place + k] = energy
-        slope[write], length[write] = key[k], width[place + k]
-        write -= 1
     return end + count
 
 
@@ -92,6 +107,18 @@ def trim_high(length, head, end, amount):
     if end > head and amount > 0.0:
         length[end - 1] -= amount
     return end
+
+
+@njit(inline="always", **EXACT)
+def trim(slope, length, head, end, low, high, floor, ceiling):
+    """Cut the list at floor and ceiling; return (head, end, low, high)."""
+    if low < floor:
+        head, _ = trim_low(slope, length, head, end, floor - low)
+        low = floor
+    if high > ceiling:
+        end = trim_high(length, head, end, high - ceiling)
+        high = ceiling
+    return head, end, low, high
 
 
 @njit(**EXACT)

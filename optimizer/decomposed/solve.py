@@ -30,9 +30,9 @@ from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_s
 from optimizer.decomposed.risk import risk_cost, scenario_costs, tail_weights
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.scope import refuse_unsupported
-from optimizer.decomposed.step import Settings
 from optimizer.decomposed.sweep import State, new_state, sweep
 from optimizer.decomposed.warm import Warm, warm_multipliers, warm_powers
+from optimizer.decomposed.work import Settings
 from optimizer.plan import Plan
 from optimizer.problem import Floats, Problem
 

@@ -17,21 +17,13 @@ import numpy as np
 from numba import get_num_threads, njit, prange, set_num_threads
 from numpy.typing import NDArray
 
-from optimizer.decomposed.coupling import EXACT, Coupling, settle_peak, shared_of
+from optimizer.decomposed.coupling import ALLOCATING, EXACT, Coupling, settle_peak, shared_of
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.oracle import counted_best, counted_extra
+from optimizer.decomposed.segments import prices_at
 from optimizer.decomposed.semicontinuous import new_grid, search_modes
-from optimizer.decomposed.step import (
-    CHARGE,
-    DISCHARGE,
-    OFF,
-    Settings,
-    backward,
-    change,
-    forward,
-    new_work,
-    prices_at,
-)
+from optimizer.decomposed.step import backward, change, forward
+from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, Settings, new_work
 from optimizer.problem import Floats, Ints
 
 LANES = 2
@@ -81,7 +73,8 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
         gain_trial = change(c, asset, trial, old, own_trial, own_old, previous, settings, w)
         if (allowed and gain_trial < gain) or (free and always):
             gain, own = gain_trial, own_trial
-            best[:] = trial
+            for t in range(trial.size):
+                best[t] = trial[t]
         if asset.stepped == 0 or settings.level == 0 or not free:
             break
         for t in range(trial.size):
@@ -93,7 +86,7 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
     return always or gain < -1e-10, own
 
 
-@njit(**EXACT)
+@njit(**ALLOCATING)
 def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
@@ -106,11 +99,23 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
         np.empty(intervals),
         np.empty(intervals, np.int64),
     )
+    _run_rows(
+        c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
+        w, scratch, grid, modes, best, trial,
+    )  # fmt: skip
+
+
+@njit(**EXACT)
+def _run_rows(
+    c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
+    w, scratch, grid, modes, best, trial,
+):  # fmt: skip
     rest, rest_feeder = w.rest, w.rest_feeder
-    for i in rows:
+    for k in range(rows.size):
+        i = rows[k]
         asset, old = assets[i], power[i]
         before = previous[i] if previous.shape[0] > 0 else old
-        for t in range(intervals):
+        for t in range(old.size):
             rest[t] = fleet_sum[t] - asset.weight * old[t]
             rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
         accepted, cost = _step(
@@ -120,7 +125,7 @@ def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, sett
             continue
         moved[i] = 1
         own[i] = cost
-        for t in range(intervals):
+        for t in range(old.size):
             if best[t] != old[t]:
                 fleet_sum[t] = rest[t] + asset.weight * best[t]
                 feeder_sum[t] = rest_feeder[t] + asset.weight * best[t]
@@ -143,7 +148,7 @@ def _merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, f
                 feeder_sum[feeder, t] += feeder_changed[lane, t]
 
 
-@njit(parallel=True, cache=True, nogil=True, **EXACT)
+@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _sweep(
     c,
     assets,
