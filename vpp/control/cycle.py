@@ -23,6 +23,7 @@ from optimizer.certificate import certify
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 from vpp.control import fallback, planning
+from vpp.control.compliance import Judgement
 from vpp.control.estimate import estimate_state
 from vpp.control.leases import OrdersInForce
 from vpp.control.verification import approve
@@ -55,6 +56,7 @@ class CycleInputs:
     peak_so_far_kw: float
     epoch: int
     policy: DispatchPolicy
+    judgement: Judgement | None = None  # of the assets' compliance; None: all of them comply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
                 previous=inputs.previous,
                 peak_so_far_kw=inputs.peak_so_far_kw,
                 policy=inputs.policy,
+                judgement=inputs.judgement,
             )
         )
     digest = hashlib.sha256()

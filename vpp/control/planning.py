@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 import optimizer
+from vpp.control.compliance import Judgement
 from vpp.control.estimate import stays_connected
 from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Fleet
@@ -24,6 +25,8 @@ from vpp.domain.prices import PriceCurve
 from vpp.domain.readings import ChargingSession, to_microseconds
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
+
+DEVIATION_INTERVALS: Final = 4  # for which what a flagged asset does now is expected to go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class PlanningInputs:
     previous: DispatchPlan | None
     peak_so_far_kw: float
     policy: DispatchPolicy
+    judgement: Judgement | None = None
 
 
 def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]) -> NDArray[np.float64]:
@@ -131,6 +135,10 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
     # Energy left at the end is worth what it saves later: the median price, after losses and wear.
     worth = np.median(inputs.prices.import_price_per_kwh) * fleet.column("discharge_efficiency")
     worth = np.where(lasting, np.maximum(worth - fleet.column("wear_cost_per_kwh"), 0.0), 0.0)
+    # An asset that delivered less than it was ordered is counted on for no more than that.
+    counted = take_part * (1.0 if inputs.judgement is None else inputs.judgement.availability)
+    charge_kw, min_charge_kw = _bounds(fleet, "charge_kw", counted)
+    discharge_kw, min_discharge_kw = _bounds(fleet, "discharge_kw", counted)
     return optimizer.Assets(
         asset_id=np.array([asset.asset_id for asset in fleet.assets], dtype=object),
         feeder=fleet.feeder_index(),
@@ -139,10 +147,10 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
         energy_min_kwh=fleet.column("energy_min_kwh"),
         energy_max_kwh=highest,
         energy_initial_kwh=energy,
-        max_charge_kw=np.where(take_part, fleet.column("max_charge_kw"), 0.0),
-        max_discharge_kw=np.where(take_part, fleet.column("max_discharge_kw"), 0.0),
-        min_charge_kw=np.where(take_part, fleet.column("min_charge_kw"), 0.0),
-        min_discharge_kw=np.where(take_part, fleet.column("min_discharge_kw"), 0.0),
+        max_charge_kw=charge_kw,
+        max_discharge_kw=discharge_kw,
+        min_charge_kw=min_charge_kw,
+        min_discharge_kw=min_discharge_kw,
         charge_efficiency=fleet.column("charge_efficiency"),
         discharge_efficiency=fleet.column("discharge_efficiency"),
         wear_cost_per_kwh=fleet.column("wear_cost_per_kwh"),
@@ -150,6 +158,15 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
         energy_final_value_per_kwh=worth,
         discharge_budget_kwh=np.full(len(fleet), np.inf),
     )
+
+
+def _bounds(
+    fleet: Fleet, name: str, counted: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return highest and least power of a direction, kW; both 0 where too little is left of the highest."""
+    least_kw, highest_kw = fleet.column(f"min_{name}"), fleet.column(f"max_{name}") * counted
+    enough = (highest_kw >= least_kw) & (counted > 0.0)
+    return np.where(enough, highest_kw, 0.0), np.where(enough, least_kw, 0.0)
 
 
 def _uncontrolled_kw(inputs: PlanningInputs) -> NDArray[np.float64]:
@@ -163,6 +180,11 @@ def _uncontrolled_kw(inputs: PlanningInputs) -> NDArray[np.float64]:
         if not counted.any():
             break  # leases only end: there is nothing further on
         np.add.at(load[:, interval], feeder[counted], -power_kw[counted])
+    if inputs.judgement is not None:
+        # What an asset does against its orders is load that is there, whatever it is ordered next.
+        deviation_kw = np.zeros(len(fleet.feeders))
+        np.add.at(deviation_kw, feeder, -inputs.judgement.deviation_kw)
+        load[:, :DEVIATION_INTERVALS] += deviation_kw[:, None]
     return load
 
 

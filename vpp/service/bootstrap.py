@@ -16,6 +16,7 @@ from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_store
 from vpp.adapters.storage.migrate import require_current
+from vpp.control.compliance import ComplianceWatch
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
@@ -191,6 +192,7 @@ async def _loop(
         epoch=epoch,
         new_id=IdFactory(kind="run", epoch=epoch),
         book=gateway.book,
+        watch=ComplianceWatch(fleet),
         peak=peak,
         previous=await store.last_plan(),
     )
@@ -243,5 +245,7 @@ def _jobs(settings: Settings, loop: DispatchLoop, forecasts: ForecastJob, clock:
     check = timedelta(seconds=settings.forecast.check_period_s)
     jobs.every("forecast", forecasts.check, period=check, at_once=True)
     jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
+    look = timedelta(seconds=max(5.0, settings.grpc.report_period_s / 3))
+    jobs.every("compliance", loop.look_at_compliance, period=look)
     jobs.every("renew", loop.renew, period=loop.policy.renewal_period)
     return jobs

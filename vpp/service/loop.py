@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
+from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
@@ -33,6 +34,7 @@ from vpp.ports import Clock, CycleStore, NodeLink
 from vpp.service.peak import PeakMeter
 
 PRICE_MEMORY = timedelta(days=3)  # how far back a stand-in for a missing price is looked for
+SHOWN_ASSETS = 10  # of those newly found not to follow, in the log
 SESSION_MEMORY = timedelta(days=2)
 
 log = structlog.get_logger()
@@ -61,6 +63,7 @@ class DispatchLoop:
     new_id: Callable[[datetime], str]
     book: OrderBook
     peak: PeakMeter
+    watch: ComplianceWatch | None = None
     previous: DispatchPlan | None = None
     latest: RunSummary | None = None
     _busy: asyncio.Lock | None = None
@@ -150,7 +153,22 @@ class DispatchLoop:
             peak_so_far_kw=await self.peak.read(self.store, now),
             epoch=self.epoch,
             policy=self.policy,
+            judgement=self.watch.judgement() if self.watch is not None else None,
         )
+
+    async def look_at_compliance(self) -> None:
+        """Judge from metering whether the assets follow their orders."""
+        if self.watch is None:
+            return
+        readings = self.link.latest_readings()
+        for slot in self.watch.look(self.book, readings, self.clock.now())[:SHOWN_ASSETS].tolist():
+            log.warning(
+                "an asset does not follow its order",
+                asset=self.fleet.assets[slot].asset_id,
+                ordered_kw=round(float(self.book.newest_power()[slot]), 3),
+                off_by_kw=round(float(self.watch.judgement().deviation_kw[slot]), 3),
+                availability=round(float(self.watch.availability[slot]), 3),
+            )
 
     def _reachable(self) -> NDArray[np.bool_]:
         reachable = np.zeros(len(self.fleet), dtype=np.bool_)
