@@ -136,7 +136,9 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
     worth = np.median(inputs.prices.import_price_per_kwh) * fleet.column("discharge_efficiency")
     worth = np.where(lasting, np.maximum(worth - fleet.column("wear_cost_per_kwh"), 0.0), 0.0)
     # An asset that delivered less than it was ordered is counted on for no more than that.
-    counted = take_part * (1.0 if inputs.judgement is None else inputs.judgement.availability)
+    counted = take_part.astype(np.float64)
+    if inputs.judgement is not None:
+        counted *= inputs.judgement.availability
     charge_kw, min_charge_kw = _bounds(fleet, "charge_kw", counted)
     discharge_kw, min_discharge_kw = _bounds(fleet, "discharge_kw", counted)
     return optimizer.Assets(
