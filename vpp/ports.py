@@ -276,7 +276,10 @@ class NodeLink(Protocol):
         """Give orders that nodes already hold a later end: `lifetime` from receipt."""
 
     def latest_readings(self) -> ReadingColumns:
-        """Return the newest GOOD reading of every asset that has one, from memory."""
+        """Return the newest reading that may steer of every asset that has one, from memory."""
+
+    def quarantined(self) -> NDArray[np.bool_]:
+        """Return the assets whose readings are not trusted now, shape (N,)."""
 
 
 class IdentityRegister(Protocol):

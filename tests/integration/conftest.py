@@ -59,7 +59,7 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
         return f"sqlite:///{path}"
     name = request.getfixturevalue("migrated_postgresql")
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    asyncio.run(server.empty_tables(name, tables.metadata.tables))
+    asyncio.run(server.empty_tables(name, [*tables.metadata.tables, "reading_days.mark"]))
     return server.url(name)
 
 

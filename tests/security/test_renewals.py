@@ -49,6 +49,9 @@ class Link:
     def connected_slots(self):
         return np.array(self.connected, dtype=np.int64)
 
+    def quarantined(self):
+        return np.zeros(3, dtype=bool)
+
     def latest_readings(self):
         return readings(self.clock.now() - timedelta(minutes=1))
 

@@ -47,6 +47,7 @@ class CycleInputs:
     grid: IntervalGrid
     fleet: Fleet
     readings: ReadingColumns
+    quarantined: NDArray[np.bool_]  # (N,) assets whose readings are not trusted
     orders: OrdersInForce
     reachable: NDArray[np.bool_]
     forecast: LoadForecast | None
@@ -102,6 +103,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
         at=inputs.grid.start,
         interval_start=interval_start(inputs.now, inputs.grid.length),
         max_age=inputs.policy.reading_max_age,
+        quarantined=inputs.quarantined,
     )
     controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]

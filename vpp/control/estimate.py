@@ -24,6 +24,7 @@ def estimate_state(
     at: datetime,
     interval_start: datetime,
     max_age: timedelta,
+    quarantined: NDArray[np.bool_],
 ) -> FleetState:
     """Return the state of every asset at `at`, carried forward from its newest good reading.
 
@@ -35,13 +36,16 @@ def estimate_state(
 
     An asset whose newest good reading is older than `max_age` at `now` or from the future (a clock was
     set back), or that has none, is not usable. Energy is clipped to 0..capacity: a projection must not
-    invent energy.
+    invent energy. The readings of a `quarantined` asset are not trusted; what is estimated for it rests
+    on the last one that was.
     """
     count = len(fleet)
     soc, power = np.zeros(count), np.zeros(count)
-    measured, connected = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
+    stamp, measured = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    connected = np.zeros(count, dtype=np.bool_)
     soc[readings.slot], power[readings.slot] = readings.soc, readings.power_kw
-    measured[readings.slot], connected[readings.slot] = readings.measured_at_us, readings.connected
+    stamp[readings.slot], measured[readings.slot] = readings.measured_at_us, readings.at_us()
+    connected[readings.slot] = readings.connected
     usable = measured >= to_microseconds(now - max_age)
     usable &= measured <= to_microseconds(now + FUTURE_TOLERANCE)
 
@@ -61,7 +65,8 @@ def estimate_state(
         power_kw=np.where(usable, power, 0.0),
         connected=connected,
         usable=usable,
-        measured_at_us=measured,
+        measured_at_us=stamp,
+        quarantined=quarantined,
     )
 
 

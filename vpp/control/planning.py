@@ -117,9 +117,12 @@ def controllable(inputs: PlanningInputs) -> NDArray[np.bool_]:
 def may_be_ordered(fleet: Fleet, state: FleetState, reachable: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which assets may be given orders, shape (N,): a known state and a connected node.
 
-    A battery that says it is not there takes no part; a car may come at any time.
+    A battery that says it is not there takes no part; a car may come at any time. An asset whose
+    readings are not trusted is ordered to rest (`_assets`): the one power that is right whatever its
+    true state of charge, and that its default control does not promise.
     """
-    return state.usable & reachable & (state.connected | ~stays_connected(fleet))
+    known = state.usable & (state.connected | ~stays_connected(fleet))
+    return (known | state.quarantined) & reachable
 
 
 def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Assets:
@@ -127,7 +130,7 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
     # An EV that is nowhere within the horizon has no window, which would mean always connected.
     here = stays_connected(fleet)
     here[windows.asset] = True
-    take_part = controllable(inputs) & here
+    take_part = controllable(inputs) & here & ~state.quarantined
     highest = fleet.column("energy_max_kwh")
     # A battery found above its limit by a measurement error may stay there, not go higher.
     energy = np.minimum(state.energy_kwh, highest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import IntFlag
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 MICROSECOND = timedelta(microseconds=1)
 FUTURE_TOLERANCE = timedelta(seconds=30)  # a node's clock may be ahead by so much
+LATE_LIMIT = timedelta(days=8)  # a node's buffer of 20,000 readings, one every 30 s, holds a week
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -25,18 +26,51 @@ def from_microseconds(microseconds: int) -> datetime:
 
 
 class Quality(IntFlag):
-    """Why a reading is not used as it is. GOOD readings alone steer."""
+    """What is to be said of a reading. Those that `steers` lets pass alone steer."""
 
     GOOD = 0
     NOT_FINITE = 1
     OUT_OF_RANGE = 2
-    FUTURE = 4
-    STALE = 8
+    FUTURE = 4  # measured later than the service's clock and its tolerance allow
+    STALE = 8  # older than any delay explains, so that its time cannot be right
+    LATE = 16  # came after a newer one of its asset, or too old to steer: right, and put in its place
+    FROZEN = 32  # the state of charge stands still while power flows
+    IMPLAUSIBLE = 64  # the state of charge moved faster than the rating allows
+    CLOCK_CORRECTED = 128  # the node's clock is off by 2 s to 30 s; see ReadingColumns.clock_ahead_ms
+    CLOCK_WRONG = 256  # the node's clock is off by more
+    QUARANTINED = 512  # good by itself, of an asset that has yet to earn its trust back
+
+
+# Flags that a reading may carry and still steer.
+INFORMATION = Quality.LATE | Quality.CLOCK_CORRECTED
+DISQUALIFYING = (
+    Quality.NOT_FINITE
+    | Quality.OUT_OF_RANGE
+    | Quality.FUTURE
+    | Quality.STALE
+    | Quality.FROZEN
+    | Quality.IMPLAUSIBLE
+    | Quality.CLOCK_WRONG
+    | Quality.QUARANTINED
+)
+
+
+def steers(quality: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which readings may steer, by their flags."""
+    steering: NDArray[np.bool_] = (quality & int(DISQUALIFYING)) == 0
+    return steering
+
+
+_NO_CORRECTION = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingColumns:
-    """Readings of any assets, one row each. power_kw > 0 discharges into the grid; soc in 0..1."""
+    """Readings of any assets, one row each. power_kw > 0 discharges into the grid; soc in 0..1.
+
+    `measured_at_us` is the time by the node's clock: with the slot it names the reading, so that one
+    sent again is known. `clock_ahead_ms` says how far that clock was ahead, 0 where it was right.
+    """
 
     slot: NDArray[np.int64]
     measured_at_us: NDArray[np.int64]
@@ -45,14 +79,25 @@ class ReadingColumns:
     power_kw: NDArray[np.float64]
     connected: NDArray[np.bool_]
     quality: NDArray[np.int64]
+    clock_ahead_ms: NDArray[np.int64] = field(default_factory=lambda: _NO_CORRECTION)
 
     def __post_init__(self) -> None:
+        if self.clock_ahead_ms is _NO_CORRECTION:
+            object.__setattr__(self, "clock_ahead_ms", np.zeros(len(self.slot), dtype=np.int64))
         lengths = {item.name: len(getattr(self, item.name)) for item in fields(self)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns of different length: {lengths}")
 
     def __len__(self) -> int:
         return len(self.slot)
+
+    def at_us(self) -> NDArray[np.int64]:
+        """Return when the readings were measured by the service's clock, microseconds."""
+        return self.measured_at_us - 1000 * self.clock_ahead_ms
+
+    def with_quality(self, quality: NDArray[np.int64]) -> ReadingColumns:
+        """Return the same readings with other flags."""
+        return replace(self, quality=quality)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> ReadingColumns:
         """Return the selected rows."""
@@ -74,8 +119,11 @@ class ReadingLimits:
     """What a reading may say before it is put aside."""
 
     future_tolerance: timedelta = FUTURE_TOLERANCE
-    stale_after: timedelta = timedelta(minutes=15)
+    stale_after: timedelta = timedelta(minutes=15)  # older ones do not steer
+    late_limit: timedelta = LATE_LIMIT  # older ones were not delayed: their time is wrong
     power_margin: float = 1.2  # a device may measure a little above its rating
+    skew_ignored: timedelta = timedelta(seconds=2)
+    skew_corrected: timedelta = timedelta(seconds=30)  # a clock that is off by more is not trusted
 
 
 def judge(
@@ -88,7 +136,10 @@ def judge(
     soc: NDArray[np.float64],
     power_kw: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Return the Quality flags of n readings, shape (n,); ratings are those of each reading's asset, kW."""
+    """Return the flags that each of n readings earns by itself, shape (n,).
+
+    Ratings are those of each reading's asset, kW; `measured_at_us` is by the service's clock.
+    """
     received_us = to_microseconds(received_at)
     finite = np.isfinite(soc) & np.isfinite(power_kw)
     with np.errstate(invalid="ignore"):
@@ -98,12 +149,13 @@ def judge(
             & (power_kw <= limits.power_margin * max_discharge_kw + 0.1)
             & (-power_kw <= limits.power_margin * max_charge_kw + 0.1)
         )
+    age_us = received_us - measured_at_us
+    too_old = age_us > limits.late_limit // MICROSECOND
     flags = np.where(finite, 0, int(Quality.NOT_FINITE))
     flags |= np.where(finite & ~in_range, int(Quality.OUT_OF_RANGE), 0)
-    flags |= np.where(
-        measured_at_us > received_us + limits.future_tolerance // MICROSECOND, int(Quality.FUTURE), 0
-    )
-    flags |= np.where(measured_at_us < received_us - limits.stale_after // MICROSECOND, int(Quality.STALE), 0)
+    flags |= np.where(-age_us > limits.future_tolerance // MICROSECOND, int(Quality.FUTURE), 0)
+    flags |= np.where(too_old, int(Quality.STALE), 0)
+    flags |= np.where(~too_old & (age_us > limits.stale_after // MICROSECOND), int(Quality.LATE), 0)
     return flags.astype(np.int64)
 
 

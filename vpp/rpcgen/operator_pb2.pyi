@@ -48,7 +48,7 @@ class GetFleetStateResponse(_message.Message):
     def __init__(self, assets: _Optional[_Iterable[_Union[AssetState, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., connected_assets: _Optional[int] = ..., total_assets: _Optional[int] = ...) -> None: ...
 
 class AssetState(_message.Message):
-    __slots__ = ("asset_id", "feeder_id", "measured_at", "soc", "power_kw", "node_connected", "setpoint_kw", "setpoint_valid_until")
+    __slots__ = ("asset_id", "feeder_id", "measured_at", "soc", "power_kw", "node_connected", "setpoint_kw", "setpoint_valid_until", "quarantined", "reading_flags")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
     MEASURED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,8 @@ class AssetState(_message.Message):
     NODE_CONNECTED_FIELD_NUMBER: _ClassVar[int]
     SETPOINT_KW_FIELD_NUMBER: _ClassVar[int]
     SETPOINT_VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_FIELD_NUMBER: _ClassVar[int]
+    READING_FLAGS_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     feeder_id: str
     measured_at: _timestamp_pb2.Timestamp
@@ -65,7 +67,9 @@ class AssetState(_message.Message):
     node_connected: bool
     setpoint_kw: float
     setpoint_valid_until: _timestamp_pb2.Timestamp
-    def __init__(self, asset_id: _Optional[str] = ..., feeder_id: _Optional[str] = ..., measured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., soc: _Optional[float] = ..., power_kw: _Optional[float] = ..., node_connected: _Optional[bool] = ..., setpoint_kw: _Optional[float] = ..., setpoint_valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    quarantined: bool
+    reading_flags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, asset_id: _Optional[str] = ..., feeder_id: _Optional[str] = ..., measured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., soc: _Optional[float] = ..., power_kw: _Optional[float] = ..., node_connected: _Optional[bool] = ..., setpoint_kw: _Optional[float] = ..., setpoint_valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quarantined: _Optional[bool] = ..., reading_flags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ("run_id", "cycle_start", "started_at", "finished_at", "trigger", "rung", "reason", "forecast_id", "input_sha256", "objective", "lower_bound", "gap", "setpoints", "solve_s", "killed", "epoch")

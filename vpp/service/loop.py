@@ -144,6 +144,7 @@ class DispatchLoop:
             grid=grid,
             fleet=self.fleet,
             readings=self.link.latest_readings(),
+            quarantined=self.link.quarantined(),
             orders=self.orders,
             reachable=self._reachable(),
             forecast=await self.store.newest_forecast(available_at=now),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.rpc.plant import eventually, raw_session, read_kind, running_plant
 from vpp.adapters.rpc import limits
-from vpp.domain.readings import Quality
+from vpp.domain.readings import Quality, to_microseconds
 from vpp.rpcgen import fleet_pb2 as pb
 
 BAD = {
@@ -20,7 +20,7 @@ BAD = {
     "power x1000": ({"power_kw": 3_000.0}, Quality.OUT_OF_RANGE, "b1.power_kw"),
     "charging x1000": ({"power_kw": -3_000.0}, Quality.OUT_OF_RANGE, "b1.power_kw"),
     "future": ({"age_s": -3_600.0}, Quality.FUTURE, "b1.measured_at"),
-    "stale": ({"age_s": 7_200.0}, Quality.STALE, "b1.measured_at"),
+    "stale": ({"age_s": 800_000.0}, Quality.STALE, "b1.measured_at"),
 }
 
 
@@ -219,3 +219,49 @@ async def test_stays_are_stored_once_and_again_only_when_they_change(certificate
             timedelta(hours=4),
             timedelta(hours=6),
         ]
+
+
+CLOCKS = {
+    "1.5 s ahead, ignored": (1.5, Quality.GOOD, 0.0),
+    "12 s ahead, corrected": (12.0, Quality.CLOCK_CORRECTED, 0.0),
+    "25 s behind, corrected": (-25.0, Quality.CLOCK_CORRECTED, 0.0),
+    "a minute behind, not trusted": (-60.0, Quality.CLOCK_WRONG, None),
+}
+
+
+@pytest.mark.parametrize(("ahead_s", "flag", "error_s"), CLOCKS.values(), ids=CLOCKS)
+async def test_the_skew_of_a_nodes_clock(certificates, ahead_s, flag, error_s):
+    async with running_plant(certificates, speed=1.0) as plant, raw_session(plant) as (stream, _):
+        pong = pb.Pong()
+        pong.ping_sent_at.FromDatetime(plant.clock.now())
+        pong.node_time.FromDatetime(plant.clock.now() + timedelta(seconds=ahead_s))
+        await stream.write(pb.NodeMessage(pong=pong))
+        measured_at = plant.clock.now()
+        await stream.write(reading(plant, age_s=-ahead_s))
+        await eventually(lambda: len(plant.store.readings) == 1)
+
+        assert [row[6] for row in plant.store.readings_of(0)] == [int(flag)]
+        # Under the time of the node's clock it is stored, so that one sent again is known.
+        assert [row[1] for row in plant.store.readings_of(0)] == [
+            pytest.approx(to_microseconds(measured_at) + ahead_s * 1e6, abs=2e5)
+        ]
+        latest = plant.gateway.latest_readings()
+        assert len(latest) == (error_s is not None)
+        if error_s is not None and flag:
+            assert latest.at_us()[0] == pytest.approx(to_microseconds(measured_at), abs=5e5)
+        assert plant.gateway.quarantined()[0] == (error_s is None)
+
+
+async def test_a_delayed_reading_is_late_and_not_wrong(certificates):
+    """A buffer that is sent again after two hours: all of it is kept, the newest steers."""
+    async with running_plant(certificates, speed=1.0) as plant, raw_session(plant) as (stream, _):
+        rows = [(0, 0.5 + 0.001 * minute, -1.0, 60.0 * (120 - minute)) for minute in range(121)]
+        await stream.write(batch(plant, rows, number=121))
+        await stream.write(reading(plant, soc=0.3, age_s=60.0, number=122))
+        await eventually(lambda: len(plant.store.readings) == 122)
+
+        kept = sorted(plant.store.readings_of(0), key=lambda row: row[1])
+        assert {row[6] for row in kept[:104]} == {int(Quality.LATE)}
+        assert {row[6] for row in kept[107:120]} == {0}
+        assert kept[120][6] == int(Quality.LATE), "it came after a newer one"
+        assert plant.gateway.live.soc[0] == pytest.approx(0.62)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.integration.storage.samples import NOON, fetch
 from vpp.adapters.storage import migrate, open_store, tables
 from vpp.adapters.storage.database import parse_url
+from vpp.domain.readings import to_microseconds
 from vpp.ports import StoreError, StoreUnavailableError, WriterLockError
 
 
@@ -142,3 +143,26 @@ async def test_a_store_without_tables_says_so(empty_database_url: str, tmp_path:
             await store.load_fleet()
     finally:
         await store.close()
+
+
+async def test_readings_from_before_the_days_find_theirs(empty_database_url: str) -> None:
+    await migrate.upgrade(empty_database_url)  # makes the folder of SQLite
+    await on_connection(empty_database_url, lambda connection: _to(connection, "0002_identity"))
+    noon_us = to_microseconds(NOON)
+    for slot, measured_us in ((0, noon_us), (1, noon_us - 86_400_000_000), (2, noon_us + 10**15)):
+        columns = "measured_at_us, slot, received_at_us, soc, power_kw, connected, quality"
+        values = f"{measured_us}, {slot}, {noon_us}, 0.5, 1.0, true, 0"
+        await fetch(empty_database_url, f"INSERT INTO reading ({columns}) VALUES ({values})")
+
+    await migrate.upgrade(empty_database_url)
+
+    assert await fetch(empty_database_url, "SELECT slot FROM reading ORDER BY slot") == [(0,), (1,)]
+    assert await fetch(empty_database_url, "SELECT slot FROM misdated_reading") == [(2,)]
+    await on_connection(empty_database_url, lambda connection: _to(connection, "0002_identity"))
+    assert await fetch(empty_database_url, "SELECT slot FROM reading ORDER BY slot") == [(0,), (1,), (2,)]
+
+
+def _to(connection: Connection, revision: str) -> None:
+    config = migrate.new_config()
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)

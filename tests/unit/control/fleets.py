@@ -129,6 +129,7 @@ def inputs(**changes: Any) -> CycleInputs:
         "grid": grid(),
         "fleet": fleet(),
         "readings": readings(NOON - timedelta(minutes=4)),
+        "quarantined": np.zeros(3, dtype=bool),
         "orders": OrdersInForce.none(3),
         "reachable": np.ones(3, dtype=bool),
         "forecast": forecast(),

@@ -36,6 +36,7 @@ def state_at_noon(given: OrdersInForce, measured: timedelta):
         at=NOON,
         interval_start=NOON - timedelta(minutes=15),
         max_age=timedelta(minutes=30),
+        quarantined=np.zeros(3, dtype=bool),
     )
 
 
@@ -69,6 +70,7 @@ def test_a_projection_never_invents_energy():
         at=NOON,
         interval_start=NOON - timedelta(minutes=15),
         max_age=timedelta(minutes=30),
+        quarantined=np.zeros(3, dtype=bool),
     )
     assert np.all(state.energy_kwh <= fleet().column("capacity_kwh"))
 

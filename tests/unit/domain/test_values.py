@@ -49,7 +49,8 @@ def test_a_time_without_offset_is_refused():
         pytest.param(0.5, -5000.0, 0.0, Quality.OUT_OF_RANGE, id="watts, charging"),
         pytest.param(0.5, 1.0, 60.0, Quality.FUTURE, id="future"),
         pytest.param(0.5, 1.0, 20.0, Quality.GOOD, id="a small skew is tolerated"),
-        pytest.param(0.5, 1.0, -1000.0, Quality.STALE, id="stale"),
+        pytest.param(0.5, 1.0, -1000.0, Quality.LATE, id="late"),
+        pytest.param(0.5, 1.0, -9 * 86400.0, Quality.STALE, id="older than any delay"),
     ],
 )
 def test_readings_are_judged(soc, power_kw, offset, expected):

@@ -115,7 +115,9 @@ class Gateway:
     # life ---------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Seed the live state from the database and start the writers."""
-        self.live.seed(await self._store.latest_readings())
+        latest = await self._store.latest_readings()
+        self.live.seed(latest)
+        self.telemetry.watch.seed(latest)
         self._tasks = [asyncio.create_task(writer.run()) for writer in self.telemetry.writers]
         self._tasks.append(asyncio.create_task(self._ping_forever()))
 
@@ -246,6 +248,10 @@ class Gateway:
     def latest_readings(self) -> ReadingColumns:
         """Return the newest GOOD reading of every asset that has one, from memory."""
         return self.live.latest_readings()
+
+    def quarantined(self) -> NDArray[np.bool_]:
+        """Return whose readings are not trusted now, shape (N,)."""
+        return self.telemetry.watch.quarantined.copy()
 
     def tell_what_was_missed(self, session: NodeSession, now: datetime) -> None:
         """Give a node that comes back the stops it is owed, and orders that still hold."""

@@ -18,7 +18,9 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.wire import BatchColumns
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.quality import QualityWatch
 from vpp.domain.readings import (
+    INFORMATION,
     ChargingSession,
     FeederReading,
     Quality,
@@ -35,6 +37,22 @@ _STATES = {number: AcknowledgementState(name.removeprefix("ACKNOWLEDGEMENT_STATE
            for name, number in pb.AcknowledgementState.items() if number}  # fmt: skip
 
 
+def clock_ahead_ms(pong: pb.Pong, now: datetime) -> int:
+    """Return by how many ms a node's clock is ahead for certain; negative when it is behind.
+
+    ```
+        ping sent (ours) ── node_time (theirs) ── pong here (ours)
+    ```
+    The pong was written between the two, so only what lies outside of them is the clock's fault.
+    """
+    node_time, sent_at = pong.node_time, pong.ping_sent_at
+    if not node_time.seconds or not sent_at.seconds:  # an older node does not tell
+        return 0
+    theirs, sent = require_time("node_time", node_time), require_time("ping_sent_at", sent_at)
+    ahead = max(theirs - now, timedelta(0)) or min(theirs - sent, timedelta(0))
+    return ahead // timedelta(milliseconds=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawReadings:
     """Readings as a node sent them: columns of one length n; slots and times not checked yet."""
@@ -45,17 +63,6 @@ class RawReadings:
     power_kw: NDArray[np.float64]
     connected: NDArray[np.bool_]
     reading_number: int
-
-    def take(self, rows: list[int]) -> RawReadings:
-        """Return the selected rows."""
-        return RawReadings(
-            slot=self.slot[rows],
-            measured_at_us=self.measured_at_us[rows],
-            soc=self.soc[rows],
-            power_kw=self.power_kw[rows],
-            connected=self.connected[rows],
-            reading_number=self.reading_number,
-        )
 
 
 def require_time(field: str, stamp: Timestamp) -> datetime:
@@ -137,6 +144,7 @@ class Intake:
 
     def __init__(self, fleet: Fleet, reading_limits: ReadingLimits) -> None:
         self._limits = reading_limits
+        self.watch = QualityWatch(fleet)
         self._max_charge_kw = fleet.column("max_charge_kw")
         self._max_discharge_kw = fleet.column("max_discharge_kw")
         self._asset_ids = [asset.asset_id for asset in fleet.assets]
@@ -150,9 +158,18 @@ class Intake:
         }
 
     def judge(
-        self, raw: RawReadings, own_slots: NDArray[np.int64], received_at: datetime
+        self,
+        raw: RawReadings,
+        own_slots: NDArray[np.int64],
+        received_at: datetime,
+        *,
+        clock_ahead_ms: int | NDArray[np.int64] = 0,
     ) -> tuple[ReadingColumns, list[InvalidValueError]]:
-        """Return the rows to keep, flagged, and what to tell the node; `own_slots` is sorted."""
+        """Return the rows to keep, flagged, and what to tell the node; `own_slots` is sorted.
+
+        `clock_ahead_ms` is by how much the node's clock is known to be ahead of the service's, for all
+        rows or for each.
+        """
         errors: list[InvalidValueError] = []
         own = np.isin(raw.slot, own_slots)
         if not own.all():
@@ -160,12 +177,13 @@ class Intake:
             errors.append(InvalidValueError("slot", foreign, "a slot of this session's Welcome"))
         slot, measured_at_us = raw.slot[own], raw.measured_at_us[own]
         soc, power_kw = raw.soc[own], raw.power_kw[own]
-        quality = judge(
+        ahead_ms, clock_flags = self._correction(np.broadcast_to(clock_ahead_ms, raw.slot.shape)[own])
+        quality = clock_flags | judge(
             max_charge_kw=self._max_charge_kw[slot],
             max_discharge_kw=self._max_discharge_kw[slot],
             limits=self._limits,
             received_at=received_at,
-            measured_at_us=measured_at_us,
+            measured_at_us=measured_at_us - 1000 * ahead_ms,
             soc=soc,
             power_kw=power_kw,
         )
@@ -177,17 +195,27 @@ class Intake:
             power_kw=power_kw,
             connected=raw.connected[own],
             quality=quality,
+            clock_ahead_ms=ahead_ms,
         )
-        if quality.any():
-            errors += self._explain(kept)
+        kept = kept.with_quality(self.watch.judge(kept))
+        if kept.quality.any():
+            errors += self.explain(kept)
         return kept, errors
 
-    def _explain(self, kept: ReadingColumns) -> list[InvalidValueError]:
+    def _correction(self, ahead_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return by how many milliseconds times are corrected, and what is to be said of them."""
+        off_ms, unit = np.abs(ahead_ms), timedelta(milliseconds=1)
+        wrong = off_ms > self._limits.skew_corrected // unit
+        corrected = ~wrong & (off_ms > self._limits.skew_ignored // unit)
+        flags = corrected * int(Quality.CLOCK_CORRECTED) + wrong * int(Quality.CLOCK_WRONG)
+        return np.where(corrected, ahead_ms, 0), flags
+
+    def explain(self, kept: ReadingColumns) -> list[InvalidValueError]:
         """Return one error for each kind of flag, naming its first row."""
         errors: list[InvalidValueError] = []
         for flag in Quality:
             rows = np.flatnonzero(kept.quality & int(flag))
-            if flag and len(rows):
+            if flag & ~INFORMATION & ~Quality.QUARANTINED and len(rows):
                 errors.append(self._explain_row(kept, int(rows[0]), flag, len(rows)))
         return errors[: limits.MAX_REFUSALS_PER_MESSAGE]
 
@@ -195,12 +223,19 @@ class Intake:
         slot, soc, power_kw = int(kept.slot[row]), float(kept.soc[row]), float(kept.power_kw[row])
         more = f" ({rows} readings)" if rows > 1 else ""
         prefix = f"{self._asset_ids[slot]}."
-        if flag in {Quality.FUTURE, Quality.STALE}:
-            future = f"at most {self._limits.future_tolerance.total_seconds():g} s ahead of the service"
-            stale = f"at most {self._limits.stale_after.total_seconds():g} s old"
+        if flag in {Quality.FUTURE, Quality.STALE, Quality.CLOCK_WRONG}:
+            bound, words = {
+                Quality.FUTURE: (self._limits.future_tolerance, "at most {:g} s ahead of the service"),
+                Quality.STALE: (self._limits.late_limit, "at most {:g} s old"),
+                Quality.CLOCK_WRONG: (self._limits.skew_corrected, "a clock that is right within {:g} s"),
+            }[flag]
+            expected = words.format(bound.total_seconds())
             measured_at = from_microseconds(int(kept.measured_at_us[row])).isoformat()
-            expected = future if flag is Quality.FUTURE else stale
             return InvalidValueError(f"{prefix}measured_at", measured_at, expected + more)
+        if flag is Quality.FROZEN:
+            return InvalidValueError(f"{prefix}soc", soc, f"a change, since {power_kw:g} kW flow" + more)
+        if flag is Quality.IMPLAUSIBLE:
+            return InvalidValueError(f"{prefix}soc", soc, "a change that the rating allows" + more)
         if not 0.0 <= soc <= 1.0:
             return InvalidValueError(f"{prefix}soc", soc, "a number from 0 to 1" + more)
         margin = self._limits.power_margin

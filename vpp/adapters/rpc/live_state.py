@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, Quality, ReadingColumns
+from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, ReadingColumns, steers
 
 
 class LiveState:
@@ -19,7 +19,11 @@ class LiveState:
         self.power_kw = np.zeros(assets)
         self.measured_at_us = np.zeros(assets, dtype=np.int64)
         self.received_at_us = np.zeros(assets, dtype=np.int64)
+        self.clock_ahead_ms = np.zeros(assets, dtype=np.int64)
         self.connected = np.zeros(assets, dtype=np.bool_)  # the battery is at its charger
+        # Judged by the quality watch, which writes them: flags of the last reading, and whom it distrusts.
+        self.quality = np.zeros(assets, dtype=np.int64)
+        self.quarantined = np.zeros(assets, dtype=np.bool_)
         self.node_connected = np.zeros(assets, dtype=np.bool_)  # its node holds a session
 
     def __len__(self) -> int:
@@ -30,25 +34,26 @@ class LiveState:
         self.update(readings)
 
     def update(self, readings: ReadingColumns) -> None:
-        """Take in readings; only GOOD ones that are newer than the one held change anything.
+        """Take in readings; only those that may steer and are newer than the one held change anything.
 
         One that is held from the future, because a clock was set back, gives way to any.
         """
-        held_us = self.measured_at_us[readings.slot]
-        rows = readings.quality == int(Quality.GOOD)
-        rows &= (readings.measured_at_us > held_us) | (
+        held_us = self.measured_at_us[readings.slot] - 1000 * self.clock_ahead_ms[readings.slot]
+        rows = steers(readings.quality)
+        rows &= (readings.at_us() > held_us) | (
             held_us > readings.received_at_us + FUTURE_TOLERANCE // MICROSECOND
         )
         if not rows.all():
             readings = readings.take(rows)
         if len(readings) > 1:
             # The last write to a slot stays: let that be its newest reading.
-            readings = readings.take(np.argsort(readings.measured_at_us, kind="stable"))
+            readings = readings.take(np.argsort(readings.at_us(), kind="stable"))
         slot = readings.slot
         self.soc[slot], self.power_kw[slot] = readings.soc, readings.power_kw
         self.connected[slot] = readings.connected
         self.measured_at_us[slot] = readings.measured_at_us
         self.received_at_us[slot] = readings.received_at_us
+        self.clock_ahead_ms[slot] = readings.clock_ahead_ms
 
     def latest_readings(self) -> ReadingColumns:
         """Return a copy of the newest good reading of every asset that has one."""
@@ -61,4 +66,5 @@ class LiveState:
             power_kw=self.power_kw[slot],
             connected=self.connected[slot],
             quality=np.zeros(len(slot), dtype=np.int64),
+            clock_ahead_ms=self.clock_ahead_ms[slot],
         )

@@ -14,7 +14,7 @@ from vpp.adapters.rpc.live_state import LiveState
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast, ModelCall
-from vpp.domain.readings import from_microseconds
+from vpp.domain.readings import Quality, from_microseconds
 from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.ports import SetpointTrail, StoredSetpoint
 from vpp.rpcgen import operator_pb2 as pb
@@ -39,6 +39,8 @@ def asset_states(
             soc=live.soc[slot],
             power_kw=live.power_kw[slot],
             node_connected=bool(live.node_connected[slot]),
+            quarantined=bool(live.quarantined[slot]),
+            reading_flags=[str(flag.name) for flag in Quality(int(live.quality[slot]))],
         )
         if not np.isnan(setpoint_kw[slot]):
             state.setpoint_kw = setpoint_kw[slot]

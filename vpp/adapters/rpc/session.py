@@ -51,6 +51,7 @@ class NodeSession:
     outbox: Outbox = field(default_factory=Outbox)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     close_reason: str = ""
+    clock_ahead_ms: int = 0  # of the node's clock, by its last Pong
     lost_readings: bool = False  # some were dropped before they were durable: no number is safe to say
     own: frozenset[int] = frozenset()  # the same slots, for a look at one of them
     key: int = 0  # of the registry

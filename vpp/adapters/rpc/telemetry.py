@@ -72,6 +72,8 @@ class Telemetry:
         self._store, self._clock, self._live = store, clock, live
         self._intake = intake.Intake(fleet, reading_limits)
         self._slot_of = fleet.slots()
+        self.watch = self._intake.watch
+        live.quality, live.quarantined = self.watch.last_quality, self.watch.quarantined
         self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
         self._reading_shares, self._word_shares = Shares(), Shares()
         self._known_stays: dict[str, dict[datetime, ChargingSession]] = {}
@@ -130,9 +132,10 @@ class Telemetry:
         if not len(self._singles):
             return
         raw, sessions, numbers = self._singles.take()
-        readings, _ = self._intake.judge(raw, raw.slot, self._clock.now())
+        ahead_ms = np.array([session.clock_ahead_ms for session in sessions], dtype=np.int64)
+        readings, _ = self._intake.judge(raw, raw.slot, self._clock.now(), clock_ahead_ms=ahead_ms)
         for row in np.flatnonzero(readings.quality).tolist():
-            _, errors = self._intake.judge(raw.take([row]), raw.slot, self._clock.now())
+            errors = self._intake.explain(readings.take(np.array([row])))
             self._refuse(sessions[row], errors, numbers[row])
         self.counters.readings += len(readings)
         self._live.update(readings)
@@ -187,7 +190,9 @@ class Telemetry:
             elif kind == "feeder_reading":
                 number = message.feeder_reading.reading_number
                 self._take_feeder_reading(session, message.feeder_reading)
-            elif kind != "pong":
+            elif kind == "pong":
+                session.clock_ahead_ms = intake.clock_ahead_ms(message.pong, self._clock.now())
+            else:
                 unexpected = InvalidValueError("message", kind, "a message that follows the Hello")
                 self._refuse(session, [unexpected], number)
         except InvalidValueError as error:
@@ -199,7 +204,9 @@ class Telemetry:
             session.outbox.put(intake.refusal(error, reading_number))
 
     def _take_readings(self, session: NodeSession, raw: intake.RawReadings) -> None:
-        readings, errors = self._intake.judge(raw, session.slots, self._clock.now())
+        readings, errors = self._intake.judge(
+            raw, session.slots, self._clock.now(), clock_ahead_ms=session.clock_ahead_ms
+        )
         self.counters.readings += len(readings)
         self._live.update(readings)
         owner = (session, max(1, len(readings)), raw.reading_number)

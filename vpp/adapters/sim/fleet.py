@@ -112,6 +112,10 @@ class SimulatedFleet:
         assert self._readings is not None
         return self._readings
 
+    def quarantined(self) -> NDArray[np.bool_]:
+        """Return that all readings are trusted."""
+        return np.zeros(len(self._away_until_us), dtype=np.bool_)
+
     # time ----------------------------------------------------------------------------------------
 
     def advance(self, to: datetime) -> None:

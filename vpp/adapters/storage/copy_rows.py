@@ -70,6 +70,24 @@ def _wire_type(table: Table, name: str) -> str:
     return "?"
 
 
+async def copy_rows(
+    driver: Any,
+    table: Table,
+    columns: Mapping[str, NDArray[Any]],
+    *,
+    into: str,
+    schema: str | None = None,
+) -> None:
+    """Copy rows of `table` into the table `into`, which has the same columns."""
+    await driver.copy_to_table(
+        into,
+        source=io.BytesIO(copy_bytes(table, columns)),
+        columns=list(columns),
+        format="binary",
+        schema_name=schema,
+    )
+
+
 async def copy_new_rows(driver: Any, table: Table, columns: Mapping[str, NDArray[Any]]) -> int:
     """Copy rows into `table`, those whose key is there already change nothing; return how many were new.
 

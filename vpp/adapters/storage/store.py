@@ -9,9 +9,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import announcements, forecasts, orders, registry, runs, telemetry
-from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.database import SQLITE, Database
 from vpp.adapters.storage.documents import encode_exchange, encode_plan, encode_quantiles, encode_state
 from vpp.adapters.storage.paging import bounded_page_size
+from vpp.adapters.storage.readings_postgresql import PostgresqlReadings
+from vpp.adapters.storage.readings_sqlite import SqliteReadings
 from vpp.adapters.storage.writer_lock import fence, fence_shared, holder_name, new_writer_lock
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -42,6 +44,9 @@ class DatabaseStore:
         self._clock_now = clock_now
         self._lock = new_writer_lock(database)
         self._known: registry.Directory | None = None
+        self._readings: SqliteReadings | PostgresqlReadings = (
+            SqliteReadings(database) if database.backend == SQLITE else PostgresqlReadings(database)
+        )
 
     # fleet -------------------------------------------------------------------------------------
 
@@ -72,14 +77,11 @@ class DatabaseStore:
     # what comes in -----------------------------------------------------------------------------
 
     async def append_readings(self, readings: ReadingColumns) -> None:
-        if not len(readings):
-            return
-        async with self._database.writing() as connection:
-            await telemetry.append_readings(connection, readings)
+        if len(readings):
+            await self._readings.append(readings)
 
     async def latest_readings(self) -> ReadingColumns:
-        async with self._database.reading() as connection:
-            return await telemetry.latest_readings(connection)
+        return await self._readings.latest()
 
     async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
         async with self._database.writing() as connection:

@@ -102,21 +102,52 @@ writer_epoch = Table(
 
 # telemetry -------------------------------------------------------------------------------------------
 
-# The key starts with time: rows arrive nearly in its order, so that a fleet's readings fill one page
-# after the other, and the key doubles as the index over time.
+
+def _reading_columns() -> list[Column[Any]]:
+    """Return the columns of a reading, widest first: PostgreSQL aligns them."""
+    return [
+        _column("measured_at_us", BigInteger(), "us UTC, by the node's clock"),
+        _column("received_at_us", BigInteger(), "us UTC, by the service"),
+        _column("soc", Double(), "ratio 0..1; NULL where the device sent no finite number", nullable=True),
+        _column("power_kw", Double(), "kW, positive discharges into the grid; NULL as soc", nullable=True),
+        _column("slot", Integer(), "asset; no foreign key, it would cost more than the row"),
+        _column("quality", SmallInteger(), "flags, 0 is good; see vpp.domain.readings.Quality"),
+        _column("clock_ahead_ms", SmallInteger(), "ms, how far the node's clock was ahead"),
+        _column("connected", Boolean(), "is the device able to exchange power"),
+    ]
+
+
+# In SQLite the key starts with time: rows arrive nearly in its order, so that a fleet's readings fill
+# one page after the other, and the key doubles as the index over time. In PostgreSQL there is one
+# partition for each UTC day (see reading_days.py), and no key: a row is kept from being stored twice by
+# readings_postgresql.py, at half the cost of a unique index.
 reading = Table(
     "reading",
     metadata,
-    _column("measured_at_us", BigInteger(), "us UTC, by the device"),
-    _column("slot", Integer(), "asset; no foreign key, it would cost more than the row"),
-    _column("received_at_us", BigInteger(), "us UTC, by the service"),
-    _column("soc", Double(), "ratio 0..1; NULL where the device sent no finite number", nullable=True),
-    _column("power_kw", Double(), "kW, positive discharges into the grid; NULL as soc", nullable=True),
-    _column("connected", Boolean(), "is the device able to exchange power"),
-    _column("quality", SmallInteger(), "flags, 0 is good"),
+    *_reading_columns(),
     PrimaryKeyConstraint("measured_at_us", "slot"),
     sqlite_with_rowid=False,
-    comment="telemetry as it came, the bad included",
+    comment="telemetry as it came, the bad included; in PostgreSQL one partition for each UTC day",
+)
+
+misdated_reading = Table(
+    "misdated_reading",
+    metadata,
+    *_reading_columns(),
+    PrimaryKeyConstraint("measured_at_us", "slot"),
+    sqlite_with_rowid=False,
+    comment="readings whose time cannot be right; they never steer",
+)
+
+archived_day = Table(
+    "archived_day",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False, comment="UTC days since 1970-01-01"),
+    _column("rows", BigInteger(), "readings in the file"),
+    _column("sha256", Text(), "of the file"),
+    _column("archived_at_us", BigInteger(), "us UTC"),
+    _column("dropped", Boolean(), "are its readings gone from this database"),
+    comment="days whose readings lie in an archive file, written and checked",
 )
 
 latest_reading = Table(
@@ -135,6 +166,7 @@ latest_reading = Table(
     _column("soc", Double(), "ratio 0..1"),
     _column("power_kw", Double(), "kW, positive discharges into the grid"),
     _column("connected", Boolean(), "is the device able to exchange power"),
+    _column("clock_ahead_ms", SmallInteger(), "ms, how far the node's clock was ahead"),
     comment="newest good reading of each asset, a copy of its row in reading",
 )
 
