@@ -13,6 +13,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -20,23 +21,15 @@ import grpc.aio
 from vpp.node import limits, messages
 from vpp.node.buffer import ReadingBuffer
 from vpp.node.clock import NodeClock, ServiceTime, WallNodeClock
+from vpp.node.connection import Connection, Stream, due_certificate
 from vpp.node.control_loop import ControlLoop
-from vpp.node.credentials import NodeCredentials
+from vpp.node.credentials import ChannelCredentials, StoredCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
 from vpp.node.lease import LeaseTable
 from vpp.node.orders import LeaseEvent
 from vpp.rpcgen import fleet_pb2 as pb
-from vpp.rpcgen import fleet_pb2_grpc
 
 _logger = logging.getLogger("vpp.node")
-
-_CHANNEL_OPTIONS = (
-    ("grpc.use_local_subchannel_pool", 1),  # one connection for each agent, never a shared one
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.max_receive_message_length", limits.MAX_MESSAGE_BYTES),
-    ("grpc.enable_retries", 0),
-)
 
 
 class SessionError(Exception):
@@ -62,6 +55,7 @@ class NodeSettings:
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
     target_name: str | None = None  # name in the service's certificate, when it differs from target
+    certificate_look_s: float = 3600.0  # how often the node asks whether its certificate is due
 
 
 @dataclass(slots=True)
@@ -70,6 +64,7 @@ class NodeCounters:
 
     sessions: int = 0
     lost_sessions: int = 0
+    renewed_certificates: int = 0
     orders: int = 0
     rejected_orders: int = 0
     refusals: int = 0
@@ -83,7 +78,7 @@ class NodeAgent:
     def __init__(
         self,
         settings: NodeSettings,
-        credentials: NodeCredentials,
+        credentials: ChannelCredentials,
         devices: Sequence[DevicePort],
         *,
         meter: FeederMeterPort | None = None,
@@ -113,6 +108,7 @@ class NodeAgent:
         self._slots: dict[str, int] = {}
         self._asset_of: dict[int, str] = {}
         self._to_write = asyncio.Event()
+        self._moving = False  # whether a new connection is being greeted
         self._uniform = uniform
 
     async def run(self) -> None:
@@ -186,20 +182,28 @@ class NodeAgent:
             pause_s = min(2.0 * pause_s, self.settings.longest_pause_s)
 
     async def _hold_session(self) -> None:
-        options: list[tuple[str, int | str]] = list(_CHANNEL_OPTIONS)
-        if self.settings.target_name:
-            options.append(("grpc.ssl_target_name_override", self.settings.target_name))
-        credentials = self._credentials.channel_credentials()
-        async with grpc.aio.secure_channel(self.settings.target, credentials, options=options) as channel:
-            stream = fleet_pb2_grpc.FleetServiceStub(channel).Session()  # type: ignore[no-untyped-call]
-            try:
-                async with asyncio.timeout(limits.WELCOME_TIMEOUT_S):
-                    await self._greet(stream)
-                await self._converse(stream)
-            finally:
-                stream.cancel()
+        connection = await self._connect(self._credentials)
+        try:
+            await self._greet(connection.stream)
+            while True:
+                successor = await self._converse(connection)
+                await connection.close()
+                connection = successor
+        finally:
+            await connection.close()
 
-    async def _greet(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+    async def _connect(self, credentials: ChannelCredentials, *, ready: bool = False) -> Connection:
+        settings = self.settings
+        async with asyncio.timeout(limits.WELCOME_TIMEOUT_S):
+            return await Connection.open(
+                settings.target, credentials, target_name=settings.target_name, ready=ready
+            )
+
+    async def _greet(self, stream: Stream) -> None:
+        async with asyncio.timeout(limits.WELCOME_TIMEOUT_S):
+            await self._exchange_greetings(stream)
+
+    async def _exchange_greetings(self, stream: Stream) -> None:
         hello = pb.Hello(
             protocol_version=limits.PROTOCOL_VERSION,
             min_protocol_version=limits.MIN_PROTOCOL_VERSION,
@@ -245,27 +249,79 @@ class NodeAgent:
         self._to_write.set()
         self.connected.set()
 
-    async def _converse(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
-        """Read and write until one of the two is over."""
-        reader, writer = asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))
+    async def _converse(self, connection: Connection) -> Connection:
+        """Read and write until that is over, which raises, or until a new connection has taken over."""
+        turn = asyncio.Lock()  # held by the writer while it writes, by the mover while it takes over
+        reader = asyncio.create_task(self._read(connection.stream))
+        writer = asyncio.create_task(self._write(connection.stream, turn))
+        tasks: list[asyncio.Task[Any]] = [reader, writer]
+        if isinstance(self._credentials, StoredCredentials):
+            tasks.append(asyncio.create_task(self._move(connection, self._credentials, turn)))
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._moving:  # the service closes the old stream while it welcomes the new one
+                await asyncio.wait(tasks[2:])
         finally:
-            reader.cancel()
-            writer.cancel()
-            ends = await asyncio.gather(reader, writer, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        if isinstance(successor := ends[-1], Connection):
+            return successor
         for end in ends:  # the reader first: it knows the service's own words
             if isinstance(end, Exception):
                 raise end
+        raise SessionError("the session ended")
 
-    async def _write(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+    async def _move(self, present: Connection, stored: StoredCredentials, turn: asyncio.Lock) -> Connection:
+        """Renew the certificate when it is due; move the session to a connection that shows the new one.
+
+        Nothing is written while the new connection is greeted: what the old one would carry now could
+        be lost with it. Where the new one comes to nothing, all is as before.
+        """
+        look_s = self.settings.certificate_look_s
+        while True:
+            fresh = await due_certificate(present, stored, look_period_s=look_s, uniform=self._uniform)
+            try:
+                successor = await self._connect(fresh, ready=True)
+            except (grpc.aio.AioRpcError, TimeoutError) as error:
+                _logger.warning("the new certificate does not connect, the old one stays: %r", error)
+                continue
+            await self._quiet()
+            await turn.acquire()
+            self._moving = True
+            try:
+                await self._greet(successor.stream)
+                stored.replace(fresh)
+            except (grpc.aio.AioRpcError, SessionError, TimeoutError, OSError) as error:
+                _logger.warning("the new certificate was not welcomed, the old one stays: %r", error)
+                await successor.close()
+                self.buffer.rewind()
+                turn.release()
+            except BaseException:
+                await successor.close()
+                raise
+            else:
+                self.counters.renewed_certificates += 1
+                return successor  # the turn is kept: the old writer shall write no more
+            finally:
+                self._moving = False
+
+    async def _quiet(self) -> None:
+        """Wait until nothing is under way to the service, for a bounded time."""
+        for _ in range(int(limits.QUIET_WAIT_S / 0.05)):
+            if not (self.buffer or self._acknowledgements or self._unconfirmed):
+                return
+            await asyncio.sleep(0.05)
+
+    async def _write(self, stream: Stream, turn: asyncio.Lock) -> None:
         while True:
             await self._to_write.wait()
-            self._to_write.clear()
-            while outgoing := self._outgoing():
-                for message in outgoing:
-                    await stream.write(message)
-                self._unconfirmed.clear()
+            async with turn:
+                self._to_write.clear()
+                while outgoing := self._outgoing():
+                    for message in outgoing:
+                        await stream.write(message)
+                    self._unconfirmed.clear()
 
     def _outgoing(self) -> list[pb.NodeMessage]:
         """Return what is to be said now: sign of life, stays, acknowledgements, readings."""
@@ -289,7 +345,7 @@ class NodeAgent:
         outgoing += messages.reading_messages(self.buffer.take_unsent(), self._slots)
         return outgoing
 
-    async def _read(self, stream: grpc.aio.StreamStreamCall[pb.NodeMessage, pb.ServerMessage]) -> None:
+    async def _read(self, stream: Stream) -> None:
         while isinstance(message := await stream.read(), pb.ServerMessage):
             self._take(message)
         code = await stream.code()

@@ -56,6 +56,22 @@ class NodeCredentials:
         )
 
 
+class StoredCredentials:
+    """Credentials in a folder: the agent renews them before they expire and stores the new ones there."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._directory, self._name = directory, name
+        self.current = NodeCredentials.load(directory, name)
+
+    def replace(self, fresh: NodeCredentials) -> None:
+        """Take fresh credentials into use; they are on disk when this returns."""
+        fresh.save(self._directory, self._name)
+        self.current = fresh
+
+    def channel_credentials(self) -> grpc.ChannelCredentials:
+        return self.current.channel_credentials()
+
+
 def _mend(directory: Path, name: str) -> None:
     """Finish a replacement whose both files are there, or whose key has taken its place already."""
     pem, key = directory / f"{name}.pem.new", directory / f"{name}.key.new"

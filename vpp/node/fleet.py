@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from vpp.node.agent import NodeAgent, NodeSettings
 from vpp.node.clock import NodeClock
-from vpp.node.credentials import NodeCredentials
+from vpp.node.credentials import ChannelCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
 
 
@@ -26,7 +26,7 @@ class NodeSpecification:
 def make_agents(
     specifications: Sequence[NodeSpecification],
     target: str,
-    credentials: Mapping[str, NodeCredentials],
+    credentials: Mapping[str, ChannelCredentials],
     clock: NodeClock,
     *,
     report_period_s: float = 60.0,
@@ -66,7 +66,7 @@ async def run_agents(agents: Sequence[NodeAgent], *, start_within_s: float = 1.0
 async def run_nodes(
     specifications: Sequence[NodeSpecification],
     target: str,
-    credentials: Mapping[str, NodeCredentials],
+    credentials: Mapping[str, ChannelCredentials],
     clock: NodeClock,
     *,
     report_period_s: float = 60.0,

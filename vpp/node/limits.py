@@ -26,3 +26,4 @@ MAX_STAYS_PER_MESSAGE: Final = 1_000
 MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 WELCOME_TIMEOUT_S: Final = 10.0
 MAX_RECONNECT_S: Final = 600.0  # that a Goodbye may ask a node to stay away
+QUIET_WAIT_S: Final = 10.0  # a new connection takes over at a quiet moment, at the latest after this

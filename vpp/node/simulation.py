@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vpp.node.agent import NodeAgent
 from vpp.node.clock import NodeClock, ScaledNodeClock, WallNodeClock
-from vpp.node.credentials import NodeCredentials
+from vpp.node.credentials import StoredCredentials
 from vpp.node.files import NodeFileError, read_devices, read_meters
 from vpp.node.fleet import NodeSpecification, make_agents, run_agents
 from vpp.node.ledger import EnergyLedger
@@ -67,8 +67,7 @@ def load_simulation(settings: SimulationSettings, clock: NodeClock) -> Simulatio
     nodes = _chosen(settings, nodes)
     try:
         credentials = {
-            node.node_id: NodeCredentials.load(settings.certificates, f"node-{node.node_id}")
-            for node in nodes
+            node.node_id: StoredCredentials(settings.certificates, f"node-{node.node_id}") for node in nodes
         }
     except FileNotFoundError as error:
         raise NodeFileError(

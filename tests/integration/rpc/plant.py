@@ -75,9 +75,13 @@ class Plant:
         self.epoch = epoch
         self.port = 0
         self.servicers = {}
+        self.credentials = None
         self.options = ()
 
     async def start(self):
+        await self.start_server()
+
+    async def start_server(self):
         self.gateway = Gateway(
             fleet=self.fleet,
             store=self.store,
@@ -86,7 +90,8 @@ class Plant:
             settings=self.settings,
         )
         self.server = await start_server(
-            credentials=ServerCredentials(
+            credentials=self.credentials
+            or ServerCredentials(
                 authority=(self.certificates / "authority.pem").read_bytes(),
                 certificate=(self.certificates / "server.pem").read_bytes(),
                 private_key=(self.certificates / "server.key").read_bytes(),
@@ -101,7 +106,17 @@ class Plant:
     def node_clock(self) -> ScaledNodeClock:
         return ScaledNodeClock(self.clock.origin, self.clock.origin_wall, self.clock.speed)
 
-    def agent(self, node_id, asset_ids, *, certificate=None, energy_kwh=5.0, **options) -> NodeAgent:
+    def agent(
+        self,
+        node_id,
+        asset_ids,
+        *,
+        certificate=None,
+        credentials=None,
+        energy_kwh=5.0,
+        certificate_look_s=3600.0,
+        **options,
+    ) -> NodeAgent:
         clock = self.node_clock()
         devices = [
             SimulatedBattery(
@@ -124,8 +139,9 @@ class Plant:
             report_period_s=20.0,
             first_pause_s=0.05,
             longest_pause_s=0.2,
+            certificate_look_s=certificate_look_s,
         )
-        credentials = NodeCredentials.load(self.certificates, certificate or f"node-{node_id}")
+        credentials = credentials or NodeCredentials.load(self.certificates, certificate or f"node-{node_id}")
         return NodeAgent(settings, credentials, devices, clock=clock, **options)
 
     def orders(self, powers_kw, *, sequence=1, start_s=0.0, lifetime_s=900.0) -> SetpointColumns:
