@@ -16,6 +16,7 @@ from tests.integration.rpc.plant import channel, eventually
 from tests.integration.rpc.test_enrolment import request_for
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.credentials import CredentialFiles
+from vpp.domain.readings import to_microseconds
 from vpp.node.credentials import NodeCredentials, StoredCredentials
 from vpp.node.enrolment import enrol, renewal_wait_s, save_enrolled
 from vpp.node.fleet import running
@@ -43,7 +44,8 @@ def serial_of(credentials):
     return format(x509.load_pem_x509_certificate(credentials.certificate).serial_number, "x")
 
 
-async def test_a_session_moves_to_the_new_certificate_without_a_gap(plant, tmp_path):
+async def test_a_session_moves_to_the_new_certificate_without_a_gap(plant, tmp_path, monkeypatch):
+    monkeypatch.setattr("vpp.node.limits.QUIET_WAIT_S", 0.1)  # it is never quiet here
     stored = await enrolled_node(plant, tmp_path / "node")
     before = serial_of(stored.current)
     agent = plant.agent("home", ["b1", "b2"], credentials=stored, certificate_look_s=0.2)
@@ -51,7 +53,7 @@ async def test_a_session_moves_to_the_new_certificate_without_a_gap(plant, tmp_p
         await eventually(agent.connected.is_set)
         await plant.gateway.send(plant.orders({0: 2.0, 1: -1.0}))
         await eventually(lambda: agent.control.applied_kw("b1") == 2.0)
-        away = watch_absence(plant)
+        away, reports = watch_absence(plant), report_without_end(agent)
         plant.wall.ahead = timedelta()  # two thirds of thirty days are over
         await eventually(lambda: agent.counters.renewed_certificates >= 1)
         assert serial_of(stored.current) != before
@@ -60,15 +62,17 @@ async def test_a_session_moves_to_the_new_certificate_without_a_gap(plant, tmp_p
         # Orders and readings go over the new connection.
         await plant.gateway.send(plant.orders({0: 3.0}, sequence=2))
         await eventually(lambda: agent.control.applied_kw("b1") == 3.0)
+        reports.cancel()
         agent.report()
         await eventually(lambda: not agent.buffer)
         assert agent.counters.lost_sessions == 0
         assert plant.gateway.counters.sessions_replaced == 1
         away.cancel()
     assert agent.buffer.dropped == 0
-    measured = [row[1] for row in plant.store.readings_of(0)]
-    assert len(measured) == len(set(measured))
     assert away.seen == []
+    measured = {row[1] for row in plant.store.readings_of(0)}
+    assert len(measured) > 20
+    assert measured == reports.measured
     on_disk = NodeCredentials.load(tmp_path / "node", "node-home")
     assert serial_of(on_disk) == serial_of(stored.current)
     (event,) = await plant.events("renewed")
@@ -84,12 +88,35 @@ def watch_absence(plant):
                 task.seen.append(plant.clock.now())
             await asyncio.sleep(0.001)
 
-    class Watch(asyncio.Task):
-        seen: list
-
-    task = Watch(watch())
-    task.seen = []
+    task = Noting(watch())
     return task
+
+
+def report_without_end(agent):
+    """Return a task that reports every few milliseconds and notes in `measured` when (microseconds)."""
+    read = agent._devices[0].read
+
+    def read_and_note(at):
+        task.measured.add(to_microseconds(at))
+        return read(at)
+
+    agent._devices[0].read = read_and_note
+
+    async def report():
+        while True:
+            agent.report()
+            await asyncio.sleep(0.005)
+
+    task = Noting(report())
+    return task
+
+
+class Noting(asyncio.Task):
+    """A task with room for what it saw."""
+
+    def __init__(self, work) -> None:
+        super().__init__(work)
+        self.seen, self.measured = [], set()
 
 
 async def test_a_new_certificate_that_is_not_welcomed_leaves_the_old_session_as_it_was(
