@@ -72,7 +72,7 @@ async def test_a_session_moves_to_the_new_certificate_without_a_gap(plant, tmp_p
     assert away.seen == []
     measured = {row[1] for row in plant.store.readings_of(0)}
     assert len(measured) > 20
-    assert measured == reports.measured
+    assert reports.measured <= measured
     on_disk = NodeCredentials.load(tmp_path / "node", "node-home")
     assert serial_of(on_disk) == serial_of(stored.current)
     (event,) = await plant.events("renewed")
