@@ -92,7 +92,13 @@ async def plant(certificates, identity_database):
 
 
 def operator_servicer(plant):
-    return OperatorServicer(fleet=plant.fleet, store=plant.store, live=plant.gateway.live, book=plant.gateway.book, clock=plant.clock)
+    return OperatorServicer(
+        fleet=plant.fleet,
+        store=plant.store,
+        live=plant.gateway.live,
+        book=plant.gateway.book,
+        clock=plant.clock,
+    )
 
 
 # strangers: the handshake keeps them out -----------------------------------------------------------
