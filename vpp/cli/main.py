@@ -11,7 +11,7 @@ from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.demo import demo_command
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
-from vpp.cli.node import node_command
+from vpp.cli.node import app as node_app
 from vpp.cli.replay import replay_command
 from vpp.cli.service import (
     certificates_command,
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve_command)
-app.command("node")(node_command)
+app.add_typer(node_app, name="node")
 app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
 app.command("migrate")(migrate_command)

@@ -1,4 +1,4 @@
-"""`vpp node`: simulated nodes from the command line."""
+"""`vpp node run`: simulated nodes from the command line; `vpp node enroll`: a certificate for one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import Annotated
 import typer
 import uvloop
 
+from vpp.node.__main__ import main as node_main
 from vpp.node.simulation import SimulationSettings, load_simulation, make_clock, simulate
 
+app = typer.Typer(help="The agent beside a battery or charger.", no_args_is_help=True, rich_markup_mode=None)
 
-def node_command(
+
+@app.command("run")
+def run_command(
     fleet: Annotated[Path, typer.Option(help="Folder with assets.csv, as `vpp import` reads it.")],
     target: Annotated[str, typer.Option(help="The service, HOST:PORT.")] = "localhost:50051",
     certificates: Annotated[
@@ -38,7 +42,7 @@ def node_command(
 ) -> None:
     """Run nodes of simulated devices and feeder meters until told to stop (SIGTERM or Ctrl-C).
 
-    Example: vpp node --fleet config/demo --count 5 --target localhost:50051
+    Example: vpp node run --fleet config/demo --count 5 --target localhost:50051
     """
     settings = SimulationSettings(
         target=target,
@@ -56,6 +60,25 @@ def node_command(
     nodes = len(simulation.agents)
     typer.echo(f"{nodes} nodes look for the service at {target}; a status line every 10 s, Ctrl-C ends them")
     uvloop.run(simulate(simulation, typer.echo, books))
+
+
+@app.command("enroll")
+def enroll_command(
+    service: Annotated[str, typer.Option(help="Where the service enrols nodes, HOST:PORT.")],
+    ca: Annotated[Path, typer.Option(help="Certificate of the service's authority, PEM.")],
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with the token; - reads standard input.")
+    ] = None,
+    token: Annotated[str, typer.Option(help="The token; others on this machine can see it.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder to write certificate and key to.")] = Path("run/node"),
+) -> None:
+    """Make a key, and get a certificate for it with a one-time token; the same as `vpp-node enroll`.
+
+    Example: vpp node enroll --service localhost:50052 --ca run/certificates/authority.pem --token-file token
+    """
+    source = ["--token", token] if token else ["--token-file", str(token_file or "-")]
+    code = node_main(["enroll", "--service", service, "--ca", str(ca), "--out", str(out), *source])
+    raise typer.Exit(code)
 
 
 def _time(option: str, text: str) -> datetime | None:

@@ -43,9 +43,9 @@ class NodeCredentials:
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (directory / "authority.pem").exists():
-            _write(directory / "authority.pem", self.authority, 0o644)
-        _write(directory / f"{name}.key.new", self.private_key, 0o600)
-        _write(directory / f"{name}.pem.new", self.certificate, 0o644)
+            write_private(directory / "authority.pem", self.authority, 0o644)
+        write_private(directory / f"{name}.key.new", self.private_key)
+        write_private(directory / f"{name}.pem.new", self.certificate, 0o644)
         _take_place(directory, name)
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
@@ -101,7 +101,8 @@ def _belong_together(certificate: Path, key: Path) -> bool:
     return True
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write_private(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that is on disk when this returns, readable by its owner alone unless `mode` says more."""
     path.unlink(missing_ok=True)
     # A key is never readable by others, not even for a moment.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:

@@ -13,7 +13,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from vpp.node.credentials import NodeCredentials
+from vpp.node.credentials import NodeCredentials, write_private
 from vpp.node.keys import KeyRequest, new_key_request
 from vpp.rpcgen import enrolment_pb2 as pb
 from vpp.rpcgen import enrolment_pb2_grpc
@@ -21,6 +21,8 @@ from vpp.rpcgen import enrolment_pb2_grpc
 CALL_TIMEOUT_S: Final = 15.0
 MAX_ATTEMPTS: Final = 5  # with the same key: an answer that got lost is given again
 FIRST_PAUSE_S: Final = 1.0
+PENDING: Final = "enrolment.pending"  # key and request of an enrolment that is not over
+_SEPARATOR: Final = b"\n-----SIGNING REQUEST, DER-----\n"
 _AGAIN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
@@ -78,6 +80,39 @@ async def enrol(
         credentials=credentials,
         not_after=answer.not_after.ToDatetime(tzinfo=UTC),
     )
+
+
+async def enrol_into(
+    directory: Path,
+    service: str,
+    token: str,
+    authority: bytes,
+    *,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> Enrolled:
+    """Enrol and write `authority.pem`, `node-<id>.pem` and `.key` to a folder.
+
+    The key is on disk before the token is sent. When this is cut off, doing it again with the same
+    token takes the same key, and the service gives the same certificate.
+    """
+    pending = directory / PENDING
+    request = await asyncio.to_thread(_pending_request, pending)
+    enrolled = await enrol(service, token, authority, request=request, uniform=uniform)
+    save_enrolled(enrolled, directory)
+    await asyncio.to_thread(pending.unlink)
+    return enrolled
+
+
+def _pending_request(path: Path) -> KeyRequest:
+    """Return the key of an enrolment that was cut off, else a new one, which is on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        key, mark, der = path.read_bytes().partition(_SEPARATOR)
+        if mark:
+            return KeyRequest(private_key=key, signing_request=der)
+    request = new_key_request()
+    write_private(path, request.private_key + _SEPARATOR + request.signing_request)
+    return request
 
 
 async def renewal_wait_s(channel: grpc.aio.Channel) -> float | None:

@@ -1,4 +1,4 @@
-"""Many agents in one process: for `vpp node --count N`, for the demo, for load tests."""
+"""Many agents in one process: for `vpp node run --count N`, for the demo, for load tests."""
 
 from __future__ import annotations
 

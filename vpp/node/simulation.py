@@ -1,4 +1,4 @@
-"""Nodes of simulated devices, run from the command line: `python -m vpp.node` and `vpp node`."""
+"""Nodes of simulated devices, run from the command line: `vpp-node run` and `vpp node run`."""
 
 from __future__ import annotations
 

@@ -6,15 +6,21 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from vpp.adapters.storage import open_store
+from vpp.adapters.storage import open_identities, open_store
 from vpp.adapters.storage.migrate import pending
+from vpp.domain.errors import InvalidValueError
 from vpp.ports import ReasoningModelError, Store, StoreError
 from vpp.service.bootstrap import make_clock, make_model
 from vpp.service.certificates import describe_problem
+from vpp.service.errors import ServiceError
+from vpp.service.identity import load_authority, wall_now
 from vpp.service.loop import PRICE_MEMORY
 from vpp.service.settings import Settings, SettingsError, load_settings
+
+NODE_EXPIRY_WARNING = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +42,67 @@ async def examine(config: Path) -> AsyncIterator[Finding]:
         return
     yield Finding(subject="configuration", good=True, sentence=f"{config} is complete")
     yield _address(settings)
-    for finding in _certificates(settings):
+    for finding in [*_certificates(settings), *_enrolment(settings)]:
         yield finding
     async for finding in _database(settings, config):
         yield finding
     yield await _model(settings)
 
 
-def _address(settings: Settings) -> Finding:
-    host, _, port = settings.grpc.address.rpartition(":")
+def _address(settings: Settings, subject: str = "address", setting: str = "grpc.address") -> Finding:
+    section, _, name = setting.partition(".")
+    address: str = getattr(getattr(settings, section), name)
+    host, _, port = address.rpartition(":")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
         except OSError as error:
-            problem = f"{settings.grpc.address} cannot be listened on: {error.strerror}"
-            remedy = "stop what uses it (a service that runs does), or set grpc.address"
-            return Finding(subject="address", good=False, sentence=f"{problem}; {remedy}")
-    return Finding(subject="address", good=True, sentence=f"{settings.grpc.address} is free")
+            problem = f"{address} cannot be listened on: {error.strerror}"
+            remedy = f"stop what uses it (a service that runs does), or set {setting}"
+            return Finding(subject=subject, good=False, sentence=f"{problem}; {remedy}")
+    return Finding(subject=subject, good=True, sentence=f"{address} is free")
+
+
+def _enrolment(settings: Settings) -> list[Finding]:
+    """Look at the authority that issues certificates, and at the listener of enrolments."""
+    try:
+        authority = load_authority(settings)
+    except (ServiceError, InvalidValueError, OSError, ValueError) as error:
+        return [Finding(subject="enrolment", good=False, sentence=str(error))]
+    if authority is None:
+        sentence = "switched off; no certificates are issued or renewed"
+        return [Finding(subject="enrolment", good=True, sentence=sentence)]
+    key = settings.enrolment.key
+    if key is not None and key.stat().st_mode & 0o077:
+        sentence = f"{key} can be read by others; run `chmod 600 {key}`"
+        return [Finding(subject="enrolment", good=False, sentence=sentence)]
+    end = authority.certificate.not_valid_after_utc
+    findings = [Finding(subject="enrolment", good=True, sentence=f"the authority signs until {end:%Y-%m-%d}")]
+    if settings.enrolment.address:
+        findings.append(_address(settings, "enrolment", "enrolment.address"))
+    return findings
+
+
+async def _node_certificates(settings: Settings) -> Finding:
+    """Say whose issued certificates are over or were not renewed in time."""
+    register = open_identities(settings.database.url)
+    try:
+        newest, deny = await register.newest_certificates(), await register.deny_list()
+    finally:
+        await register.close()
+    now = wall_now()
+    live = [item for item in newest if not deny.reason(node_id=item.node_id, serial=item.serial)]
+    over = [item.node_id for item in live if item.not_after <= now]
+    late = [item.node_id for item in live if now < item.not_after <= now + NODE_EXPIRY_WARNING]
+    if over or late:
+        names = ", ".join([*over, *late][:5])
+        sentence = (
+            f"{len(over)} of {len(live)} are over, {len(late)} end within {NODE_EXPIRY_WARNING.days} days: "
+            f"{names}; are these nodes away? An expired one needs a new token"
+        )
+        return Finding(subject="node certificates", good=False, sentence=sentence)
+    return Finding(subject="node certificates", good=True, sentence=f"{len(live)} issued and in time")
 
 
 def _certificates(settings: Settings) -> list[Finding]:
@@ -76,6 +125,7 @@ async def _database(settings: Settings, config: Path) -> AsyncIterator[Finding]:
             yield Finding(subject="database", good=False, sentence=sentence)
             return
         yield Finding(subject="database", good=True, sentence="reachable, and its tables are current")
+        yield await _node_certificates(settings)
         store = open_store(url, clock_now=make_clock(settings).now)
         try:
             fleet = await store.load_fleet()

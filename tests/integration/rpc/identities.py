@@ -52,7 +52,11 @@ class GuardedPlant(Plant):
         self.enrolment_servicer = EnrolmentServicer(
             register=self.register, authority=self.authority, fleet=self.fleet, now=self.wall
         )
-        self.enrolment = await start_enrolment_server(
+        self.enrolment = await self.start_enrolment()
+
+    async def start_enrolment(self):
+        authority = self.certificates / "authority.pem"
+        return await start_enrolment_server(
             credentials=CredentialFiles(
                 authority=authority,
                 certificate=self.certificates / "server.pem",

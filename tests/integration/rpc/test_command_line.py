@@ -1,4 +1,4 @@
-"""Simulated nodes in a process of their own, as `python -m vpp.node` and `vpp node` run them."""
+"""Simulated nodes in a process of their own, as `vpp-node run` and `vpp node run` run them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.rpc.plant import eventually, running_plant
 from tests.unit.node.test_files import HEADER
 
 ROWS = "b1,home,home_battery,10,0,10,5,5,0,0,1,1,0.4\nb2,home,home_battery,10,0,10,5,5,0,0,1,1,0.4\n"
-COMMANDS = {"python -m vpp.node": ["-m", "vpp.node"], "vpp node": ["-m", "vpp.cli", "node"]}
+COMMANDS = {"python -m vpp.node": ["-m", "vpp.node", "run"], "vpp node": ["-m", "vpp.cli", "node", "run"]}
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from datetime import UTC, datetime, timedelta
 
 import grpc
 import grpc.aio
@@ -14,11 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from tests.integration.rpc.identities import guarded_plant
-from tests.integration.rpc.plant import raw_session
+from tests.integration.rpc.plant import make_fleet, raw_session
 from vpp.adapters.authority import MAX_REQUEST_BYTES
 from vpp.adapters.rpc import limits
+from vpp.adapters.storage import open_store
 from vpp.domain.errors import InvalidValueError
-from vpp.node.enrolment import EnrolmentError, enrol, save_enrolled
+from vpp.node.enrolment import PENDING, EnrolmentError, enrol, enrol_into, save_enrolled
 from vpp.node.keys import KeyRequest, new_key_request
 from vpp.rpcgen import enrolment_pb2 as pb
 from vpp.rpcgen import enrolment_pb2_grpc
@@ -263,3 +267,62 @@ async def test_a_key_made_with_either_tool_is_taken(plant, authority, tool):
     enrolled = await enrol(plant.enrolment.target, await plant.token(), authority, request=request)
     key = serialization.load_pem_private_key(request.private_key, password=None)
     assert key.public_key() == certificate_in(enrolled).public_key()
+
+
+async def test_the_commands_let_a_node_in_and_shut_it_out(certificates, identity_database, tmp_path):
+    """`vpp enroll token`, `vpp-node enroll`, `vpp revoke`, each in a process of its own."""
+    url = f"sqlite:///{identity_database}"
+    store = open_store(url, clock_now=lambda: datetime.now(UTC))
+    await store.save_fleet(make_fleet())
+    await store.close()
+    config = tmp_path / "vpp.toml"
+    config.write_text(f'[database]\nurl = "{url}"\n')
+
+    async def run(*words):
+        command = [sys.executable, "-m", *words]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+        out, err = await process.communicate()
+        return process.returncode, out.decode(), err.decode()
+
+    _, shown, _ = await run(
+        "vpp.cli", "enroll", "token", "home", "--assets", "b1,b2", "--config", str(config)
+    )
+    (tmp_path / "token").write_text(shown.splitlines()[1] + "\n")
+    async with guarded_plant(certificates, identity_database) as plant:
+        words = ("vpp.node", "enroll", "--service", plant.enrolment.target, "--out", str(tmp_path / "node"))
+        source = ("--ca", str(certificates / "authority.pem"), "--token-file", str(tmp_path / "token"))
+        code, shown, errors = await run(*words, *source)
+        assert (code, errors) == (0, "")
+        assert "node home is enrolled until" in shown
+        assert {path.name for path in (tmp_path / "node").iterdir()} == {
+            "authority.pem",
+            "node-home.pem",
+            "node-home.key",
+        }
+        assert stat.S_IMODE((tmp_path / "node/node-home.key").stat().st_mode) == 0o600
+        code, _, errors = await run(*words, *source)
+        assert (code, "used with another key" in errors) == (2, True)
+        code, shown, _ = await run("vpp.cli", "revoke", "home", "--reason", "stolen", "--config", str(config))
+        assert code == 0
+        await plant.doorkeeper.refresh()
+        plant.certificates = tmp_path / "node"
+        with pytest.raises(grpc.aio.AioRpcError, match="node home was revoked"):
+            async with raw_session(plant):
+                pass
+    _, shown, _ = await run("vpp.cli", "enroll", "events", "--config", str(config))
+    kinds = [line.split("UTC")[1].split()[0] for line in shown.splitlines()]
+    assert kinds == ["revoked", "enrolment_refused", "enrolled", "token_created"]
+
+
+async def test_an_enrolment_that_was_cut_off_goes_on_with_the_same_key(plant, authority, tmp_path):
+    token = await plant.token("home")
+    await plant.enrolment.stop(0.0)
+    with pytest.raises(EnrolmentError, match="UNAVAILABLE"):
+        await enrol_into(tmp_path / "node", plant.enrolment.target, token, authority, uniform=lambda *_: 0.0)
+    pending = tmp_path / "node" / PENDING
+    assert stat.S_IMODE(pending.stat().st_mode) == 0o600
+    key = pending.read_bytes().partition(b"-----SIGNING")[0].strip()
+    plant.enrolment = await plant.start_enrolment()
+    enrolled = await enrol_into(tmp_path / "node", plant.enrolment.target, token, authority)
+    assert enrolled.credentials.private_key.strip() == key
+    assert not pending.exists()

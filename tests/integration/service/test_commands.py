@@ -36,11 +36,18 @@ def config(folder: Path, text: str = "") -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
-def test_every_command_has_help_with_an_example(command):
-    result = CliRunner().invoke(app, [command, "--help"])
+def every_command():
+    """Yield the words of every command, those of groups as well."""
+    yield from ((command.name,) for command in app.registered_commands)
+    for group in app.registered_groups:
+        yield from ((group.name, command.name) for command in group.typer_instance.registered_commands)
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+def test_every_command_has_help_with_an_example(words):
+    result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0
-    assert f"Example: vpp {command}" in " ".join(result.stdout.split())
+    assert f"Example: vpp {' '.join(words)}" in " ".join(result.stdout.split())
 
 
 def test_a_wrong_setting_is_one_sentence(tmp_path):

@@ -25,6 +25,6 @@ def test_the_node_imports_nothing_of_the_service():
 
 def test_help_shows_an_example():
     shown = subprocess.run(
-        [sys.executable, "-m", "vpp.node", "--help"], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "vpp.node", "run", "--help"], check=True, capture_output=True, text=True
     )
-    assert "Example: python -m vpp.node" in shown.stdout
+    assert "Example: vpp-node run" in shown.stdout

@@ -181,7 +181,7 @@ def _node_arguments(folder: Path, scenario: Path, port: int, settings: Settings)
     clock = settings.clock
     assert clock.origin_plant is not None
     return [
-        *("node", "--fleet", str(scenario), "--target", f"127.0.0.1:{port}"),
+        *("node", "run", "--fleet", str(scenario), "--target", f"127.0.0.1:{port}"),
         *("--certificates", str(folder / "certificates")),
         *("--speed", str(clock.speed), "--wall-start", str(clock.origin_wall)),
         *("--plant-start", clock.origin_plant.isoformat()),
