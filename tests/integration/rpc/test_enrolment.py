@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-import sys
-from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -15,12 +13,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from typer.testing import CliRunner
 
 from tests.integration.rpc.identities import guarded_plant
 from tests.integration.rpc.plant import make_fleet, raw_session
 from vpp.adapters.authority import MAX_REQUEST_BYTES
 from vpp.adapters.rpc import limits
 from vpp.adapters.storage import open_store
+from vpp.cli.main import app
 from vpp.domain.errors import InvalidValueError
 from vpp.node.enrolment import PENDING, EnrolmentError, enrol, enrol_into, save_enrolled
 from vpp.node.keys import KeyRequest, new_key_request
@@ -270,7 +270,7 @@ async def test_a_key_made_with_either_tool_is_taken(plant, authority, tool):
 
 
 async def test_the_commands_let_a_node_in_and_shut_it_out(certificates, identity_database, tmp_path):
-    """`vpp enroll token`, `vpp-node enroll`, `vpp revoke`, each in a process of its own."""
+    """`vpp enroll token`, `vpp node enroll`, `vpp revoke`, `vpp enroll events`."""
     url = f"sqlite:///{identity_database}"
     store = open_store(url, clock_now=lambda: datetime.now(UTC))
     await store.save_fleet(make_fleet())
@@ -279,17 +279,13 @@ async def test_the_commands_let_a_node_in_and_shut_it_out(certificates, identity
     config.write_text(f'[database]\nurl = "{url}"\n')
 
     async def run(*words):
-        command = [sys.executable, "-m", *words]
-        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-        out, err = await process.communicate()
-        return process.returncode, out.decode(), err.decode()
+        result = await asyncio.to_thread(CliRunner().invoke, app, words)
+        return result.exit_code, result.stdout, result.stderr
 
-    _, shown, _ = await run(
-        "vpp.cli", "enroll", "token", "home", "--assets", "b1,b2", "--config", str(config)
-    )
+    _, shown, _ = await run("enroll", "token", "home", "--assets", "b1,b2", "--config", str(config))
     (tmp_path / "token").write_text(shown.splitlines()[1] + "\n")
     async with guarded_plant(certificates, identity_database) as plant:
-        words = ("vpp.node", "enroll", "--service", plant.enrolment.target, "--out", str(tmp_path / "node"))
+        words = ("node", "enroll", "--service", plant.enrolment.target, "--out", str(tmp_path / "node"))
         source = ("--ca", str(certificates / "authority.pem"), "--token-file", str(tmp_path / "token"))
         code, shown, errors = await run(*words, *source)
         assert (code, errors) == (0, "")
@@ -302,14 +298,14 @@ async def test_the_commands_let_a_node_in_and_shut_it_out(certificates, identity
         assert stat.S_IMODE((tmp_path / "node/node-home.key").stat().st_mode) == 0o600
         code, _, errors = await run(*words, *source)
         assert (code, "used with another key" in errors) == (2, True)
-        code, shown, _ = await run("vpp.cli", "revoke", "home", "--reason", "stolen", "--config", str(config))
+        code, shown, _ = await run("revoke", "home", "--reason", "stolen", "--config", str(config))
         assert code == 0
         await plant.doorkeeper.refresh()
         plant.certificates = tmp_path / "node"
         with pytest.raises(grpc.aio.AioRpcError, match="node home was revoked"):
             async with raw_session(plant):
                 pass
-    _, shown, _ = await run("vpp.cli", "enroll", "events", "--config", str(config))
+    _, shown, _ = await run("enroll", "events", "--config", str(config))
     kinds = [line.split("UTC")[1].split()[0] for line in shown.splitlines()]
     assert kinds == ["revoked", "enrolment_refused", "enrolled", "token_created"]
 
