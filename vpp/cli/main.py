@@ -9,6 +9,7 @@ from rich.console import Console
 
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.demo import demo_command
+from vpp.cli.forecast import backtest_command
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
 from vpp.cli.node import app as node_app
@@ -49,6 +50,9 @@ app.command("demo")(demo_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 app.add_typer(bench, name="bench")
+forecast = typer.Typer(help="Forecasts on the bench.", no_args_is_help=True, rich_markup_mode=None)
+forecast.command("backtest")(backtest_command)
+app.add_typer(forecast, name="forecast")
 
 
 def main() -> None:

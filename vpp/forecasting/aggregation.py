@@ -90,10 +90,11 @@ class ExpertWeights:
 
     def weights(self, awake: NDArray[np.bool_]) -> Floats:
         """Return the weights of the experts that take part, summing to one."""
-        rate = self._rate()
+        rate = self.rate()
         exponent = np.where(awake, rate * self.regret, -np.inf)
         weight: Floats = rate * np.exp(exponent - exponent.max())
-        return weight / weight.sum()
+        weight /= weight.sum()
+        return weight
 
     def learned(self, regret: Floats) -> ExpertWeights:
         """Return the state after a round with these instantaneous regrets (positive: better than the mix)."""
@@ -103,9 +104,10 @@ class ExpertWeights:
             squares=keep * self.squares + regret**2,
             largest=np.maximum(self.largest, np.abs(regret)),
         )
-        return replace(after, regret=keep * self.regret + regret - after._rate() * regret**2)
+        return replace(after, regret=keep * self.regret + regret - after.rate() * regret**2)
 
-    def _rate(self) -> Floats:
+    def rate(self) -> Floats:
+        """Return how fast each expert's weight follows its regret, (M,)."""
         spread = np.sqrt(math.log(max(len(self.regret), 2)) / (self.squares + 1e-12))
         rate: Floats = np.minimum(0.5 / self.largest, spread)
         return rate
@@ -145,6 +147,7 @@ class Aggregation:
 
     experts: tuple[str, ...]
     delay: int
+    first_round: int
     boa: ExpertWeights
     inner_weight: tuple[float, ...]  # of each copy, against START_WEIGHT of the baseline
     last_learned: tuple[int | None, ...]  # of each copy, the round it learned from last
@@ -154,8 +157,8 @@ class Aggregation:
     worst_excess: float = 0.0  # largest of these so far
 
     @classmethod
-    def fresh(cls, experts: Sequence[str], *, delay: int) -> Aggregation:
-        """Return the state before the first round.
+    def fresh(cls, experts: Sequence[str], *, delay: int, first_round: int = 0) -> Aggregation:
+        """Return the state before round `first_round`.
 
         Raises InvalidValueError for a delay or number of experts that is out of bounds.
         """
@@ -166,6 +169,7 @@ class Aggregation:
         return cls(
             experts=tuple(experts),
             delay=delay,
+            first_round=first_round,
             boa=ExpertWeights.fresh(len(experts)),
             inner_weight=(START_WEIGHT,) * delay,
             last_learned=(None,) * delay,
@@ -183,8 +187,8 @@ class Aggregation:
         to learn before it speaks again.
         """
         copy = round_number % self.delay
-        last = self.last_learned[copy]
-        if last is not None and last != round_number - self.delay:
+        before = round_number - self.delay
+        if before >= self.first_round and self.last_learned[copy] != before:
             return 0.0
         inner = self.inner_weight[copy]
         return inner / (inner + START_WEIGHT)
@@ -226,8 +230,12 @@ class Aggregation:
     def learn(self, mixed: Mixed, actual: Floats) -> tuple[Aggregation, Outcome]:
         """Return the state after the outcome of a round, and its losses; rounds come in order.
 
-        Raises InvalidValueError when nothing of the outcome is known.
+        Raises InvalidValueError when nothing of the outcome is known, or a later round was learned already.
         """
+        copy = mixed.round_number % self.delay
+        last = self.last_learned[copy]
+        if last is not None and last >= mixed.round_number:
+            raise InvalidValueError("round_number", mixed.round_number, f"a round after {last}")
         known = np.isfinite(actual)
         if not known.any():
             raise InvalidValueError("actual", "no value", "at least one known value", "leave the round out")
@@ -235,16 +243,11 @@ class Aggregation:
             round_number=mixed.round_number,
             loss=loss_of(mixed.forecast, actual, mixed.scale),
             baseline_loss=loss_of(mixed.baseline, actual, mixed.scale),
-            expert_losses={
-                name: loss_of(said, actual, mixed.scale) for name, said in mixed.members.items()
-            },
+            expert_losses={name: loss_of(said, actual, mixed.scale) for name, said in mixed.members.items()},
         )
-        copy = mixed.round_number % self.delay
         inner_loss = loss_of(mixed.inner, actual, mixed.scale)
         gain = float(np.clip((outcome.baseline_loss - inner_loss) / BAND_SHARE, -1.0, 1.0))
-        grown = min(
-            self.inner_weight[copy] * (1.0 + LEARNING_RATE * gain), WEIGHT_CAP * START_WEIGHT
-        )
+        grown = min(self.inner_weight[copy] * (1.0 + LEARNING_RATE * gain), WEIGHT_CAP * START_WEIGHT)
         spoke = mixed.share > 0.0  # a round that was the baseline's has cost nothing and teaches no weight
         since_best = max(0.0, self.excess_since_best + outcome.excess)
         return (

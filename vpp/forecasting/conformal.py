@@ -48,7 +48,8 @@ def error_quantiles(errors: Floats, levels: tuple[float, ...] = LEVELS) -> Float
     high = np.minimum(low + 1, np.maximum(count - 1, 0))
     columns = np.arange(horizon)
     below, above = pooled[low, columns], pooled[high, columns]
-    return np.nan_to_num(below + (place - low) * (above - below))
+    quantiles: Floats = np.nan_to_num(below + (place - low) * (above - below))
+    return quantiles
 
 
 def part_of_day(positions: int, per_day: int) -> NDArray[np.int64]:

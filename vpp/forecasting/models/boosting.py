@@ -6,6 +6,7 @@ Ke et al. 2017, "LightGBM: A Highly Efficient Gradient Boosting Decision Tree".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class FittedBoosting:
 
     ridge: FittedRidge
     trees: str | None
-    booster: object
+    booster: Any
     trained_on: int  # issues that the trees have seen
 
     def predict(self, table: FeatureTable, issue: int) -> Floats:
@@ -76,7 +77,7 @@ class FittedBoosting:
         if self.booster is None:
             return said
         features = _features(table, self.ridge, np.array([issue]))[0]
-        correction: Floats = self.booster.predict(features, num_threads=1)  # type: ignore[attr-defined]
+        correction: Floats = self.booster.predict(features, num_threads=1)
         return said + correction
 
 
@@ -103,11 +104,9 @@ class Boosting:
         if known - first < FIRST_TREES_DAYS - FIRST_PREDICTION_DAYS - 10:
             return FittedBoosting(ridge=ridge, trees=None, booster=None, trained_on=0)
         booster = self._train(table, ridge, np.arange(first, known))
-        return FittedBoosting(
-            ridge=ridge, trees=booster.model_to_string(), booster=booster, trained_on=known
-        )
+        return FittedBoosting(ridge=ridge, trees=booster.model_to_string(), booster=booster, trained_on=known)
 
-    def _train(self, table: FeatureTable, ridge: FittedRidge, issues: NDArray[np.int64]) -> lightgbm.Booster:
+    def _train(self, table: FeatureTable, ridge: FittedRidge, issues: NDArray[np.int64]) -> Any:
         import lightgbm  # noqa: PLC0415 - a second to load, and only the service's extra installs it
 
         features = _features(table, ridge, issues).reshape(-1, len(_names(table)))
@@ -117,7 +116,14 @@ class Boosting:
         return lightgbm.train(dict(PARAMETERS, seed=self.seed), data, self.rounds)
 
 
-RIDGE_COLUMNS = ("said", "error_newest", "error_week_ago", "error_last_day", "error_last_hours", "error_before")
+RIDGE_COLUMNS = (
+    "said",
+    "error_newest",
+    "error_week_ago",
+    "error_last_day",
+    "error_last_hours",
+    "error_before",
+)
 
 
 def _names(table: FeatureTable) -> tuple[str, ...]:
@@ -138,9 +144,11 @@ def _features(table: FeatureTable, ridge: FittedRidge, issues: NDArray[np.int64]
     back = (gap + position) // per_day + 1  # days back to the newest known error at the same position
     at = issues - first
     whole = np.arange(min(max(per_day - gap, 1), horizon))  # of yesterday's issue, what is known by now
-    day = np.nanmean(error[:, whole], axis=1)
-    hours = np.nanmean(error[:, whole[-max(1, per_day // 8) :]], axis=1)
-    spread = [np.broadcast_to(column[:, None], (len(issues), horizon)) for column in (day[at - 1], hours[at - 1])]
+    day = _mean(error[:, whole])
+    hours = _mean(error[:, whole[-max(1, per_day // 8) :]])
+    spread = [
+        np.broadcast_to(column[:, None], (len(issues), horizon)) for column in (day[at - 1], hours[at - 1])
+    ]
     added = np.stack(
         [
             said[at],
@@ -160,3 +168,12 @@ def _features(table: FeatureTable, ridge: FittedRidge, issues: NDArray[np.int64]
             plain[:, :, number] -= level
     added[:, :, 0] -= level
     return np.concatenate([plain, added], axis=2)
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the mean of the known values of each row, NaN where none is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    mean = np.full(len(values), np.nan)
+    np.divide(np.where(known, values, 0.0).sum(axis=1), count, out=mean, where=count > 0)
+    return mean

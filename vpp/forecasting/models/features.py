@@ -218,14 +218,15 @@ def _weather_columns(weather: Weather, look: _Past, layout: Layout) -> dict[str,
 
     def mean_c(hours: int) -> Floats:
         count = max(1, hours * per_day // 24)
-        return (total[:, ahead + 1] - total[:, ahead + 1 - count]) / count
+        mean: Floats = (total[:, ahead + 1] - total[:, ahead + 1 - count]) / count
+        return mean
 
     now_c = known_c[:, ahead]
     newest_c = np.take_along_axis(
         known_c, np.broadcast_to(ahead - look.days_back * per_day, now_c.shape), axis=1
     )
     week_ago_c = _observed_before(weather, look, LEVEL_DAYS * per_day)
-    mean = {hours: mean_c(hours) for hours in (3, 6, 24, 48, 72)}
+    means = {hours: mean_c(hours) for hours in (3, 6, 24, 48, 72)}
     columns = {
         "temperature": now_c,
         "temperature_1_day_ago": known_c[:, ahead - per_day],
@@ -235,11 +236,11 @@ def _weather_columns(weather: Weather, look: _Past, layout: Layout) -> dict[str,
         "lowest": np.broadcast_to(now_c.min(axis=1, keepdims=True), now_c.shape),
         "cooling_32": np.maximum(now_c - 32.0, 0.0),
         "cooling_25": np.maximum(now_c - 25.0, 0.0),
-        "cooling_6_hours": np.maximum(mean[6] - 22.0, 0.0),
-        "cooling_day": np.maximum(mean[24] - 20.0, 0.0),
-        "heating_day": np.maximum(15.0 - mean[24], 0.0),
+        "cooling_6_hours": np.maximum(means[6] - 22.0, 0.0),
+        "cooling_day": np.maximum(means[24] - 20.0, 0.0),
+        "heating_day": np.maximum(15.0 - means[24], 0.0),
     }
-    columns |= {f"mean_{hours}_hours": value for hours, value in mean.items()}
+    columns |= {f"mean_{hours}_hours": value for hours, value in means.items()}
     for name, at_c in (("", now_c), ("_week_ago", week_ago_c), ("_newest", newest_c)):
         columns[f"cooling{name}"] = np.maximum(at_c - 18.0, 0.0)
         columns[f"heating{name}"] = np.maximum(16.0 - at_c, 0.0)

@@ -22,9 +22,17 @@ class FittedModel(Protocol):
 class Model(Protocol):
     """A way to forecast. `refit_days` is how long a version stays good."""
 
-    name: str
-    refit_days: int
-    needs_days: int  # of history before a first version is worth anything
+    @property
+    def name(self) -> str:
+        """Return the name by which it is asked for and stored."""
+
+    @property
+    def refit_days(self) -> int:
+        """Return after how many days a new version is due."""
+
+    @property
+    def needs_days(self) -> int:
+        """Return of how much history a first version is worth anything."""
 
     def fit(self, table: FeatureTable, known: int, previous: FittedModel | None) -> FittedModel:
         """Return a version that has learned from the first `known` issues of `table`.

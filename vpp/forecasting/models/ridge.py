@@ -49,7 +49,8 @@ class FittedRidge:
     def said(self, table: FeatureTable, issue: int) -> Floats:
         """Return what was said of an issue on its day, or what this version says of it."""
         if issue < len(self.walk) and np.isfinite(self.walk[issue]).any():
-            return self.walk[issue]
+            said: Floats = self.walk[issue]
+            return said
         return self.predict(table, issue)
 
     def design(self, table: FeatureTable, issues: slice) -> Floats:
@@ -85,9 +86,9 @@ class Ridge:
             gram += seen[:, :, None] * seen[:, None, :]
             moment *= keep
             moment += seen * np.nan_to_num(target)[:, None]
-            solved = weights[-1]
+            solved: Floats = weights[-1]
             if len(walk) >= FIRST_PREDICTION_DAYS:
-                solved = np.linalg.solve(gram + penalty, moment[:, :, None])[:, :, 0]
+                solved = np.asarray(np.linalg.solve(gram + penalty, moment[:, :, None])[:, :, 0])
             weights = [*weights[1:], solved]
         return replace(
             state,

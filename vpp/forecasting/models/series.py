@@ -43,7 +43,8 @@ class Weather:
         usable = self.issued_known[low:high] <= origin
         # Of equal starts the row issued last comes last, and the last assignment counts.
         result[self.issued_start[low:high][usable] - first] = self.issued_c[low:high][usable]
-        past_first, past_end = max(first, 0), max(min(end, origin, len(self.observed_c)), max(first, 0))
+        past_first = max(first, 0)
+        past_end = max(min(end, origin, len(self.observed_c)), past_first)
         seen = self.observed_c[past_first:past_end]
         place = result[past_first - first : past_end - first]
         place[np.isfinite(seen)] = seen[np.isfinite(seen)]

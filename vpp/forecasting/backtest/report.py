@@ -1,0 +1,216 @@
+"""The backtest as one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from vpp.forecasting.backtest.charts import bar_chart, line_chart
+from vpp.forecasting.backtest.evaluation import Entry, Evaluation, worst_window
+from vpp.forecasting.backtest.regret import PERFECT
+from vpp.forecasting.models.catalogue import BASELINE
+from vpp.forecasting.scores import daily_mape_percent
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#222}
+table{border-collapse:collapse;width:100%;margin:1em 0}td,th{padding:.25em .6em;border-bottom:1px solid #ddd;
+text-align:right}td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto;font-size:12px}
+.grid{stroke:#ddd}.legend span{margin-right:1.2em}.legend i{display:inline-block;width:1em;height:.7em;
+margin-right:.4em}.note{color:#555}
+"""
+DAYS_DRAWN = 3
+MAXIMUM_REFUSALS = 20
+
+
+def report(evaluation: Evaluation, *, title: str, timezone: str, facts: Sequence[str]) -> str:
+    """Return the report; `facts` are sentences on how it was made."""
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        *(f'<p class="note">{escape(fact)}</p>' for fact in facts),
+        "<h2>Scores</h2>",
+        _scores(evaluation),
+        bar_chart(
+            {entry.name: entry.scores.mape_percent for entry in evaluation.entries}, title="MAPE in percent"
+        ),
+        "<h2>Coverage of the 90 % intervals, percent</h2>",
+        bar_chart(
+            {entry.name: 100.0 * entry.scores.coverage_90 for entry in evaluation.entries},
+            title="coverage in percent",
+            line=90.0,
+        ),
+        "<h2>What the aggregation can lose, and has lost</h2>",
+        _bounds(evaluation),
+        _excess(evaluation, timezone),
+        "<h2>Whom it believed</h2>",
+        *(_weights(evaluation, entry, timezone) for entry in evaluation.entries if entry.chain is not None),
+        "<h2>Worst days of the baseline</h2>",
+        _worst(evaluation),
+        *_days(evaluation, timezone),
+        *_money(evaluation),
+        *_refusals(evaluation),
+    ]
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _optional(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _scores(evaluation: Evaluation) -> str:
+    head = ("forecaster", "MAPE %", "holidays %", "nMAE %", "CRPS %", "pinball %", "cover 90", "CPU s",
+            "calls", "tokens", "cost")  # fmt: skip
+    rows = []
+    for entry in evaluation.entries:
+        scores, usage = entry.scores, entry.usage
+        tokens = "" if usage is None else str(usage.prompt_tokens + usage.completion_tokens)
+        rows.append(
+            (
+                entry.name,
+                f"{scores.mape_percent:.2f}",
+                _optional(entry.holiday_mape_percent, ".2f"),
+                f"{scores.nmae_percent:.2f}",
+                f"{scores.crps_percent:.2f}",
+                f"{scores.pinball_percent:.2f}",
+                f"{100.0 * scores.coverage_90:.1f} %",
+                _optional(entry.cpu_s_per_forecast, ".4f"),
+                "" if usage is None else str(usage.calls),
+                tokens,
+                "" if usage is None else f"{usage.cost:.4f} {usage.currency}",
+            )
+        )
+    note = (
+        "nMAE, CRPS and pinball in percent of the mean; CRPS is twice the mean pinball loss over 19 levels. "
+        "CPU seconds per forecast, fitting included."
+    )
+    return _table(head, rows) + f'<p class="note">{escape(note)}</p>'
+
+
+def _bounds(evaluation: Evaluation) -> str:
+    rows = []
+    for entry in evaluation.entries:
+        if entry.chain is None:
+            continue
+        chain = entry.chain
+        rows.append(
+            (
+                entry.name,
+                f"{100 * chain.excess.sum():+.2f}",
+                f"{100 * chain.bound:.2f}",
+                f"{100 * worst_window(chain.excess):.2f}",
+                f"{100 * chain.window_bound:.2f}",
+                str(len(chain.refused)),
+            )
+        )
+    head = ("forecaster", "excess", "proven bound", "worst stretch", "its bound", "days refused")
+    note = "Sums over days of the loss above the baseline's, in percentage points of the scale times days."
+    return _table(head, rows) + f'<p class="note">{escape(note)}</p>'
+
+
+def _labels(starts: Sequence[datetime], timezone: str, form: str) -> list[tuple[float, str]]:
+    zone = ZoneInfo(timezone)
+    places = np.unique(np.linspace(0, len(starts) - 1, 6).astype(int))
+    return [(float(place), starts[place].astimezone(zone).strftime(form)) for place in places]
+
+
+def _excess(evaluation: Evaluation, timezone: str) -> str:
+    lines = {
+        entry.name: 100.0 * np.cumsum(entry.chain.excess)
+        for entry in evaluation.entries
+        if entry.chain is not None
+    }
+    bound = 100.0 * evaluation.final.chain.bound if evaluation.final.chain is not None else 0.0
+    lines["proven bound"] = np.full(len(evaluation.rolling), bound)
+    labels = _labels(evaluation.rolling.starts, timezone, "%d %b %Y")
+    return line_chart(
+        lines, x_labels=labels, y_title="excess over the baseline", dashed=frozenset({"proven bound"})
+    )
+
+
+def _weights(evaluation: Evaluation, entry: Entry, timezone: str) -> str:
+    if entry.chain is None:
+        return ""
+    labels = _labels(evaluation.rolling.starts, timezone, "%d %b %Y")
+    lines = {name: entry.chain.share * weights for name, weights in entry.chain.weights.items()}
+    lines = {f"{name} within the rest": values for name, values in lines.items()}
+    lines["frozen baseline"] = 1.0 - entry.chain.share
+    return f"<h3>{escape(entry.name)}</h3>" + line_chart(lines, x_labels=labels, y_title="weight")
+
+
+def _worst(evaluation: Evaluation) -> str:
+    rows = [
+        (
+            f"{day.day:%a %d %b %Y}{' (holiday)' if day.holiday else ''}",
+            f"{day.baseline_mape_percent:.2f}",
+            f"{day.aggregated_mape_percent:.2f}",
+        )
+        for day in evaluation.worst_days
+    ]
+    return _table(("day", "baseline MAPE %", f"{evaluation.final.name} MAPE %"), rows)
+
+
+def _days(evaluation: Evaluation, timezone: str) -> list[str]:
+    """Return drawings of the days on which the baseline was worst."""
+    rolling, final = evaluation.rolling, evaluation.final
+    error = daily_mape_percent(rolling.medians[BASELINE], rolling.actual)
+    error[: rolling.first] = -1.0
+    drawings = []
+    zone = ZoneInfo(timezone)
+    for day in np.argsort(-error, kind="stable")[:DAYS_DRAWN]:
+        start = rolling.starts[day]
+        times = [start + rolling.length * step for step in range(rolling.actual.shape[1])]
+        drawings.append(f"<h3>{escape(start.astimezone(zone).strftime('%A %d %B %Y'))}</h3>")
+        drawings.append(
+            line_chart(
+                {
+                    "actual": rolling.actual[day],
+                    "baseline": rolling.medians[BASELINE][day],
+                    final.name: final.median[day],
+                },
+                x_labels=_labels(times, timezone, "%H:%M"),
+                y_title="value, with the 90 % interval",
+                band=(final.quantiles[0, day], final.quantiles[-1, day]),
+            )
+        )
+    return drawings
+
+
+def _money(evaluation: Evaluation) -> list[str]:
+    found = evaluation.regret
+    if found is None:
+        return []
+    rows = [
+        (name, f"{cost:.2f}", "" if name == PERFECT else f"{found.of(name):.3f}")
+        for name, cost in found.cost.items()
+    ]
+    note = (
+        f"An example fleet of five batteries behind a feeder scaled to 100 kW, planned on each forecast and "
+        f"billed on what came, on {found.days} days. Regret is what a day costs above perfect foresight."
+    )
+    return [
+        "<h2>Money</h2>",
+        _table(("planned on", "cost per day", "regret per day"), rows),
+        f'<p class="note">{escape(note)}</p>',
+    ]
+
+
+def _refusals(evaluation: Evaluation) -> list[str]:
+    refused = [reason for entry in evaluation.entries if entry.chain for reason in entry.chain.refused]
+    if not refused:
+        return []
+    items = "".join(f"<li>{escape(reason)}</li>" for reason in refused[:MAXIMUM_REFUSALS])
+    more = len(refused) - MAXIMUM_REFUSALS
+    rest = f'<p class="note">and {more} more, in scores.json</p>' if more > 0 else ""
+    return ["<h2>Refused as implausible</h2>", f"<ul>{items}</ul>", rest]

@@ -1,0 +1,116 @@
+"""A backtest from files to files: scores.json, forecasts.parquet and report.html."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import time as time_of_day
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from vpp.domain.errors import InvalidValueError
+from vpp.forecasting.backtest.evaluation import Evaluation, Expert, evaluate, summary
+from vpp.forecasting.backtest.report import report
+from vpp.forecasting.backtest.rolling import Rolling, roll
+from vpp.forecasting.backtest.scripted import scripted_expert
+from vpp.forecasting.conformal import LEVELS
+from vpp.forecasting.models.catalogue import BASELINE, MODELS, models_named
+from vpp.forecasting.models.series import Series
+
+Progress = Callable[[str, int, int], None]
+SCRIPTED = "scripted:"
+DEFAULT_MODELS = tuple(MODELS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestSettings:
+    """How a backtest is run. `models` are names of models and `scripted:BEHAVIOUR`."""
+
+    models: tuple[str, ...] = DEFAULT_MODELS
+    issue_time: time_of_day = time_of_day(12)
+    days: int = 364
+    regret_days: int = 14
+    seed: int = 0
+
+
+def run_backtest(
+    series: Series, settings: BacktestSettings, progress: Progress = lambda what, done, total: None
+) -> Evaluation:
+    """Return the evaluation of the last `days` days; raise InvalidValueError for what cannot be run."""
+    statistical = [name for name in settings.models if not name.startswith(SCRIPTED)]
+    if not statistical:
+        raise InvalidValueError("models", ",".join(settings.models), f"at least one of {', '.join(MODELS)}")
+    rolling = roll(
+        series,
+        models_named(statistical),
+        issue_time=settings.issue_time,
+        days=settings.days,
+        cpu_clock=time.process_time,
+        progress=progress,
+    )
+    experts = {
+        name: _scripted(rolling, name, settings.seed) for name in settings.models if name.startswith(SCRIPTED)
+    }
+    return evaluate(
+        rolling,
+        experts,
+        timezone=series.timezone,
+        holidays=series.holidays,
+        regret_days=settings.regret_days,
+        cpu_clock=time.process_time,
+        progress=progress,
+    )
+
+
+def _scripted(rolling: Rolling, name: str, seed: int) -> Expert:
+    """Return what a scripted expert says on the days that count; before them it is silent."""
+    median = np.full_like(rolling.actual, np.nan)
+    counted = slice(rolling.first, None)
+    median[counted] = scripted_expert(
+        name.removeprefix(SCRIPTED), rolling.medians[BASELINE][counted], rolling.actual[counted], seed
+    )
+    return Expert(median=median)
+
+
+def write_results(
+    evaluation: Evaluation, out: Path, *, title: str, timezone: str, facts: Sequence[str]
+) -> dict[str, Any]:
+    """Write the three files into `out`, created when missing, and return what scores.json holds."""
+    out.mkdir(parents=True, exist_ok=True)
+    scores = {"title": title, "facts": list(facts), **summary(evaluation)}
+    (out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    (out / "report.html").write_text(
+        report(evaluation, title=title, timezone=timezone, facts=facts), encoding="utf-8"
+    )
+    parquet.write_table(forecast_table(evaluation), out / "forecasts.parquet", compression="zstd")
+    return scores
+
+
+def forecast_table(evaluation: Evaluation) -> Any:
+    """Return every forecast that counts as a table: one row per forecaster and interval."""
+    rolling = evaluation.rolling
+    days = range(rolling.first, len(rolling))
+    horizon = rolling.actual.shape[1]
+    starts = [rolling.starts[day] + rolling.length * step for day in days for step in range(horizon)]
+    issued = [rolling.issued[day] for day in days for _ in range(horizon)]
+    blocks = []
+    for entry in evaluation.entries:
+        counted = slice(rolling.first, None)
+        columns: dict[str, Any] = {
+            "forecaster": pa.array([entry.name] * len(starts)).dictionary_encode(),
+            "issued_at": pa.array(issued, type=pa.timestamp("us", tz="UTC")),
+            "start": pa.array(starts, type=pa.timestamp("us", tz="UTC")),
+            "actual": rolling.actual[counted].ravel(),
+            "median": entry.median[counted].ravel(),
+        }
+        for number, level in enumerate(LEVELS):
+            if level in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95):
+                columns[f"p{round(100 * level):02d}"] = entry.quantiles[number, counted].ravel()
+        blocks.append(pa.table(columns))
+    return pa.concat_tables(blocks).unify_dictionaries()
