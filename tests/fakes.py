@@ -187,6 +187,9 @@ class MemoryStore:
         for item in items:
             self.context.setdefault(item.item_id, item)
 
+    async def get_context(self, item_id):
+        return self.context.get(item_id)
+
     async def context_between(self, *, start, end, known_at):
         return [
             item

@@ -197,6 +197,9 @@ class Store(CycleStore, Protocol):
     async def save_context(self, items: Sequence[ContextItem]) -> None:
         """Store context items; a repeated id changes nothing."""
 
+    async def get_context(self, item_id: str) -> ContextItem | None:
+        """Return one context item."""
+
     # forecasts ---------------------------------------------------------------------------------
     async def get_forecast(self, forecast_id: str) -> LoadForecast | None:
         """Return one forecast."""

@@ -13,6 +13,7 @@ from vpp.cli.forecast import backtest_command
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
 from vpp.cli.node import app as node_app
+from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
 from vpp.cli.service import (
     certificates_command,
@@ -47,11 +48,13 @@ app.command("solve")(solve_command)
 app.command("verify")(verify_command)
 app.command("replay")(replay_command)
 app.command("demo")(demo_command)
+app.add_typer(context, name="context")
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 app.add_typer(bench, name="bench")
-forecast = typer.Typer(help="Forecasts on the bench.", no_args_is_help=True, rich_markup_mode=None)
+forecast = typer.Typer(help="Forecasts: backtests, and what a forecast rests on.", no_args_is_help=True, rich_markup_mode=None)
 forecast.command("backtest")(backtest_command)
+forecast.command("explain")(explain_command)
 app.add_typer(forecast, name="forecast")
 
 

@@ -162,7 +162,7 @@ def cycle_command(
 
     Example: vpp cycle --address localhost:50051
     """
-    with _operator(address, certificates, operator) as client:
+    with operator_client(address, certificates, operator) as client:
         response = client.trigger_run(request_id or f"cli-{_random_suffix()}")
     typer.echo(
         json.dumps(json_format.MessageToDict(response.run, preserving_proto_field_name=True), indent=2)
@@ -181,7 +181,7 @@ def trail_command(
 
     Example: vpp trail grid-battery-01 --address localhost:50051
     """
-    with _operator(address, certificates, operator) as client:
+    with operator_client(address, certificates, operator) as client:
         if not (sequence and epoch):
             newest = client.setpoints(asset_id=asset_id, page_size=1).setpoints
             if not newest:
@@ -195,7 +195,7 @@ def trail_command(
 
 
 @contextmanager
-def _operator(address: str, certificates: Path, name: str) -> Iterator[OperatorClient]:
+def operator_client(address: str, certificates: Path, name: str) -> Iterator[OperatorClient]:
     """Give a client, and say in one sentence when the service cannot be asked or refuses."""
     try:
         with OperatorClient(address, certificates, name) as client:

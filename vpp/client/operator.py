@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import grpc
 
+from vpp.rpcgen import forecasting_pb2, forecasting_pb2_grpc, operator_pb2_grpc
 from vpp.rpcgen import operator_pb2 as pb
-from vpp.rpcgen import operator_pb2_grpc
 
 DEADLINE_S = 10.0
 CYCLE_DEADLINE_S = 120.0
@@ -30,6 +31,7 @@ class OperatorClient:
         self._channel = grpc.secure_channel(address, credentials)
         self._operator = operator_pb2_grpc.OperatorServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._dispatch = operator_pb2_grpc.DispatchServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._forecasting = forecasting_pb2_grpc.ForecastServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +80,38 @@ class OperatorClient:
         """Return everything one order rests on."""
         request = pb.GetTrailRequest(asset_id=asset_id, epoch=epoch, sequence=sequence)
         response: pb.GetTrailResponse = self._operator.GetTrail(request, timeout=DEADLINE_S)
+        return response
+
+    def add_context(
+        self, *, item_id: str, text: str, valid_from: datetime, valid_until: datetime
+    ) -> forecasting_pb2.ContextItem:
+        """Tell the forecaster something; a repeated item_id with the same content changes nothing."""
+        request = forecasting_pb2.AddContextItemRequest(
+            item_id=item_id, text=text, valid_from=valid_from, valid_until=valid_until
+        )
+        response: forecasting_pb2.AddContextItemResponse = self._forecasting.AddContextItem(
+            request, timeout=DEADLINE_S
+        )
+        return response.item
+
+    def context_items(
+        self, *, page_size: int = 100, page_token: str = ""
+    ) -> forecasting_pb2.ListContextItemsResponse:
+        """Return a page of remarks that hold from a day ago to a week from now."""
+        request = forecasting_pb2.ListContextItemsRequest(page_size=page_size, page_token=page_token)
+        response: forecasting_pb2.ListContextItemsResponse = self._forecasting.ListContextItems(
+            request, timeout=DEADLINE_S
+        )
+        return response
+
+    def explain_forecast(
+        self, *, run_id: str = "", forecast_id: str = ""
+    ) -> forecasting_pb2.ExplainForecastResponse:
+        """Return what the forecast of a run, or a forecast, rests on."""
+        request = forecasting_pb2.ExplainForecastRequest(run_id=run_id, forecast_id=forecast_id)
+        response: forecasting_pb2.ExplainForecastResponse = self._forecasting.ExplainForecast(
+            request, timeout=DEADLINE_S
+        )
         return response
 
     def trigger_run(self, request_id: str) -> pb.TriggerRunResponse:

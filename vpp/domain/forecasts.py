@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -63,6 +63,32 @@ class LoadForecast:
     def net_load_kw(self) -> NDArray[np.float64]:
         """Return the median net load per feeder and interval, kW, positive when consuming."""
         return self.consumption_p50_kw - self.pv_kw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One adjustment in one of the model's replies; `words` are the model's, never a fact."""
+
+    sample: int
+    start_block: int
+    end_block: int
+    multipliers: tuple[float, float, float]  # of the 10 %, 50 % and 90 % quantile
+    cause: str
+    evidence_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastExplanation:
+    """What a forecast rests on, read back from what was stored."""
+
+    forecast: LoadForecast
+    block: timedelta
+    consumption_kw: NDArray[np.float64]  # (B,), mean of the median of all feeders in each block
+    pv_kw: NDArray[np.float64]  # (B,)
+    call: ModelCall | None
+    evidence: tuple[tuple[str, str], ...]  # id and text of the remarks, as they were sent
+    proposals: tuple[Proposal, ...]  # of every reply, also of a refused one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

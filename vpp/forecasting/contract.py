@@ -146,7 +146,7 @@ class _RefusedError(ValueError):
 def judge_reply(text: str, reasoning: str, request: AdjustmentRequest) -> Judgement:
     """Return what becomes of one reply; never raises, whatever the model wrote."""
     try:
-        reply = _last_object(text, reasoning)
+        reply = last_object(text, reasoning)
         adjustments = _adjustments(reply, request)
     except _RefusedError as error:
         return Judgement(verdict=ReplyVerdict.REFUSED, reason=str(error))
@@ -155,8 +155,11 @@ def judge_reply(text: str, reasoning: str, request: AdjustmentRequest) -> Judgem
     return Judgement(verdict=ReplyVerdict.ACCEPTED, adjustments=adjustments)
 
 
-def _last_object(text: str, reasoning: str) -> Mapping[str, object]:
-    """Return the last JSON object of the reply, or of the reasoning where some servers put it."""
+def last_object(text: str, reasoning: str) -> Mapping[str, object]:
+    """Return the last JSON object of the reply, or of the reasoning where some servers put it.
+
+    Raises ValueError when there is none, or when it repeats a key or holds NaN or Infinity.
+    """
     if len(text) > MAXIMUM_REPLY_CHARACTERS:
         raise _RefusedError(f"the reply is longer than {MAXIMUM_REPLY_CHARACTERS} characters")
     answer = _THINKING.sub("", text).strip()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vpp.adapters.clock import ScaledClock, WallClock
 from vpp.adapters.rpc.enrolment_server import EnrolmentServer
+from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
@@ -20,6 +21,7 @@ from vpp.control.compliance import ComplianceWatch
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
+from vpp.forecasting.explaining import explain
 from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
 from vpp.ports import Clock, ReasoningModel, Store
 from vpp.service.errors import ServiceError
@@ -228,6 +230,7 @@ async def _server(
             identity_servicer=identity.identity_servicer,
             operator_servicer=operator,
             dispatch_servicer=dispatch,
+            forecast_servicer=ForecastServicer(store=store, clock=clock, explain=explain),
             host=host,
             port=int(port),
         )

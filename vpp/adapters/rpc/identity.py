@@ -34,6 +34,7 @@ _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     "/vpp.v1.IdentityService/": frozenset({Role.NODE}),
     "/vpp.v1.OperatorService/": frozenset({Role.OPERATOR}),
     "/vpp.v1.DispatchService/": frozenset({Role.OPERATOR}),
+    "/vpp.v1.ForecastService/": frozenset({Role.OPERATOR}),
     "/grpc.health.v1.Health/": frozenset({Role.NODE, Role.OPERATOR}),
     "/grpc.reflection.v1alpha.ServerReflection/": frozenset({Role.OPERATOR}),
     "/grpc.reflection.v1.ServerReflection/": frozenset({Role.OPERATOR}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 PROTOCOL_VERSION: Final = 2
@@ -39,6 +40,10 @@ MAX_ROWS_PER_WRITE: Final = 50_000
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
 MAX_STAYS_PER_ASSET: Final = 64  # announced and not over
 
+# Remarks for the forecaster ---------------------------------------------------------------------
+MAX_CONTEXT_LENGTH: Final = 2_000  # characters; the prompt shows fewer
+MAX_CONTEXT_VALIDITY: Final = timedelta(days=31)
+
 # One node, seconds of the wall ------------------------------------------------------------------
 MESSAGES_PER_S: Final = 200.0  # a node that says more is read more slowly
 MESSAGE_BURST: Final = 2_000.0  # and may say so much at once, such as its buffer after an outage
@@ -67,6 +72,7 @@ MAX_PAGE_STATES: Final = 10_000
 MAX_PAGE_RUNS: Final = 1_000
 MAX_PAGE_SETPOINTS: Final = 1_000
 MAX_PAGE_FORECASTS: Final = 200
+MAX_PAGE_CONTEXT: Final = 1_000
 MAX_PAGE_TOKEN_LENGTH: Final = 256
 
 # Identity, seconds of the wall ------------------------------------------------------------------

@@ -25,6 +25,8 @@ from vpp.rpcgen import (
     enrolment_pb2,
     enrolment_pb2_grpc,
     fleet_pb2,
+    forecasting_pb2,
+    forecasting_pb2_grpc,
     operator_pb2,
     operator_pb2_grpc,
 )
@@ -33,6 +35,7 @@ FLEET_SERVICE: Final = fleet_pb2.DESCRIPTOR.services_by_name["FleetService"].ful
 IDENTITY_SERVICE: Final = enrolment_pb2.DESCRIPTOR.services_by_name["IdentityService"].full_name
 OPERATOR_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name
 DISPATCH_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["DispatchService"].full_name
+FORECAST_SERVICE: Final = forecasting_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name
 
 _WINDOW_BYTES: Final = 64 * 1024  # of one stream; grpcio would allow 4 MiB
 
@@ -130,6 +133,7 @@ async def start_server(
     identity_servicer: enrolment_pb2_grpc.IdentityServiceServicer | None = None,
     operator_servicer: operator_pb2_grpc.OperatorServiceServicer | None = None,
     dispatch_servicer: operator_pb2_grpc.DispatchServiceServicer | None = None,
+    forecast_servicer: forecasting_pb2_grpc.ForecastServiceServicer | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     options: Sequence[tuple[str, Any]] = (),
@@ -158,6 +162,9 @@ async def start_server(
     if dispatch_servicer is not None:
         operator_pb2_grpc.add_DispatchServiceServicer_to_server(dispatch_servicer, server)  # type: ignore[no-untyped-call]
         names.append(DISPATCH_SERVICE)
+    if forecast_servicer is not None:
+        forecasting_pb2_grpc.add_ForecastServiceServicer_to_server(forecast_servicer, server)  # type: ignore[no-untyped-call]
+        names.append(FORECAST_SERVICE)
     bound = _bind(server, credentials, host, port)
     running = RunningServer(server, gateway, host, bound)
     health_pb2_grpc.add_HealthServicer_to_server(running.health, server)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
@@ -134,13 +134,20 @@ async def context_between(
         )
         .order_by(table.c.valid_from_us, table.c.item_id)
     )
-    return [
-        ContextItem(
-            item_id=row.item_id,
-            text=row.content,
-            valid_from=from_microseconds(row.valid_from_us),
-            valid_until=from_microseconds(row.valid_until_us),
-            available_at=from_microseconds(row.available_at_us),
-        )
-        for row in await connection.execute(query)
-    ]
+    return [_context_item(row) for row in await connection.execute(query)]
+
+
+async def get_context(connection: AsyncConnection, item_id: str) -> ContextItem | None:
+    table = tables.context_item
+    row = (await connection.execute(select(table).where(table.c.item_id == item_id))).one_or_none()
+    return None if row is None else _context_item(row)
+
+
+def _context_item(row: Row[Any]) -> ContextItem:
+    return ContextItem(
+        item_id=row.item_id,
+        text=row.content,
+        valid_from=from_microseconds(row.valid_from_us),
+        valid_until=from_microseconds(row.valid_until_us),
+        available_at=from_microseconds(row.available_at_us),
+    )

@@ -127,6 +127,10 @@ class DatabaseStore:
         async with self._database.writing() as connection:
             await announcements.save_context(connection, items)
 
+    async def get_context(self, item_id: str) -> ContextItem | None:
+        async with self._database.reading() as connection:
+            return await announcements.get_context(connection, item_id)
+
     async def context_between(
         self, *, start: datetime, end: datetime, known_at: datetime
     ) -> list[ContextItem]:
