@@ -52,7 +52,9 @@ app.add_typer(context, name="context")
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 app.add_typer(bench, name="bench")
-forecast = typer.Typer(help="Forecasts: backtests, and what a forecast rests on.", no_args_is_help=True, rich_markup_mode=None)
+forecast = typer.Typer(
+    help="Forecasts: backtests, and what a forecast rests on.", no_args_is_help=True, rich_markup_mode=None
+)
 forecast.command("backtest")(backtest_command)
 forecast.command("explain")(explain_command)
 app.add_typer(forecast, name="forecast")
