@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Assets, Feeders, Portfolio, Problem
-from optimizer.solve import Method, solve
+from optimizer.solve import EXACT_UP_TO_ASSETS, Method, solve
 
 _PR_SET_PDEATHSIG = 1
 
@@ -40,17 +40,18 @@ def serve(descriptor: int, decomposed: bool) -> None:
             problem, options = pipe.recv()
         except (EOFError, OSError):
             return
-        _answer(pipe, problem, options)
+        _answer(pipe, problem, options, decomposed)
 
 
-def _answer(pipe: Connection, problem: Problem, options: SolveOptions) -> None:
+def _answer(pipe: Connection, problem: Problem, options: SolveOptions, decomposed: bool) -> None:
     def stream(plan: Plan) -> None:
         pipe.send(("better", plan))
 
+    method = options.method
+    if method == "auto" and not decomposed and len(problem.assets) <= EXACT_UP_TO_ASSETS:
+        method = "exact"  # loading the kernels takes seconds, compiling them a minute: not under a deadline
     try:
-        plan = solve(
-            problem, method=options.method, seed=options.seed, previous=options.previous, progress=stream
-        )
+        plan = solve(problem, method=method, seed=options.seed, previous=options.previous, progress=stream)
         pipe.send(("done", plan))
     except (BrokenPipeError, ConnectionResetError):
         os._exit(1)
@@ -68,6 +69,7 @@ def _warm_up(decomposed: bool) -> None:
     solve(tiny_problem(), method="exact")
     if decomposed:
         solve(tiny_problem(), method="decomposed")
+        solve(tiny_problem(), method="auto")
 
 
 def tiny_problem() -> Problem:

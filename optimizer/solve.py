@@ -12,7 +12,7 @@ Method = Literal["auto", "exact", "milp", "decomposed"]
 Progress = Callable[[Plan], None]
 
 EXACT_UP_TO_ASSETS = 100
-"""Up to this many assets `auto` takes the exact method."""
+"""Up to this many assets `auto` starts from the exact relaxation."""
 
 
 def solve(
@@ -26,25 +26,26 @@ def solve(
 ) -> Plan:
     """Solve one dispatch problem; the same problem and seed give the same plan, byte for byte.
 
-    method: `exact` relaxes and recovers (up to about a hundred assets), `decomposed` prices and
-        sweeps (any number), `milp` searches to the end as an offline reference, `auto` picks by size.
+    method: `auto` relaxes up to a hundred assets exactly, sweeps around the relaxation and polishes,
+        and takes `decomposed` beyond; `exact` relaxes and recovers with HiGHS alone, `decomposed`
+        prices and sweeps (any number), `milp` searches to the end as an offline reference.
     deadline_s: holds exactly only in a process that can be killed, `optimizer.process.SolverProcess`;
         here it limits the search of `milp` alone, since the other methods stop on work.
     previous: a schedule to fall back on where it is better than what the method found.
     progress: called with each better plan as it is found.
     """
-    chosen = _method_for(problem) if method == "auto" else method
-    if chosen == "decomposed":
+    small = len(problem.assets) <= EXACT_UP_TO_ASSETS
+    if method == "auto" and small:
+        from optimizer.combined import solve_combined  # noqa: PLC0415 - loads Pyomo and numba, seconds
+
+        return solve_combined(problem, seed=seed, previous=previous, progress=progress)
+    if method in {"auto", "decomposed"}:
         from optimizer.decomposed import solve_decomposed  # noqa: PLC0415 - loads numba, seconds
 
         plan: Plan = solve_decomposed(problem, seed=seed, progress=progress)
         return plan
     from optimizer.exact import solve_exact, solve_milp  # noqa: PLC0415 - loads Pyomo, a second
 
-    if chosen == "milp":
+    if method == "milp":
         return solve_milp(problem, seed=seed, progress=progress, time_limit_s=deadline_s)
     return solve_exact(problem, seed=seed, previous=previous, progress=progress)
-
-
-def _method_for(problem: Problem) -> Method:
-    return "exact" if len(problem.assets) <= EXACT_UP_TO_ASSETS else "decomposed"

@@ -71,7 +71,12 @@ class Wrong:
     weak_discharge: Booleans
 
     def __bool__(self) -> bool:
-        return bool(self.both.any() or self.weak_charge.any() or self.weak_discharge.any())
+        return self.count > 0
+
+    @property
+    def count(self) -> int:
+        """How many cells break a rule."""
+        return int((self.both | self.weak_charge | self.weak_discharge).sum())
 
 
 def wrong_cells(cells: Cells, values: Floats) -> Wrong:

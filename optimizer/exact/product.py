@@ -10,24 +10,22 @@ import numpy as np
 
 from optimizer import evaluate
 from optimizer.certificate import certify
-from optimizer.exact.cells import schedule_of, settle_powers, wrong_cells
+from optimizer.exact.cells import schedule_of, settle_powers
 from optimizer.exact.dive import decide_modes
+from optimizer.exact.polish import polish
 from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
-from optimizer.exact.search import search, steered_with
-from optimizer.exact.session import SearchLimits
+from optimizer.exact.search import search
+from optimizer.exact.session import Answer, SearchLimits
 from optimizer.exact.stays import stays_of
 from optimizer.plan import Plan, Schedule
-from optimizer.problem import Ints, Problem
+from optimizer.problem import Problem
 
 Progress = Callable[[Plan], None]
 
-SEARCH_WHOLE_CELLS = 600
-"""Up to so many connected cells the whole problem is searched, beyond only what the relaxation got wrong."""
-SEARCH_WHOLE_ABOVE_GAP = 2e-3
-SEARCH_PART_ABOVE_GAP = 1e-2
-"""A recovered plan with a larger gap is searched around; at sixty assets that costs two seconds more."""
+SEARCH_WHOLE_CELLS = 150
+"""Up to so many connected cells the whole problem is searched where the recovered plan has a gap."""
+SEARCH_WHOLE_ABOVE_GAP = 1e-4
 SEARCH_NODES = 50
-SEARCH_MOST_ASSETS = 12
 
 MILP_SECONDS = 600.0
 MILP_NODES = 10_000_000
@@ -41,12 +39,27 @@ def solve_exact(
     """Return a feasible schedule with a valid bound; stops on work alone, never on a clock."""
     start = time.perf_counter()
     relaxation = relax(problem, seed=seed)
-    plan = _first_plan(problem, relaxation, previous, seed)
+    answer = steer(problem, relaxation)
+    return finish(problem, relaxation, answer, previous=previous, progress=progress, seed=seed, start=start)
+
+
+def finish(
+    problem: Problem,
+    relaxation: Relaxation,
+    answer: Answer,
+    *,
+    previous: Schedule | None,
+    progress: Progress | None,
+    seed: int,
+    start: float,
+) -> Plan:
+    """Recover a plan from the steered relaxation; search a tiny problem whole where a gap stays."""
+    plan = _first_plan(problem, relaxation, answer, previous, seed)
     if progress is not None:
         progress(plan)
-    whole = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
-    if plan.certificate.gap > (SEARCH_WHOLE_ABOVE_GAP if whole else SEARCH_PART_ABOVE_GAP):
-        plan = _improve(problem, relaxation, plan, seed, whole=whole)
+    tiny = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
+    if tiny and plan.certificate.gap > SEARCH_WHOLE_ABOVE_GAP:
+        plan = _improve(problem, relaxation, plan, seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
     return replace(plan, certificate=replace(plan.certificate, seconds=seconds))
 
@@ -57,7 +70,7 @@ def solve_milp(
     """Search the full problem with all its binaries: the offline reference, ten minutes at most."""
     start = time.perf_counter()
     relaxation = relax(problem, seed=seed)
-    plan = _first_plan(problem, relaxation, None, seed)
+    plan = _first_plan(problem, relaxation, steer(problem, relaxation), None, seed)
     if progress is not None:
         progress(plan)
     kill_s = min(time_limit_s or MILP_SECONDS, MILP_SECONDS)
@@ -69,43 +82,35 @@ def solve_milp(
     return replace(plan, certificate=replace(plan.certificate, method="milp", seconds=seconds))
 
 
-def _first_plan(problem: Problem, relaxation: Relaxation, previous: Schedule | None, seed: int) -> Plan:
+def _first_plan(
+    problem: Problem, relaxation: Relaxation, answer: Answer, previous: Schedule | None, seed: int
+) -> Plan:
     """Recover a schedule from the relaxation, or keep the previous one where that is better."""
-    schedule = recover(problem, relaxation)
+    schedule = recover(problem, relaxation, answer)
     certificate = certify(problem, schedule, relaxation.bound, method="exact", seed=seed)
     plan = Plan(schedule=schedule, certificate=certificate, prices=prices_of(problem, relaxation))
     if previous is None:
         return plan
-    return _better(problem, plan, [_resumed(problem, previous)], relaxation.bound, method="exact", seed=seed)
+    return _better(problem, plan, [resumed(problem, previous)], relaxation.bound, method="exact", seed=seed)
 
 
-def recover(problem: Problem, relaxation: Relaxation) -> Schedule:
-    """Steer the relaxed solution towards calm and early charging, then decide its open modes."""
-    answer = steer(problem, relaxation)
+def recover(problem: Problem, relaxation: Relaxation, answer: Answer) -> Schedule:
+    """Decide the modes that the steered relaxation left open."""
     decided = decide_modes(relaxation.session, relaxation.cells, answer) if answer.usable else None
     if decided is None:
         return idle(problem)
     return schedule_of(problem, relaxation.compiled, relaxation.cells, decided.values)
 
 
-def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int, *, whole: bool) -> Plan:
-    """Search shortly: the whole of a small problem, else the assets that the relaxation got wrong."""
-    free = None if whole else _open_assets(relaxation)
+def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
+    """Search the whole of a tiny problem shortly."""
     limits = SearchLimits(nodes=SEARCH_NODES, gap=0.5 * SEARCH_WHOLE_ABOVE_GAP)
-    found = search(problem, relaxation, plan.schedule, limits, free=free, seed=seed)
+    found = search(problem, relaxation, plan.schedule, limits, seed=seed)
     if found is None:
         return plan
-    steered = steered_with(problem, relaxation, found)
+    steered = polish(problem, relaxation, found.schedule, found.switches)
     candidates = [found.schedule] if steered is None else [steered, found.schedule]
     return _better(problem, plan, candidates, found.bound, method="exact", seed=seed)
-
-
-def _open_assets(relaxation: Relaxation) -> Ints:
-    """Return the assets whose relaxed schedule breaks most rules, bounded in number."""
-    wrong = wrong_cells(relaxation.cells, relaxation.answer.values)
-    broken = wrong.both | wrong.weak_charge | wrong.weak_discharge
-    asset, times = np.unique(relaxation.cells.asset[broken], return_counts=True)
-    return np.sort(asset[np.argsort(-times, kind="stable")][:SEARCH_MOST_ASSETS])
 
 
 def _better(
@@ -123,7 +128,7 @@ def _better(
     return best
 
 
-def _resumed(problem: Problem, previous: Schedule) -> Schedule:
+def resumed(problem: Problem, previous: Schedule) -> Schedule:
     """Trim a schedule of an earlier run to the limits of this problem; reserve is not carried over."""
     discharge = np.where(previous.charge_kw > 0.0, 0.0, previous.discharge_kw)
     charge, discharge, energy = settle_powers(problem, stays_of(problem), previous.charge_kw, discharge)

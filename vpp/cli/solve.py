@@ -151,7 +151,7 @@ def _plan(problem: Problem, method: Any, left_s: float | None, seed: int) -> Pla
     if left_s is None:
         return solve(problem, method=method, seed=seed)
     cells = problem.shape[0] * problem.shape[1]
-    with SolverProcess() as process:
+    with SolverProcess(decomposed=method in {"auto", "decomposed"}) as process:
         outcome = process.solve(
             problem,
             SolveOptions(method=method, seed=seed),

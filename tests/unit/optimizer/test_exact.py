@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from optimizer import Problem, Windows, solve, verify
+from optimizer.solve import Method
 from tests.unit.optimizer.fleets import operating_problem
 from tests.unit.optimizer.problems import FEATURES, problems, small_problem
 
@@ -14,24 +15,27 @@ EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, database=N
 
 
 @EXAMPLES
+@pytest.mark.parametrize("method", ["exact", "auto"])
 @given(problem=problems())
-def test_the_verifier_accepts_plan_and_certificate(problem: Problem) -> None:
-    plan = solve(problem, method="exact")
-    assert verify(problem, plan.schedule, certificate=plan.certificate).violations == ()
+def test_the_verifier_accepts_plan_and_certificate(method: Method, problem: Problem) -> None:
+    plan = solve(problem, method=method)
+    verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices)
+    assert verdict.violations == ()
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(problem=problems())
 def test_bound_reference_and_plan_are_in_order(problem: Problem) -> None:
-    """The bound is below the proven optimum, which is below what the product path found."""
-    plan = solve(problem, method="exact").certificate
+    """The bound is below the proven optimum, which is below what the product paths found."""
+    plans = [solve(problem, method=method).certificate for method in ("exact", "auto")]
     reference_plan = solve(problem, method="milp", deadline_s=20.0)
     reference = reference_plan.certificate
     assert verify(problem, reference_plan.schedule, certificate=reference).violations == ()
     scale = max(1.0, abs(reference.objective))
-    assert plan.lower_bound <= reference.objective + 1e-6 * scale
-    assert reference.objective <= plan.objective + 2e-6 * scale
-    assert plan.objective <= reference.objective + 0.02 * scale
+    for plan in plans:
+        assert plan.lower_bound <= reference.objective + 1e-6 * scale
+        assert reference.objective <= plan.objective + 2e-6 * scale
+        assert plan.objective <= reference.objective + 0.02 * scale
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -47,7 +51,7 @@ def test_every_feature_alone_reaches_the_optimum(feature: str) -> None:
 def test_an_operating_day_is_certified_far_below_one_percent(negative: bool) -> None:
     problem = operating_problem(1, homes=12, vehicles=8, grids=1, negative=negative)
     plan = solve(problem)
-    assert plan.certificate.method == "exact"
+    assert plan.certificate.method == "combined"
     assert plan.certificate.gap < 0.005
     assert plan.certificate.objective < plan.certificate.reference_objective
     assert verify(problem, plan.schedule, certificate=plan.certificate).ok
