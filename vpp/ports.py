@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -126,6 +126,15 @@ class SetpointTrail:
     acknowledgements: tuple[Acknowledgement, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingDays:
+    """The days of readings that the database holds."""
+
+    oldest: date | None
+    overdue: tuple[date, ...]  # older than kept, and still there
+    ahead: int | None  # days that are made ahead; None where nothing is
+
+
 class CycleStore(Protocol):
     """What the loop and the forecast job need of a store; a replay brings its own."""
 
@@ -162,6 +171,27 @@ class CycleStore(Protocol):
         """Store a run with its snapshot, plan and orders in one transaction, before anything is sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingPage:
+    """One page of readings by time and slot; `next_token` is empty on the last."""
+
+    readings: ReadingColumns
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingUpkeep:
+    """What one pass over the days of readings did; `problems` says in words what it could not do."""
+
+    created: int  # days made ahead
+    indexed: int  # days that are over
+    archived: tuple[date, ...]
+    archived_rows: int
+    dropped: tuple[date, ...]
+    problems: tuple[str, ...]
+    seconds: float
+
+
 class Store(CycleStore, Protocol):
     """The database. Every method is durable when it returns."""
 
@@ -184,6 +214,26 @@ class Store(CycleStore, Protocol):
 
     async def latest_readings(self) -> ReadingColumns:
         """Return the newest GOOD reading of every asset that has one."""
+
+    async def readings_between(
+        self,
+        *,
+        start: datetime,
+        end: datetime,
+        slots: NDArray[np.int64] | None,
+        page_size: int,
+        page_token: str,
+    ) -> ReadingPage:
+        """Return readings measured in [start, end) by the nodes' clocks, of `slots` or of all assets.
+
+        They come by time and slot, out of the database and the archive alike.
+        """
+
+    async def reading_days(self) -> ReadingDays:
+        """Return which days of readings the database holds."""
+
+    async def keep_readings(self) -> ReadingUpkeep:
+        """Make days ahead, archive closed ones, drop those that are older than kept."""
 
     async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
         """Store feeder metering; repeated rows change nothing."""

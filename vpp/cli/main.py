@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from vpp.cli.archive import archive
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.demo import demo_command
 from vpp.cli.forecast import backtest_command
@@ -49,6 +50,7 @@ app.command("verify")(verify_command)
 app.command("replay")(replay_command)
 app.command("demo")(demo_command)
 app.add_typer(context, name="context")
+app.add_typer(archive, name="archive")
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 app.add_typer(bench, name="bench")

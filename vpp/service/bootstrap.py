@@ -64,6 +64,17 @@ def make_clock(settings: Settings) -> ScaledClock | WallClock:
     return ScaledClock(clock.origin_plant, clock.origin_wall, clock.speed)
 
 
+def make_store(settings: Settings, clock: Clock) -> Store:
+    """Return the configured store, with its archive of readings."""
+    telemetry = settings.telemetry
+    return open_store(
+        settings.database.url,
+        clock_now=clock.now,
+        archive=telemetry.archive,
+        keep_days=telemetry.keep_days,
+    )
+
+
 def make_model(settings: Settings) -> OpenAICompatibleModel | None:
     """Return the configured reasoning model, or None when it is switched off."""
     model = settings.model
@@ -127,7 +138,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         solver = ProcessSolver()
         stack.callback(solver.close)
         await require_current(settings.database.url, config_path=config_path)
-        store = open_store(settings.database.url, clock_now=clock.now)
+        store = make_store(settings, clock)
         stack.push_async_callback(store.close)
         fleet = await store.load_fleet()
         if len(fleet) == 0:
@@ -160,7 +171,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         enrolment = await start_enrolment(settings, identity)
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
-        jobs = _jobs(settings, loop, forecasts, clock)
+        jobs = _jobs(settings, store, loop, forecasts, clock)
         jobs.start()
         stack.callback(jobs.stop)
         yield Service(
@@ -238,7 +249,7 @@ async def _server(
         raise ServiceError(str(error)) from error
 
 
-def _jobs(settings: Settings, loop: DispatchLoop, forecasts: ForecastJob, clock: Clock) -> Jobs:
+def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: ForecastJob, clock: Clock) -> Jobs:
     """Return the schedule: forecasts now and then, cycles ahead of each interval, renewals in between."""
 
     async def cycle() -> datetime:
@@ -248,6 +259,8 @@ def _jobs(settings: Settings, loop: DispatchLoop, forecasts: ForecastJob, clock:
     check = timedelta(seconds=settings.forecast.check_period_s)
     jobs.every("forecast", forecasts.check, period=check, at_once=True)
     jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
+    upkeep = timedelta(seconds=settings.telemetry.upkeep_period_s)
+    jobs.every("upkeep of readings", store.keep_readings, period=upkeep, at_once=True)
     look = timedelta(seconds=max(5.0, settings.grpc.report_period_s / 3))
     jobs.every("compliance", loop.look_at_compliance, period=look)
     jobs.every("renew", loop.renew, period=loop.policy.renewal_period)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from vpp.adapters.storage import open_identities, open_store
+from vpp.adapters.storage import open_identities
+from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.migrate import pending
 from vpp.domain.errors import InvalidValueError
-from vpp.ports import ReasoningModelError, Store, StoreError
-from vpp.service.bootstrap import make_clock, make_model
+from vpp.ports import ReadingDays, ReasoningModelError, Store, StoreError
+from vpp.service.bootstrap import make_clock, make_model, make_store
 from vpp.service.certificates import describe_problem
 from vpp.service.errors import ServiceError
 from vpp.service.identity import load_authority, wall_now
@@ -126,15 +128,18 @@ async def _database(settings: Settings, config: Path) -> AsyncIterator[Finding]:
             return
         yield Finding(subject="database", good=True, sentence="reachable, and its tables are current")
         yield await _node_certificates(settings)
-        store = open_store(url, clock_now=make_clock(settings).now)
+        store = make_store(settings, make_clock(settings))
         try:
             fleet = await store.load_fleet()
             prices = await _prices(store, settings)
+            days = await store.reading_days()
         finally:
             await store.close()
     except StoreError as error:
         yield Finding(subject="database", good=False, sentence=str(error))
         return
+    yield _readings(settings, days)
+    yield await asyncio.to_thread(_archive, settings)
     if len(fleet) == 0:
         sentence = f"no assets; run `vpp import DIRECTORY --config {config}`"
         yield Finding(subject="fleet", good=False, sentence=sentence)
@@ -142,6 +147,43 @@ async def _database(settings: Settings, config: Path) -> AsyncIterator[Finding]:
         sentence = f"{len(fleet)} assets on {len(fleet.feeders)} feeders"
         yield Finding(subject="fleet", good=True, sentence=sentence)
         yield prices
+
+
+def _readings(settings: Settings, days: ReadingDays) -> Finding:
+    """Say whether readings have a place today and tomorrow, and how old the oldest are."""
+    keep = settings.telemetry.keep_days
+    oldest = f"the oldest of {days.oldest}" if days.oldest else "there are none yet"
+    if days.overdue:
+        sentence = (
+            f"{len(days.overdue)} days older than telemetry.keep_days = {keep} are still in the database, "
+            f"{oldest}; run `vpp archive run` and read what it says"
+        )
+        return Finding(subject="readings", good=False, sentence=sentence)
+    ahead = "" if days.ahead is None else f", {days.ahead} days are made ahead"
+    sentence = f"kept for {keep} days, {oldest}{ahead}"
+    return Finding(subject="readings", good=True, sentence=sentence)
+
+
+def _archive(settings: Settings) -> Finding:
+    """Say whether closed days can be archived, and whether the newest file is whole."""
+    folder = settings.telemetry.archive
+    if folder is None:
+        sentence = f"off: readings are gone after {settings.telemetry.keep_days} days"
+        return Finding(subject="archive", good=True, sentence=sentence)
+    parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(parent, os.W_OK):
+        sentence = f"{parent} cannot be written to; set telemetry.archive to a folder that can"
+        return Finding(subject="archive", good=False, sentence=sentence)
+    archive = ReadingArchive(folder)
+    try:
+        entries = archive.days()
+        problem = archive.problem(entries[-1]) if entries else ""
+    except StoreError as error:
+        return Finding(subject="archive", good=False, sentence=str(error))
+    if problem:
+        return Finding(subject="archive", good=False, sentence=f"{problem}; restore it from a copy")
+    sentence = f"{folder} holds {len(entries)} days" if entries else f"{folder} holds no day yet"
+    return Finding(subject="archive", good=True, sentence=sentence)
 
 
 async def _prices(store: Store, settings: Settings) -> Finding:

@@ -30,6 +30,19 @@ class DatabaseSettings(Section):
     url: str = "sqlite:///run/vpp.sqlite"
 
 
+class TelemetrySettings(Section):
+    """How long readings stay in the database, and where closed days go; days are UTC days."""
+
+    keep_days: int = Field(default=14, ge=10, le=3660)
+    archive: Path | None = Path("run/archive")
+    upkeep_period_s: float = Field(default=3600.0, gt=0)
+
+    @field_validator("archive", mode="before")
+    @classmethod
+    def _none_when_empty(cls, value: object) -> object:
+        return None if value == "" else value
+
+
 class GrpcSettings(Section):
     """Where nodes and operators connect, and the certificates (PEM files) of the service."""
 
@@ -145,6 +158,7 @@ class Settings(BaseSettings):
 
     portfolio: str = "default"
     database: DatabaseSettings = DatabaseSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     grpc: GrpcSettings = GrpcSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
     clock: ClockSettings = ClockSettings()

@@ -125,6 +125,14 @@ class Database:
             async with self._turn, self._writers.begin() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Any]:
+        """Give PostgreSQL's driver outside of any transaction, for what refuses to run in one."""
+        with self.translated():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                yield (await connection.get_raw_connection()).driver_connection
+
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn every error of a driver into a StoreError of one sentence."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import announcements, forecasts, orders, registry, runs, telemetry
+from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.database import SQLITE, Database
 from vpp.adapters.storage.documents import encode_exchange, encode_plan, encode_quantiles, encode_state
 from vpp.adapters.storage.paging import bounded_page_size
+from vpp.adapters.storage.reading_history import readings_between
+from vpp.adapters.storage.reading_upkeep import Upkeep
 from vpp.adapters.storage.readings_postgresql import PostgresqlReadings
 from vpp.adapters.storage.readings_sqlite import SqliteReadings
 from vpp.adapters.storage.writer_lock import fence, fence_shared, holder_name, new_writer_lock
@@ -24,26 +30,53 @@ from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns, 
 from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.domain.setpoints import Acknowledgement, SetpointColumns
 from vpp.domain.state import FleetState
-from vpp.ports import FeederHistory, Page, SetpointTrail, Store, StoredSetpoint
+from vpp.ports import (
+    FeederHistory,
+    Page,
+    ReadingDays,
+    ReadingPage,
+    ReadingUpkeep,
+    SetpointTrail,
+    Store,
+    StoredSetpoint,
+)
+
+DEFAULT_KEEP_DAYS = 14
 
 
-def open_store(url: str, *, clock_now: Callable[[], datetime]) -> Store:
+def open_store(
+    url: str,
+    *,
+    clock_now: Callable[[], datetime],
+    archive: Path | None = None,
+    keep_days: int = DEFAULT_KEEP_DAYS,
+) -> Store:
     """Return the store at `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
 
     Opens no connection yet; the tables must be there (`migrate.upgrade`). `clock_now` gives the
-    plant's time, UTC. Raises StoreError for any other URL.
+    plant's time, UTC. Readings of closed days go to the folder `archive`, and those older than
+    `keep_days` leave the database. Raises StoreError for any other URL.
     """
-    return DatabaseStore(Database(url), clock_now)
+    return DatabaseStore(Database(url), clock_now, archive=archive, keep_days=keep_days)
 
 
 class DatabaseStore:
     """A Store on SQLite or PostgreSQL; see `vpp.ports.Store` for what each method promises."""
 
-    def __init__(self, database: Database, clock_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock_now: Callable[[], datetime],
+        *,
+        archive: Path | None = None,
+        keep_days: int = DEFAULT_KEEP_DAYS,
+    ) -> None:
         self._database = database
         self._clock_now = clock_now
         self._lock = new_writer_lock(database)
         self._known: registry.Directory | None = None
+        self._archive = None if archive is None else ReadingArchive(archive)
+        self._upkeep = Upkeep(database, self._archive, keep_days=keep_days)
         self._readings: SqliteReadings | PostgresqlReadings = (
             SqliteReadings(database) if database.backend == SQLITE else PostgresqlReadings(database)
         )
@@ -82,6 +115,34 @@ class DatabaseStore:
 
     async def latest_readings(self) -> ReadingColumns:
         return await self._readings.latest()
+
+    async def readings_between(
+        self,
+        *,
+        start: datetime,
+        end: datetime,
+        slots: NDArray[np.int64] | None,
+        page_size: int,
+        page_token: str,
+    ) -> ReadingPage:
+        return await readings_between(
+            self._database,
+            self._archive,
+            start_us=to_microseconds(start),
+            end_us=to_microseconds(end),
+            slots=slots,
+            page_size=page_size,
+            page_token=page_token,
+        )
+
+    async def reading_days(self) -> ReadingDays:
+        return await self._upkeep.days(self._clock_now())
+
+    async def keep_readings(self) -> ReadingUpkeep:
+        report = await self._upkeep.run(self._clock_now())
+        if report.dropped:
+            self._readings.days_changed()
+        return report
 
     async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
         async with self._database.writing() as connection:
