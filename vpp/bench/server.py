@@ -1,0 +1,236 @@
+"""The server process: `python -m vpp.bench.server FOLDER NODES ASSETS URL`, JSON lines in and out.
+
+The product's gateway over mutual TLS, with a probe in the live state. URL is a database, or
+`memory` for one that forgets everything. The first line out holds the port.
+
+    {"do": "figures"}      since the last question: readings, live latency, CPU, memory, rows stored
+    {"do": "setpoints", "stored": true}    one order to each asset
+    {"do": "stop"}         the emergency stop of the whole fleet
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvloop
+
+from vpp.adapters.clock import WallClock
+from vpp.adapters.rpc.credentials import ServerCredentials
+from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.live_state import LiveState
+from vpp.adapters.rpc.server import freeze_garbage, start_server
+from vpp.adapters.storage import open_store
+from vpp.adapters.storage.migrate import upgrade
+from vpp.bench.load import raise_file_limit
+from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
+from vpp.domain.readings import ReadingColumns
+from vpp.domain.runs import Rung, RunSummary
+from vpp.domain.setpoints import Origin, SetpointColumns
+from vpp.domain.state import FleetState
+from vpp.ports import Store
+
+_PAGE_BYTES = 4096
+
+
+def make_fleet(nodes: int, assets: int) -> Fleet:
+    """Return `nodes` nodes with `assets` batteries each, on one feeder."""
+    feeder = Feeder(feeder_id="feeder", import_limit_kw=1e9, export_limit_kw=1e9)
+    batteries = tuple(
+        Asset(
+            asset_id=f"asset-{number}",
+            node_id=f"node-{number // assets}",
+            feeder_id="feeder",
+            kind=AssetKind.HOME_BATTERY,
+            capacity_kwh=10.0,
+            energy_min_kwh=0.0,
+            energy_max_kwh=10.0,
+            max_charge_kw=5.0,
+            max_discharge_kw=5.0,
+        )
+        for number in range(nodes * assets)
+    )
+    return Fleet(assets=batteries, feeders=(feeder,))
+
+
+class ForgetfulStore:
+    """A database that takes readings and words and keeps none, to measure what comes before it."""
+
+    async def append_readings(self, readings: ReadingColumns) -> None:
+        return None
+
+    async def append_acknowledgements(self, acknowledgements: object) -> None:
+        return None
+
+    async def latest_readings(self) -> ReadingColumns:
+        return LiveState(0).latest_readings()
+
+    async def save_sessions(self, sessions: object) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+class ProbedLiveState(LiveState):
+    """A live state that notes how old readings are when they have come into it."""
+
+    def __init__(self, assets: int) -> None:
+        super().__init__(assets)
+        self.ages_ms: list[float] = []
+        self.rows = 0
+
+    def update(self, readings: ReadingColumns) -> None:
+        super().update(readings)
+        now_us = time.time_ns() // 1000
+        self.rows += len(readings)
+        ages_us = now_us - readings.measured_at_us
+        self.ages_ms += (ages_us[:: max(1, len(readings) // 20)] / 1e3).tolist()
+
+
+def resident_mb() -> float:
+    """Return the memory that this process holds, MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES / 1e6
+
+
+class Bench:
+    """The gateway under measurement."""
+
+    def __init__(self, fleet: Fleet, store: Store, *, durable: bool, epoch: int) -> None:
+        self._store, self._durable = store, durable
+        self.live = ProbedLiveState(len(fleet))
+        self.gateway = Gateway(fleet=fleet, store=store, clock=WallClock(), epoch=epoch, live=self.live)
+        self._count, self._sequence, self._stored_rows = len(fleet), 0, 0
+        self._since = (time.perf_counter(), time.process_time())
+        self._append = store.append_readings
+        store.append_readings = self._append_counted  # type: ignore[method-assign]
+
+    async def _append_counted(self, readings: ReadingColumns) -> None:
+        await self._append(readings)
+        self._stored_rows += len(readings)
+
+    async def do(self, command: dict[str, Any]) -> dict[str, Any]:
+        name = command.pop("do")
+        answer: dict[str, Any] = await getattr(self, f"do_{name}")(**command)
+        return answer
+
+    async def do_figures(self) -> dict[str, Any]:
+        now = (time.perf_counter(), time.process_time())
+        wall_s, cpu_s = now[0] - self._since[0], now[1] - self._since[1]
+        ages, rows, stored = self.live.ages_ms, self.live.rows, self._stored_rows
+        self._since, self.live.ages_ms, self.live.rows, self._stored_rows = now, [], 0, 0
+        p50, p99 = np.percentile(ages, [50, 99]) if ages else (0.0, 0.0)
+        counters = self.gateway.counters
+        return {
+            "wall_s": wall_s,
+            "cpu_s": cpu_s,
+            "rows": rows,
+            "stored_rows": stored,
+            "waiting_rows": self.gateway.telemetry.reading_writer.waiting_rows,
+            "dropped_rows": self.gateway.telemetry.reading_writer.dropped_rows,
+            "live_p50_ms": float(p50),
+            "live_p99_ms": float(p99),
+            "resident_mb": resident_mb(),
+            "sessions": len(self.gateway.sessions),
+            "slow_consumer_drops": counters.slow_consumer_drops,
+            "throttled": counters.throttled_messages,
+        }
+
+    async def do_setpoints(self, *, stored: bool = False) -> dict[str, Any]:
+        began_s = time.perf_counter()
+        now = self.gateway.clock.now()
+        self._sequence += 1
+        power_kw = np.full(self._count, float(self._sequence % 5))
+        orders = SetpointColumns(
+            run_id=f"bench-{self.gateway.epoch}-{self._sequence}",
+            epoch=self.gateway.epoch,
+            valid_from=now,
+            valid_until=now + timedelta(seconds=900),
+            origin=Origin.OPERATOR,
+            reason="bench",
+            slot=np.arange(self._count),
+            sequence=np.full(self._count, self._sequence),
+            power_kw=power_kw,
+            min_kw=power_kw,
+            max_kw=power_kw,
+        )
+        if stored and self._durable:
+            state = FleetState(
+                at=now,
+                energy_kwh=np.zeros(self._count),
+                power_kw=np.zeros(self._count),
+                connected=np.ones(self._count, dtype=np.bool_),
+                usable=np.ones(self._count, dtype=np.bool_),
+                measured_at_us=np.zeros(self._count, dtype=np.int64),
+            )
+            await self._store.save_run(self._run(orders), plan=None, state=state, setpoints=orders)
+        stored_s = time.perf_counter() - began_s
+        report = await self.gateway.send(orders)
+        return {"sent": report.sent, "stored_s": stored_s, "call_s": time.perf_counter() - began_s}
+
+    def _run(self, orders: SetpointColumns) -> RunSummary:
+        return RunSummary(
+            run_id=orders.run_id,
+            cycle_start=orders.valid_from,
+            started_at=orders.valid_from,
+            finished_at=orders.valid_from,
+            trigger="bench",
+            rung=Rung.GREEDY,
+            reason="",
+            forecast_id=None,
+            input_sha256="",
+            objective=None,
+            lower_bound=None,
+            gap=None,
+            setpoints=len(orders),
+            seconds_solve=0.0,
+            killed=False,
+            epoch=orders.epoch,
+        )
+
+    async def do_stop(self) -> dict[str, Any]:
+        began_s = time.perf_counter()
+        report = await self.gateway.stop(None, "bench")
+        return {"sent": report.sent, "call_s": time.perf_counter() - began_s}
+
+
+async def run(folder: Path, nodes: int, assets: int, url: str) -> None:
+    """Serve until standard input ends."""
+    fleet, durable = make_fleet(nodes, assets), url != "memory"
+    store: Any = ForgetfulStore()
+    epoch = 1
+    if durable:
+        await upgrade(url)
+        store = open_store(url, clock_now=WallClock().now)
+        await store.save_fleet(fleet)
+        epoch = await store.next_epoch()
+    bench = Bench(fleet, store, durable=durable, epoch=epoch)
+    credentials = ServerCredentials(
+        authority=(folder / "authority.pem").read_bytes(),
+        certificate=(folder / "server.pem").read_bytes(),
+        private_key=(folder / "server.key").read_bytes(),
+    )
+    server = await start_server(credentials=credentials, gateway=bench.gateway)
+    freeze_garbage()
+    sys.stdout.write(json.dumps({"port": server.port}) + "\n")
+    sys.stdout.flush()
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        answer = await bench.do(json.loads(line))
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    await server.stop(1.0)
+    await store.close()
+
+
+if __name__ == "__main__":
+    raise_file_limit()
+    uvloop.run(run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
