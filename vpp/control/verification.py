@@ -16,6 +16,7 @@ from vpp.domain.runs import DispatchPlan
 
 TOLERANCE_KW = 1e-6
 SHOWN_VIOLATIONS = 3
+_LIMITS = ("import_limit_kw", "export_limit_kw")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +57,7 @@ def may_be_held(
     if not 0 <= interval < plan.grid.count:
         return False
     feeder, load = fleet.feeder_index(), plan.net_load_kw[:, interval]
-    limits = [
-        np.array([getattr(item, name) for item in fleet.feeders])
-        for name in ("import_limit_kw", "export_limit_kw")
-    ]
+    limits = [np.array([getattr(item, name) for item in fleet.feeders]) for name in _LIMITS]
     taken, given = np.zeros(len(load)), np.zeros(len(load))
     np.add.at(taken, feeder, np.maximum(-power_kw, 0.0))
     np.add.at(given, feeder, np.maximum(power_kw, 0.0))
@@ -70,6 +68,45 @@ def may_be_held(
         for added in (taken, -given)
     )
     return worst <= TOLERANCE_KW
+
+
+def approve_move(
+    plan: DispatchPlan,
+    power_kw: NDArray[np.float64],
+    before_kw: NDArray[np.float64],
+    energy_kwh: NDArray[np.float64],
+    interval: int,
+    hours_left: float,
+    fleet: Fleet,
+    policy: DispatchPolicy,
+) -> Approval:
+    """Return whether the fleet may go from `before_kw` to `power_kw`, (N,) each, for the rest of an interval.
+
+    Looked at from scratch: ratings, energy at the end of the interval, feeders and portfolio by the load
+    that the plan was made for. A limit that is broken already must not become worse.
+    """
+    moved = power_kw != before_kw
+    rating = (power_kw > fleet.column("max_discharge_kw") + TOLERANCE_KW) | (
+        -power_kw > fleet.column("max_charge_kw") + TOLERANCE_KW
+    )
+    if (rating & moved).any():
+        return Approval(passed=False, reason=f"asset {int(np.argmax(rating & moved))} beyond its rating")
+    out_kwh = np.maximum(power_kw, 0.0) / fleet.column("discharge_efficiency") * hours_left
+    into_kwh = np.maximum(-power_kw, 0.0) * fleet.column("charge_efficiency") * hours_left
+    end_kwh = energy_kwh - out_kwh + into_kwh
+    empty = (end_kwh < fleet.column("energy_min_kwh") - 1e-6) & (power_kw > before_kw)
+    full = (end_kwh > fleet.column("energy_max_kwh") + 1e-6) & (power_kw < before_kw)
+    if (empty | full).any():
+        return Approval(passed=False, reason=f"asset {int(np.argmax(empty | full))} beyond its energy")
+    load, added = plan.net_load_kw[:, interval].copy(), np.zeros(len(fleet.feeders))
+    np.add.at(load, fleet.feeder_index(), -before_kw)
+    np.add.at(added, fleet.feeder_index(), before_kw - power_kw)
+    limits = [np.array([getattr(item, name) for item in fleet.feeders]) for name in _LIMITS]
+    portfolio = (np.array(policy.import_limit_kw), np.array(policy.export_limit_kw))
+    worst = max(_worst(load, added, *limits), _worst(load.sum(), np.array(added.sum()), *portfolio))
+    if worst > TOLERANCE_KW:
+        return Approval(passed=False, reason=f"a limit would be exceeded by {worst:.3f} kW")
+    return Approval(passed=True)
 
 
 def caused_overload_kw(problem: Problem, schedule: Schedule) -> float:

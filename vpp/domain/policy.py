@@ -35,6 +35,8 @@ class DispatchPolicy:
     unmet_energy_penalty_per_kwh: float = 5.0
     stability_cost_per_kw: float = 0.0005
     currency: str = "EUR"
+    tracking_period: timedelta = timedelta(0)  # of the fast loop between plans, 1 to 10 s; 0: none
+    replan_share: float = 0.1  # of the planned power; when nobody can cover more than it, plan at once
 
     def __post_init__(self) -> None:
         if not timedelta(seconds=10) <= self.setpoint_lifetime <= timedelta(minutes=15):
@@ -45,6 +47,10 @@ class DispatchPolicy:
             )
         if not timedelta(0) <= self.lead < self.interval:
             raise InvalidValueError("lead", self.lead, "from zero to less than one interval")
+        if self.tracking_period and not timedelta(seconds=1) <= self.tracking_period <= timedelta(seconds=10):
+            raise InvalidValueError("tracking_period", self.tracking_period, "1 s to 10 s, or 0 for none")
+        if not 0.0 < self.replan_share <= 1.0:
+            raise InvalidValueError("replan_share", self.replan_share, "above 0 and at most 1")
         if not 1 <= self.horizon_intervals <= 2000:
             raise InvalidValueError("horizon_intervals", self.horizon_intervals, "1 to 2,000")
         if not 0.0 < self.accepted_gap <= 1.0:

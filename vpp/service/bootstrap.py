@@ -33,6 +33,7 @@ from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
 from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
+from vpp.service.tracking import TrackingLoop
 
 if TYPE_CHECKING:
     from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
@@ -261,6 +262,9 @@ def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: Forec
     jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
     upkeep = timedelta(seconds=settings.telemetry.upkeep_period_s)
     jobs.every("upkeep of readings", store.keep_readings, period=upkeep, at_once=True)
+    if loop.policy.tracking_period:
+        tracking = TrackingLoop(loop, IdFactory(kind="tracking", epoch=loop.epoch))
+        jobs.every("tracking", tracking.step, period=loop.policy.tracking_period)
     look = timedelta(seconds=max(5.0, settings.grpc.report_period_s / 3))
     jobs.every("compliance", loop.look_at_compliance, period=look)
     jobs.every("renew", loop.renew, period=loop.policy.renewal_period)

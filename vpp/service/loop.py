@@ -146,7 +146,7 @@ class DispatchLoop:
             readings=self.link.latest_readings(),
             quarantined=self.link.quarantined(),
             orders=self.orders,
-            reachable=self._reachable(),
+            reachable=self.reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
             prices=_known_prices(points, grid, now),
             sessions=[session for session in sessions if session.connected_until > now],
@@ -171,7 +171,8 @@ class DispatchLoop:
                 availability=round(float(self.watch.availability[slot]), 3),
             )
 
-    def _reachable(self) -> NDArray[np.bool_]:
+    def reachable(self) -> NDArray[np.bool_]:
+        """Return which assets may be sent orders now: their node is here and no stop holds, shape (N,)."""
         reachable = np.zeros(len(self.fleet), dtype=np.bool_)
         reachable[self.link.connected_slots()] = True
         return reachable & ~self.book.stopped
