@@ -53,7 +53,7 @@ class TrackingLoop:
             plan=loop.previous,
             book=loop.book,
             readings=loop.link.latest_readings(),
-            reachable=loop.reachable(),
+            reachable=loop.reachable() & ~loop.link.quarantined(),
             judgement=loop.watch.judgement() if loop.watch else Judgement.none(len(loop.fleet)),
             policy=loop.policy,
         )
@@ -93,6 +93,7 @@ class TrackingLoop:
             at=now,
             interval_start=interval_start(now, loop.policy.interval),
             max_age=loop.policy.reading_max_age,
+            quarantined=loop.link.quarantined(),
         )
         run = RunSummary(
             run_id=orders.run_id,

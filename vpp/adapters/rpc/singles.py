@@ -17,6 +17,11 @@ class SingleReadings:
         self._rows: list[tuple[int, int, float, float, bool]] = []
         self._sessions: list[NodeSession] = []
         self._numbers: list[int] = []
+        self._holds: set[str] = set()
+
+    def holds(self, session: NodeSession) -> bool:
+        """Return whether a reading of this session's node waits."""
+        return session.node_id in self._holds
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -32,6 +37,7 @@ class SingleReadings:
         self._rows.append((slot, measured_at_us, reading.soc, reading.power_kw, reading.connected))
         self._sessions.append(session)
         self._numbers.append(number)
+        self._holds.add(session.node_id)
         return True
 
     def take(self) -> tuple[RawReadings, list[NodeSession], list[int]]:
@@ -47,4 +53,5 @@ class SingleReadings:
         )
         sessions, numbers = self._sessions, self._numbers
         self._rows, self._sessions, self._numbers = [], [], []
+        self._holds.clear()
         return raw, sessions, numbers

@@ -112,9 +112,12 @@ class Telemetry:
         except InvalidValueError as error:
             self._refuse(session, [error], 0)
             return 0
+        single = isinstance(message, pb.NodeMessage) and message.HasField("reading")
+        if not single and self._singles.holds(session):
+            self.flush_singles()  # what is durable is told by the highest number: keep the node's order
         if isinstance(message, wire.BatchColumns):
             return self._take_batch(session, message)
-        if message.HasField("reading") and self._singles.add(session, message.reading):
+        if single and self._singles.add(session, message.reading):
             if len(self._singles) >= limits.MAX_WAITING_SINGLES:
                 self.flush_singles()
             elif self._singles_due is None:
