@@ -10,6 +10,7 @@ from rich.console import Console
 from vpp.cli.archive import archive
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
+from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.demo import demo_command
 from vpp.cli.forecast import backtest_command
 from vpp.cli.identity import app as enroll_app
@@ -55,6 +56,7 @@ app.add_typer(archive, name="archive")
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 bench.command("gateway")(bench_gateway_command)
+bench.command("storage")(bench_storage_command)
 app.add_typer(bench, name="bench")
 forecast = typer.Typer(
     help="Forecasts: backtests, and what a forecast rests on.", no_args_is_help=True, rich_markup_mode=None

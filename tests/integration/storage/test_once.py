@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.integration.storage.samples import NOON, fetch, fleet, readings
-from vpp.adapters.storage import open_store
+from vpp.adapters.storage import open_store, readings_postgresql
 from vpp.adapters.storage.readings_postgresql import MAX_SPANS, spans_of
-from vpp.domain.readings import ReadingColumns, to_microseconds
+from vpp.domain.readings import Quality, ReadingColumns, to_microseconds
 from vpp.ports import Store
 
 COUNT = "SELECT count(*), count(DISTINCT (slot, measured_at_us)) FROM reading"
@@ -95,3 +95,28 @@ def test_spans_hold_all_times_and_are_few() -> None:
     assert all(any(first <= at <= last for first, last in spans) for at in times.tolist())
     apart = np.arange(500) * 2 * minute
     assert len(spans_of(apart)) <= MAX_SPANS
+
+
+@pytest.mark.parametrize("period_s", [0.0, 3600.0], ids=["saved at once", "not saved yet"])
+async def test_the_latest_readings_are_known_whenever_they_were_saved(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch, period_s: float
+) -> None:
+    """Also after a crash: what was not brought up to date is found among the readings."""
+    monkeypatch.setattr(readings_postgresql, "LATEST_PERIOD_S", period_s)
+    await store.save_fleet(fleet())
+    for second in range(5):
+        await store.append_readings(
+            readings(*[(slot, float(second), 0.1 * slot + 0.01 * second, -1.5) for slot in range(3)])
+        )
+    await store.append_readings(readings((0, 2.5, 0.9, 0.0), (1, 9.0, 1.5, 0.0, Quality.OUT_OF_RANGE)))
+    again = open_store(database_url, clock_now=lambda: NOON)
+    try:
+        expected = readings(*[(slot, 4.0, 0.1 * slot + 0.04, -1.5) for slot in range(3)])
+        for opened in (store, again):
+            found = await opened.latest_readings()
+            for name in ("slot", "measured_at_us", "received_at_us", "soc", "power_kw", "connected"):
+                assert getattr(found, name).tolist() == getattr(expected, name).tolist()
+        await again.append_readings(readings((2, 20.0, 0.7, 0.0)))
+        assert (await again.latest_readings()).soc.tolist() == [0.04, 0.14, 0.7]
+    finally:
+        await again.close()

@@ -67,11 +67,11 @@ _UPSERT = (
     + " WHERE excluded.measured_at_us - 1000 * excluded.clock_ahead_ms"
     + " > latest_reading.measured_at_us - 1000 * latest_reading.clock_ahead_ms"
 )
+_SAVED = ("measured_at_us", "received_at_us", "soc", "power_kw", "slot", "connected", "clock_ahead_ms")
 _SAVE_LATEST = (
-    f"INSERT INTO latest_reading ({_LATEST_COLUMNS}) SELECT * FROM unnest($1::bigint[], "  # noqa: S608
+    f"INSERT INTO latest_reading ({', '.join(_SAVED)}) SELECT * FROM unnest($1::bigint[], "  # noqa: S608
     f"$2::bigint[], $3::float8[], $4::float8[], $5::int[], $6::bool[], $7::smallint[]){_UPSERT}"
 )
-_UNNEST_ORDER = ("measured_at_us", "received_at_us", "soc", "power_kw", "slot", "connected", "clock_ahead_ms")
 _RECOVER_LATEST = (
     f"INSERT INTO latest_reading ({_LATEST_COLUMNS}) SELECT DISTINCT ON (slot) {_LATEST_COLUMNS} "  # noqa: S608
     f"FROM reading WHERE received_at_us >= $1 AND {_STEERS} ORDER BY slot, {_AT} DESC{_UPSERT}"
@@ -239,7 +239,7 @@ class PostgresqlReadings:
             every = ReadingColumns.concatenate(self._pending)
             every = every.take(np.argsort(every.at_us(), kind="stable"))
             newest = every.take(newest_of_each_slot(every))
-            columns = [getattr(newest, name).tolist() for name in _UNNEST_ORDER]
+            columns = [getattr(newest, name).tolist() for name in _SAVED]
             await driver.execute(_SAVE_LATEST, *columns)
         self._pending, self._pending_rows, self._saved_at = [], 0, time.monotonic()
         return None
