@@ -26,6 +26,7 @@ from vpp.domain.readings import ChargingSession, to_microseconds
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
 
+LEAST_LIMIT_KW: Final = 1e-3  # a limit is positive, also where nothing is left of it
 DEVIATION_INTERVALS: Final = 4  # for which what a flagged asset does now is expected to go on
 
 
@@ -73,12 +74,14 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
     policy, grid = inputs.policy, inputs.grid
     feeders = inputs.fleet.feeders
     windows = _windows(inputs)
+    uncontrolled_kw, lost_export_kw = _uncontrolled_kw(inputs)
     limits = {
         name: np.repeat([[getattr(feeder, name)] for feeder in feeders], grid.count, axis=1).astype(
             np.float64
         )
         for name in ("import_limit_kw", "export_limit_kw")
     }
+    limits["export_limit_kw"] = np.maximum(limits["export_limit_kw"] - lost_export_kw, LEAST_LIMIT_KW)
     return optimizer.Problem(
         start=grid.start,
         interval_h=grid.hours,
@@ -86,7 +89,7 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
         assets=_assets(inputs, windows),
         feeders=optimizer.Feeders(
             feeder_id=np.array([feeder.feeder_id for feeder in feeders], dtype=object),
-            load_kw=inputs.net_load_kw + _uncontrolled_kw(inputs),
+            load_kw=inputs.net_load_kw + uncontrolled_kw,
             **limits,
         ),
         portfolio=optimizer.Portfolio(
@@ -174,23 +177,29 @@ def _bounds(
     return np.where(enough, highest_kw, 0.0), np.where(enough, least_kw, 0.0)
 
 
-def _uncontrolled_kw(inputs: PlanningInputs) -> NDArray[np.float64]:
-    """Return the load of assets that take no part, shape (F, T): an order counts until its lease ends."""
+def _uncontrolled_kw(inputs: PlanningInputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return load and lost room for export, (F, T) each, by assets that take no part.
+
+    An order counts until its lease ends, and only where it does harm: its node may have it, or have
+    lost it. One that charges is load, and room for export only without it; one that discharges lowers
+    no load, and takes room for export.
+    """
     fleet, grid = inputs.fleet, inputs.grid
-    load = np.zeros((len(fleet.feeders), grid.count))
+    load, lost_export = np.zeros((2, len(fleet.feeders), grid.count))
     feeder = fleet.feeder_index()
     for interval, start in enumerate(grid.starts()):
         held, power_kw = inputs.orders.power_at(start)
         counted = held & ~controllable(inputs)
         if not counted.any():
             break  # leases only end: there is nothing further on
-        np.add.at(load[:, interval], feeder[counted], -power_kw[counted])
+        np.add.at(load[:, interval], feeder[counted], np.maximum(-power_kw[counted], 0.0))
+        np.add.at(lost_export[:, interval], feeder[counted], np.abs(power_kw[counted]))
     if inputs.judgement is not None:
         # What an asset does against its orders is load that is there, whatever it is ordered next.
         deviation_kw = np.zeros(len(fleet.feeders))
         np.add.at(deviation_kw, feeder, -inputs.judgement.deviation_kw)
         load[:, :DEVIATION_INTERVALS] += deviation_kw[:, None]
-    return load
+    return load, lost_export
 
 
 def _windows(inputs: PlanningInputs) -> optimizer.Windows:
