@@ -46,6 +46,7 @@ class Coupling(NamedTuple):
     feeder_multiplier: Floats  # (F, L, T)
     feeder_step: Floats  # (F, L, T)
     feeder_stiffness: Floats  # (F)
+    feeder_margin: Floats  # (F, L, T): schedules see the kinks moved by this, kW; the bound does not
     peak_first: int  # ramps from here on are peaks, one per scenario
     peak_load: Floats  # (S, T): portfolio load of each scenario
     peak_price: Floats  # (S): money per kW over dt, that is the sum of a peak's prices in money per kWh
@@ -73,7 +74,7 @@ def shared_of(c, feeder):
         c.multiplier - r * c.kink,
         c.step.copy(),  # copies: lanes on two threads must not share reference counts
         r,
-        c.feeder_multiplier[feeder] - rf * c.feeder_kink[feeder],
+        c.feeder_multiplier[feeder] - rf * (c.feeder_kink[feeder] + c.feeder_margin[feeder]),
         c.feeder_step[feeder].copy(),
         rf,
     )
@@ -150,7 +151,7 @@ def move_multipliers(c, x, x_feeder, share):
     for f in range(x_feeder.shape[0]):
         _move_ramps(
             c.feeder_multiplier[f],
-            c.feeder_kink[f],
+            c.feeder_kink[f] + c.feeder_margin[f],
             c.feeder_step[f],
             c.feeder_stiffness[f],
             x_feeder[f],
@@ -203,6 +204,7 @@ def compile_coupling(problem: Problem, weight: Floats | None = None) -> tuple[Co
         feeder_multiplier=feeder_multiplier,
         feeder_step=steps,
         feeder_stiffness=np.ones(len(problem.feeders)),
+        feeder_margin=np.zeros(kinks.shape),
         peak_first=first,
         peak_load=total.copy(),
         peak_price=share * peak,
@@ -293,6 +295,7 @@ def reweigh(problem: Problem, coupling: Coupling, weight: Floats) -> tuple[Coupl
         feeder_multiplier=scaled(coupling.feeder_multiplier, coupling.feeder_step, fresh.feeder_step),
         stiffness=coupling.stiffness,
         feeder_stiffness=coupling.feeder_stiffness,
+        feeder_margin=coupling.feeder_margin,
     )
     return moved, offset
 

@@ -50,6 +50,9 @@ class Scale:
     feeder_kw: Floats
 
 
+FEEDER_MARGIN = 2e-4
+"""Schedules keep this share of a feeder's mean limit inside it: smoothed limits leave small overloads."""
+
 EARLY_TILT_PER_KWH = 1e-7
 """Added per interval to the price of charging: of equal plans the earlier charge wins."""
 
@@ -95,6 +98,9 @@ class Solver:
         self.coupling.feeder_stiffness[:] = self.scale.feeder_spread_per_kwh / (
             step.feeder_width * self.scale.feeder_kw
         )
+        margin = FEEDER_MARGIN * self.scale.feeder_kw[:, None]
+        self.coupling.feeder_margin[:, 0::2] = -margin[:, None]
+        self.coupling.feeder_margin[:, 1::2] = margin[:, None]
 
     def run(
         self, fleet: Fleet, state: State, step: Pass, *, always: bool, previous_kw: Floats | None

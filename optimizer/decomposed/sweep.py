@@ -235,21 +235,41 @@ def sweep(
 ) -> None:
     """Step the records `rows` once, in a random order of chunks; changes `state` and the peak level."""
     order = rows[np.lexsort((generator.random(len(rows)), fleet.assets["feeder"][rows]))]
-    bounds = np.searchsorted(fleet.assets["feeder"][order], np.arange(fleet.feeders + 1))
-    starts = [np.arange(a, b, chunk) for a, b in pairwise(bounds)]
-    first = np.append(np.concatenate(starts), len(order)).astype(np.int64)
-    rounds = np.full((-(-(len(first) - 1) // LANES)) * LANES, -1, np.int64)
-    rounds[: len(first) - 1] = generator.permutation(len(first) - 1)
+    first, rounds = deal_rounds(fleet.assets["feeder"][order], fleet.feeders, chunk, generator)
     before = np.zeros((0, fleet.intervals)) if previous_kw is None else previous_kw
     state.moved[rows] = 0
     threads = get_num_threads()
     set_num_threads(1 if len(rows) <= ONE_THREAD_UP_TO else threads)
     _sweep(
-        coupling, fleet.assets, fleet.stays, order, first, rounds.reshape(-1, LANES), state.power_kw,
+        coupling, fleet.assets, fleet.stays, order, first, rounds, state.power_kw,
         state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw, state.feeder_sum_kw,
     )  # fmt: skip
     set_num_threads(threads)
     state.recount(fleet)
+
+
+def deal_rounds(
+    feeder: Ints, feeders: int, chunk: int, generator: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Cut records in feeder order into chunks of one feeder and deal these to rounds of two lanes.
+
+    Each lane has its own half of the feeders, so that no two lanes relieve the same overload; one feeder
+    alone is shared. Return the starts of the chunks and the rounds (R, LANES) of chunks, -1 for none.
+    """
+    bounds = np.searchsorted(feeder, np.arange(feeders + 1))
+    starts = [np.arange(a, b, chunk) for a, b in pairwise(bounds)]
+    first = np.append(np.concatenate(starts), len(feeder)).astype(np.int64)
+    chunks = generator.permutation(len(first) - 1)
+    lane = generator.permutation(feeders)[feeder[first[chunks]]] % LANES if feeders > 1 else chunks % LANES
+    hands = [chunks[lane == k] for k in range(LANES)]
+    while len(hands[0]) > len(hands[1]) + 1:  # even the hands out with the last chunks dealt
+        hands = [hands[0][:-1], np.append(hands[1], hands[0][-1])]
+    while len(hands[1]) > len(hands[0]) + 1:
+        hands = [np.append(hands[0], hands[1][-1]), hands[1][:-1]]
+    rounds = np.full((max(len(hand) for hand in hands), LANES), -1, np.int64)
+    for k, hand in enumerate(hands):
+        rounds[: len(hand), k] = hand
+    return first, rounds
 
 
 def new_state(fleet: Fleet, power_kw: Floats | None = None) -> State:
