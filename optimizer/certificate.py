@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer import evaluate
-from optimizer.plan import Certificate, Floats, Plan, Schedule
+from optimizer.plan import Certificate, Plan, Schedule
 from optimizer.problem import Problem
 from optimizer.unmet import unmet_of
 
@@ -30,9 +30,10 @@ def certify(
     parts = evaluate.bill(problem, schedule, paths)
     lower_bound = min(lower_bound, parts.total)
     distance = parts.total - lower_bound
-    scale = max(abs(lower_bound), 0.1 * evaluate.gross_cost(problem, schedule))
+    scale = max(abs(lower_bound), 0.1 * evaluate.gross_cost(problem, paths))
     gap = _share(distance, scale) if np.isfinite(lower_bound) else np.inf
-    reference = evaluate.bill(problem, uncontrolled(problem)).total
+    idle = None if problem.wear is None else uncontrolled(problem)
+    reference = evaluate.bill(problem, idle).total
     return Certificate(
         status="optimal" if gap <= OPTIMAL_GAP else "feasible",
         method=method,
@@ -70,29 +71,8 @@ def uncontrolled(problem: Problem) -> Schedule:
     Batteries are idle; assets that are asked for energy at departure charge at full power from
     connection until they have it; trips are taken off.
     """
-    assets, intervals = problem.assets, problem.intervals
-    target, trip = _asked_energy(problem)
-    charge, path = np.zeros(problem.shape), np.empty(problem.shape)
-    gain = problem.interval_h * assets.charge_efficiency
-    energy = assets.energy_initial_kwh.copy()
-    for t in range(intervals):
-        energy = np.maximum(energy - trip[:, t], 0.0)
-        room = np.maximum(np.minimum(target[:, t], assets.energy_max_kwh) - energy, 0.0)
-        wish = np.where(room > 1e-9, np.maximum(room / gain, assets.min_charge_kw), 0.0)
-        power = np.minimum(wish, assets.max_charge_kw)
-        fits = energy + gain * power <= assets.energy_max_kwh + 1e-9
-        charge[:, t] = np.where(fits, power, 0.0)
-        energy = energy + gain * charge[:, t]
-        path[:, t] = energy
-    return Schedule(charge_kw=charge, discharge_kw=np.zeros(problem.shape), energy_end_kwh=path)
+    from optimizer.follow import follow_uncontrolled  # noqa: PLC0415 - loads numba
 
-
-def _asked_energy(problem: Problem) -> tuple[Floats, Floats]:
-    """Return the energy to charge towards (0: none) and what trips take at the start, (N, T) both."""
-    windows = problem.windows
-    step = np.zeros((len(problem.assets), problem.intervals + 1))
-    trip = np.zeros_like(step)
-    np.add.at(step, (windows.asset, windows.from_interval), windows.departure_energy_kwh)
-    np.add.at(step, (windows.asset, windows.to_interval), -windows.departure_energy_kwh)
-    np.add.at(trip, (windows.asset, windows.to_interval), windows.trip_energy_kwh)
-    return np.cumsum(step, axis=1)[:, :-1], trip[:, :-1]
+    _, charge = follow_uncontrolled(problem, keep=True)
+    alone = Schedule(charge_kw=charge, discharge_kw=np.zeros(problem.shape), energy_end_kwh=charge)
+    return replace(alone, energy_end_kwh=evaluate.energy_path(problem, alone))

@@ -17,22 +17,18 @@ from optimizer.problem import Ints, Problem, Reserve
 class Paths:
     """What a schedule does over time. N assets, W windows, S scenarios, F feeders, T intervals.
 
-    energy_kwh (N, T) at the end of each interval; departure_kwh (W,) at the end of each window;
-    trip_missing_kwh (W,); fleet_kw (F, T) net consumption of the assets; feeder_kw (S, F, T).
+    throughput_kw (N,) charge plus discharge, summed over the intervals; final_kwh (N,) at the end;
+    arrival_kwh and departure_kwh (W,) at the ends of each window; trip_missing_kwh (W,);
+    fleet_kw (F, T) net consumption of the assets; feeder_kw (S, F, T).
     """
 
-    energy_kwh: Floats
+    throughput_kw: Floats
+    final_kwh: Floats
+    arrival_kwh: Floats
     departure_kwh: Floats
     trip_missing_kwh: Floats
     fleet_kw: Floats
     feeder_kw: Floats
-
-
-def fleet_power(problem: Problem, schedule: Schedule) -> Floats:
-    """Return the net consumption of the assets per feeder, shape (F, T)."""
-    total = np.zeros((len(problem.feeders), problem.intervals))
-    np.add.at(total, problem.assets.feeder, schedule.charge_kw - schedule.discharge_kw)
-    return total
 
 
 def loads(problem: Problem) -> tuple[Floats, Floats]:
@@ -42,34 +38,48 @@ def loads(problem: Problem) -> tuple[Floats, Floats]:
     return problem.scenarios.probability, problem.scenarios.load_kw
 
 
-def follow(problem: Problem, schedule: Schedule) -> Paths:
-    """Follow the stored energy through charging, discharging and trips; a trip takes what there is."""
-    windows, assets = problem.windows, problem.assets
-    change = problem.interval_h * schedule.charge_kw * assets.charge_efficiency[:, None]
-    change -= problem.interval_h * schedule.discharge_kw / assets.discharge_efficiency[:, None]
-    leaving = np.argsort(windows.to_interval, kind="stable")
-    edges = np.searchsorted(windows.to_interval[leaving], np.arange(problem.intervals + 1))
-    missing, energy = np.zeros(len(windows)), assets.energy_initial_kwh.copy()
-    for t in range(problem.intervals):
-        away = leaving[edges[t] : edges[t + 1]]
-        taken = np.minimum(windows.trip_energy_kwh[away], np.maximum(energy[windows.asset[away]], 0.0))
-        missing[away] = windows.trip_energy_kwh[away] - taken
-        energy[windows.asset[away]] -= taken
-        energy += change[:, t]
-        change[:, t] = energy
-    path = change
-    fleet = fleet_power(problem, schedule)
+def follow(problem: Problem, schedule: Schedule | None) -> Paths:
+    """Follow the stored energy through charging, discharging and trips; a trip takes what there is.
+
+    Without a schedule the fleet is left without control, see `certificate.uncontrolled`.
+    """
+    from optimizer.follow import follow_schedule, follow_uncontrolled  # noqa: PLC0415 - loads numba
+
+    if schedule is None:
+        found, _ = follow_uncontrolled(problem, keep=False)
+    else:
+        found = follow_schedule(problem, schedule)
+    fleet = found.fleet_kw.sum(axis=0)
     return Paths(
-        energy_kwh=path,
-        departure_kwh=path[windows.asset, windows.to_interval - 1],
-        trip_missing_kwh=missing,
+        throughput_kw=found.throughput_kw,
+        final_kwh=found.final_kwh,
+        arrival_kwh=found.arrival_kwh,
+        departure_kwh=found.departure_kwh,
+        trip_missing_kwh=found.trip_missing_kwh,
         fleet_kw=fleet,
         feeder_kw=loads(problem)[1] + fleet[None],
     )
 
 
-def bill(problem: Problem, schedule: Schedule, paths: Paths | None = None) -> ObjectiveParts:
-    """Return the parts of the objective; docs/problem.md states each."""
+def energy_path(problem: Problem, schedule: Schedule) -> Floats:
+    """Energy (N, T) of each asset at the end of each interval."""
+    windows, assets = problem.windows, problem.assets
+    path: Floats = problem.interval_h * schedule.charge_kw * assets.charge_efficiency[:, None]
+    path -= problem.interval_h * schedule.discharge_kw / assets.discharge_efficiency[:, None]
+    leaving = np.argsort(windows.to_interval, kind="stable")
+    edges = np.searchsorted(windows.to_interval[leaving], np.arange(problem.intervals + 1))
+    energy = assets.energy_initial_kwh.copy()
+    for t in range(problem.intervals):
+        away = leaving[edges[t] : edges[t + 1]]
+        taken = np.minimum(windows.trip_energy_kwh[away], np.maximum(energy[windows.asset[away]], 0.0))
+        energy[windows.asset[away]] -= taken
+        energy += path[:, t]
+        path[:, t] = energy
+    return path
+
+
+def bill(problem: Problem, schedule: Schedule | None, paths: Paths | None = None) -> ObjectiveParts:
+    """Return the parts of the objective; docs/problem.md states each. No schedule: without control."""
     paths = paths or follow(problem, schedule)
     probability, _ = loads(problem)
     by_scenario = _grid_costs(problem, paths)
@@ -83,16 +93,15 @@ def bill(problem: Problem, schedule: Schedule, paths: Paths | None = None) -> Ob
         unmet_energy=problem.unmet_energy_penalty_per_kwh * float(missing + paths.trip_missing_kwh.sum()),
         events=_event_cost(problem, paths),
         reserve=-_reserve_revenue(problem, schedule),
-        final_energy=-float(problem.assets.energy_final_value_per_kwh @ paths.energy_kwh[:, -1]),
+        final_energy=-float(problem.assets.energy_final_value_per_kwh @ paths.final_kwh),
         risk=problem.cvar_weight * (tail - float(probability @ total)),
     )
 
 
-def gross_cost(problem: Problem, schedule: Schedule) -> float:
+def gross_cost(problem: Problem, paths: Paths) -> float:
     """Return dt * sum of import * |import price| plus the peak charge, the scale of a gap."""
-    probability, load = loads(problem)
-    net = load.sum(axis=1) + fleet_power(problem, schedule).sum(axis=0)
-    imported = np.maximum(net, 0.0)
+    probability, _ = loads(problem)
+    imported = np.maximum(paths.feeder_kw.sum(axis=1), 0.0)
     energy = problem.interval_h * imported @ np.abs(problem.portfolio.import_price_per_kwh)
     return float(probability @ (energy + _peak_cost(problem, imported)))
 
@@ -126,7 +135,7 @@ def departure_missing(problem: Problem, paths: Paths) -> Floats:
 
 def final_missing(problem: Problem, paths: Paths) -> Floats:
     """Return the energy missing at the end of the horizon, shape (N,), kWh."""
-    return np.maximum(problem.assets.energy_final_min_kwh - paths.energy_kwh[:, -1], 0.0)
+    return np.maximum(problem.assets.energy_final_min_kwh - paths.final_kwh, 0.0)
 
 
 def event_missed(problem: Problem, paths: Paths) -> Floats:
@@ -169,17 +178,17 @@ def _event_cost(problem: Problem, paths: Paths) -> float:
     return float(problem.interval_h * problem.events.penalty_per_kwh @ missed)
 
 
-def _wear_cost(problem: Problem, schedule: Schedule, paths: Paths) -> float:
+def _wear_cost(problem: Problem, schedule: Schedule | None, paths: Paths) -> float:
     """Return dt * wear * (charge + discharge), and by depth where an asset has segments."""
-    throughput = (schedule.charge_kw + schedule.discharge_kw).sum(axis=1)
-    cost = problem.interval_h * problem.assets.wear_cost_per_kwh * throughput
+    cost = problem.interval_h * problem.assets.wear_cost_per_kwh * paths.throughput_kw
     if problem.wear is None or not len(problem.wear):
         return float(cost.sum())
+    assert schedule is not None, "wear by depth asks for the powers: see `certificate.uncontrolled`"
     flat = float(np.delete(cost, problem.wear.asset).sum())
-    return flat + _depth_wear(problem, schedule, paths)
+    return flat + _depth_wear(problem, schedule)
 
 
-def _depth_wear(problem: Problem, schedule: Schedule, paths: Paths) -> float:
+def _depth_wear(problem: Problem, schedule: Schedule) -> float:
     """Return the cost of the energy drawn by depth: shallow segments fill first and empty first.
 
     No other order is cheaper (Xu et al. 2018, theorem 1). Trips draw too.
@@ -194,9 +203,9 @@ def _depth_wear(problem: Problem, schedule: Schedule, paths: Paths) -> float:
     held = _fill(np.zeros_like(size), size, assets.energy_initial_kwh[own], range(depth - 1, -1, -1))[0]
     gain = problem.interval_h * schedule.charge_kw[own] * assets.charge_efficiency[own, None]
     drain = problem.interval_h * schedule.discharge_kw[own] / assets.discharge_efficiency[own, None]
-    start = assets.energy_initial_kwh[own, None]
-    before = np.concatenate([start, paths.energy_kwh[own, :-1]], axis=1)
-    trip = np.maximum(before + gain - drain - paths.energy_kwh[own], 0.0)
+    start, path = assets.energy_initial_kwh[own, None], energy_path(problem, schedule)[own]
+    before = np.concatenate([start, path[:, :-1]], axis=1)
+    trip = np.maximum(before + gain - drain - path, 0.0)
     cost = 0.0
     for t in range(problem.intervals):
         for out in (trip[:, t], drain[:, t]):
@@ -225,10 +234,10 @@ def _draw(held: Floats, energy: Floats) -> tuple[Floats, Floats]:
     return held - drawn, drawn
 
 
-def _reserve_revenue(problem: Problem, schedule: Schedule) -> float:
+def _reserve_revenue(problem: Problem, schedule: Schedule | None) -> float:
     """Return dt * price * kW sold; what is held of a direction goes to the best paid product first."""
     reserve = problem.reserve
-    if reserve is None:
+    if reserve is None or schedule is None:
         return 0.0
     revenue = 0.0
     for up, share in ((True, schedule.reserve_up_kw), (False, schedule.reserve_down_kw)):

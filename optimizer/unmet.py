@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,9 +32,8 @@ def _departures(problem: Problem, paths: evaluate.Paths) -> Iterator[Unmet]:
     missing = evaluate.departure_missing(problem, paths)
     for w in np.flatnonzero(missing > SMALLEST_AMOUNT):
         asset, first, end = int(windows.asset[w]), int(windows.from_interval[w]), int(windows.to_interval[w])
-        before = _energy_before(problem, paths, asset, first)
         hours = problem.interval_h * (end - first)
-        reach = before + hours * assets.max_charge_kw[asset] * assets.charge_efficiency[asset]
+        reach = paths.arrival_kwh[w] + hours * assets.max_charge_kw[asset] * assets.charge_efficiency[asset]
         if windows.departure_energy_kwh[w] > assets.energy_max_kwh[asset]:
             reason = "the energy asked for is above the asset's maximum"
         elif reach < windows.departure_energy_kwh[w]:
@@ -48,12 +48,6 @@ def _departures(problem: Problem, paths: evaluate.Paths) -> Iterator[Unmet]:
             unit="kWh",
             reason=reason,
         )
-
-
-def _energy_before(problem: Problem, paths: evaluate.Paths, asset: int, interval: int) -> float:
-    if interval == 0:
-        return float(problem.assets.energy_initial_kwh[asset])
-    return float(paths.energy_kwh[asset, interval - 1])
 
 
 def _trips(problem: Problem, paths: evaluate.Paths) -> Iterator[Unmet]:
@@ -85,13 +79,7 @@ def _finals(problem: Problem, paths: evaluate.Paths) -> Iterator[Unmet]:
 def _feeders(problem: Problem, paths: evaluate.Paths) -> Iterator[Unmet]:
     """List the largest overload over the scenarios per feeder and interval."""
     over = evaluate.feeder_overload(problem, paths).max(axis=0)
-    idle = evaluate.Paths(
-        energy_kwh=paths.energy_kwh,
-        departure_kwh=paths.departure_kwh,
-        trip_missing_kwh=paths.trip_missing_kwh,
-        fleet_kw=np.zeros_like(paths.fleet_kw),
-        feeder_kw=evaluate.loads(problem)[1],
-    )
+    idle = replace(paths, fleet_kw=np.zeros_like(paths.fleet_kw), feeder_kw=evaluate.loads(problem)[1])
     alone = evaluate.feeder_overload(problem, idle).max(axis=0)
     for feeder, interval in np.argwhere(over > SMALLEST_AMOUNT):
         loaded = alone[feeder, interval] > SMALLEST_AMOUNT

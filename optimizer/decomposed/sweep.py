@@ -248,9 +248,7 @@ def sweep(
     state.recount(fleet)
 
 
-def deal_rounds(
-    feeder: Ints, feeders: int, chunk: int, generator: np.random.Generator
-) -> tuple[Ints, Ints]:
+def deal_rounds(feeder: Ints, feeders: int, chunk: int, generator: np.random.Generator) -> tuple[Ints, Ints]:
     """Cut records in feeder order into chunks of one feeder and deal these to rounds of two lanes.
 
     Each lane has its own half of the feeders, so that no two lanes relieve the same overload; one feeder

@@ -139,4 +139,4 @@ def idle(problem: Problem) -> Schedule:
     """Return the schedule that does nothing: always allowed, whatever it costs."""
     nothing = np.zeros(problem.shape)
     bare = Schedule(charge_kw=nothing, discharge_kw=nothing, energy_end_kwh=nothing)
-    return replace(bare, energy_end_kwh=evaluate.follow(problem, bare).energy_kwh)
+    return replace(bare, energy_end_kwh=evaluate.energy_path(problem, bare))
