@@ -14,6 +14,10 @@ TINY = 300
 SMALL = 3000
 """Up to this many assets the granularity of the single asset counts, and more passes are affordable."""
 
+MEDIUM = 30_000
+LARGE = 300_000
+"""The more assets, the less does each count, and the fewer passes reach the same gap."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
@@ -31,33 +35,59 @@ class Pass:
     averaged: bool = False  # also try the bound at the mean multipliers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How many passes of each kind."""
+
+    sample: int  # on the sample
+    wide: int
+    narrow: int
+    full: int  # of the wide passes, those over everybody
+    part: float  # of the others
+    searched: int  # of the narrow passes, the last ones that search the modes of stepped assets
+    bounds: int  # evaluated before and after wide turns to narrow
+
+
+def course_for(count: int) -> Course:
+    """Return the numbers of passes for a fleet of `count` assets."""
+    if count <= SMALL:
+        return Course(sample=40, wide=15, narrow=15, full=4, part=0.3, searched=15, bounds=4)
+    if count <= MEDIUM:
+        return Course(sample=30, wide=10, narrow=6, full=4, part=0.3, searched=3, bounds=2)
+    if count <= LARGE:
+        return Course(sample=30, wide=7, narrow=5, full=3, part=0.2, searched=2, bounds=2)
+    return Course(sample=30, wide=5, narrow=4, full=2, part=0.1, searched=1, bounds=1)
+
+
 def sample_size(count: int) -> int:
     """Assets in the sample that the prices start from."""
-    return min(count, 300 if count <= 30_000 else 1500)
+    return min(count, 300 if count <= MEDIUM else 1500)
+
+
+def chunk_for(count: int) -> int:
+    """Assets per lane between two merges: a hundred of these chunks make a pass."""
+    return max(2, min(64, count // 150))
 
 
 def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
     if sample and count <= TINY:
         return tuple(_settling(k, 120) for k in range(120))
+    plan, chunk = course_for(count), chunk_for(count)
     if sample:
-        return tuple(_wide(k, 40, 8, from_feeder=3.0, level=0) for k in range(40))
-    chunk = max(2, min(64, count // 600))
-    wide, narrow = (11, 7) if count <= 30_000 else (9, 6)
-    if count <= SMALL:
-        wide, narrow = 15, 15
-    first = [_wide(k, wide, chunk, from_feeder=2.0, level=1) for k in range(wide)]
+        few = replace(plan, full=4, part=0.3)
+        return tuple(_wide(k, few, plan.sample, 8, from_feeder=1.5, level=0) for k in range(plan.sample))
+    first = [_wide(k, plan, plan.wide, chunk, from_feeder=1.0, level=1) for k in range(plan.wide)]
     # A bound costs a third of a pass; the best ones come where wide turns to narrow.
-    first = [replace(step, bound=k >= wide - 4) for k, step in enumerate(first)]
-    return (*first, *(_narrow(k, narrow, chunk, count) for k in range(1, narrow + 1)))
+    first = [replace(step, bound=k >= plan.wide - plan.bounds) for k, step in enumerate(first)]
+    return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
 
 
 def passes_after(count: int) -> tuple[Pass, ...]:
     """Return the passes of a warm re-plan: everybody once, then those that move."""
-    chunk = max(2, min(64, count // 600))
-    narrow = tuple(_narrow(k, 4, chunk, max(count, SMALL + 1)) for k in range(2, 5))
-    first = _wide(2, 3, chunk, from_feeder=2.0, level=1)
-    return (first, *(replace(step, part=0.1, averaged=False) for step in narrow))
+    plan, chunk = replace(course_for(count), full=1, part=0.05, searched=1, bounds=2), chunk_for(count)
+    first = replace(_wide(2, plan, 3, chunk, from_feeder=1.0, level=1), part=1.0)
+    return (first, *(_narrow(k, plan, 4, chunk, max(count, SMALL + 1)) for k in range(2, 5)))
 
 
 def _settling(k: int, count: int) -> Pass:
@@ -69,32 +99,32 @@ def _settling(k: int, count: int) -> Pass:
     )  # fmt: skip
 
 
-def _wide(k: int, count: int, chunk: int, *, from_feeder: float, level: int) -> Pass:
-    """Smoothing from 5 to 2 mean loads; half steps in the first two passes."""
+def _wide(k: int, plan: Course, count: int, chunk: int, *, from_feeder: float, level: int) -> Pass:
+    """Smoothing from 5 to 2 mean loads and to half a mean feeder limit; half steps in the first two."""
     along = k / max(1, count - 1)
     return Pass(
         width=5.0 * (2.0 / 5.0) ** along,
-        feeder_width=from_feeder * (1.0 / from_feeder) ** along,
+        feeder_width=from_feeder * (0.5 / from_feeder) ** along,
         share=1.0 if k > 1 else 0.5,
         chunk=chunk,
-        part=1.0 if k < 4 else 0.3,
+        part=1.0 if k < plan.full else plan.part,
         fine=k >= 4,
         level=level,
         bound=level > 0,
     )
 
 
-def _narrow(k: int, count: int, chunk: int, fleet: int) -> Pass:
-    """Smoothing down to 0.2 mean loads and 0.002 mean feeder limits; the last pass steps everybody."""
-    along = k / count
+def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
+    """Smoothing down to 0.2 mean loads and 0.0005 mean feeder limits; the last pass steps everybody."""
+    along, small = k / count, fleet <= SMALL
     return Pass(
-        width=2.0 * (0.025 if fleet <= SMALL else 0.1) ** along,
-        feeder_width=0.002**along,
+        width=2.0 * (0.025 if small else 0.1) ** along,
+        feeder_width=0.5 * 0.001**along,
         share=0.5,
         chunk=chunk,
-        part=1.0 if k == count or fleet <= SMALL else 0.3,
+        part=1.0 if k == count or small else plan.part,
         fine=True,
-        level=2 if fleet <= 30_000 or k > count - 2 else 1,
-        bound=k <= 3 or fleet <= SMALL,
-        averaged=k <= 3 or fleet <= SMALL,
+        level=2 if k > count - plan.searched else 1,
+        bound=k <= plan.bounds or small,
+        averaged=k <= plan.bounds or small,
     )

@@ -74,4 +74,6 @@ def spread(fleet: Fleet, rows: Ints, sampled: Fleet, power_kw: Floats) -> Floats
     pick = by_rank[np.where(nearer_left, left, right)]
     size = np.maximum(fleet.assets["max_charge_kw"], 1e-3)
     share = sampled.assets["weight"][pick] * size / np.bincount(pick, size, len(rows))[pick]
-    return np.asarray(power_kw[pick] * share[:, None], dtype=np.float64)
+    start: Floats = power_kw[pick]
+    start *= share[:, None]
+    return start

@@ -50,7 +50,7 @@ class Scale:
     feeder_kw: Floats
 
 
-FEEDER_MARGIN = 2e-4
+FEEDER_MARGIN = 1e-5
 """Schedules keep this share of a feeder's mean limit inside it: smoothed limits leave small overloads."""
 
 EARLY_TILT_PER_KWH = 1e-7
@@ -76,7 +76,10 @@ class Incumbent:
     def offer_schedule(self, cost: float, power_kw: Floats, *, copy: bool) -> None:
         if cost < self.cost:
             self.cost = cost
-            self.power_kw = power_kw.copy() if copy else power_kw
+            if copy and self.power_kw is not None:
+                self.power_kw[:] = power_kw  # into the memory of the one before
+            else:
+                self.power_kw = power_kw.copy() if copy else power_kw
 
 
 @dataclass(slots=True)
@@ -199,7 +202,7 @@ def solve_decomposed(
         passes = passes_after(len(fleet))
     report = None if progress is None else (lambda: progress(_plan(problem, fleet, best, seed)))
     descend(solver, state, passes, best, report)
-    return _plan(problem, fleet, best, seed)
+    return _plan(problem, fleet, best, seed, last=True)
 
 
 def start(solver: Solver, best: Incumbent) -> State:
@@ -285,10 +288,10 @@ def _previous(problem: Problem, fleet: Fleet) -> Floats | None:
     return np.ascontiguousarray(-problem.previous_power_kw[fleet.order])
 
 
-def _plan(problem: Problem, fleet: Fleet, best: Incumbent, seed: int) -> Plan:
+def _plan(problem: Problem, fleet: Fleet, best: Incumbent, seed: int, *, last: bool = False) -> Plan:
     assert best.power_kw is not None
     assert best.coupling is not None
-    schedule = schedule_of(fleet, best.power_kw)
+    schedule = schedule_of(fleet, best.power_kw, consume=last)
     certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
     return Plan(
         schedule=schedule, certificate=certificate, prices=prices_of_plan(best.coupling, fleet.interval_h)
