@@ -46,6 +46,7 @@ class Course:
     part: float  # of the others
     searched: int  # of the narrow passes, the last ones that search the modes of stepped assets
     bounds: int  # evaluated before and after wide turns to narrow
+    last: float = 1.0  # part of the fleet in the last pass
 
 
 def course_for(count: int) -> Course:
@@ -56,7 +57,7 @@ def course_for(count: int) -> Course:
         return Course(sample=30, wide=10, narrow=6, full=4, part=0.3, searched=3, bounds=2)
     if count <= LARGE:
         return Course(sample=30, wide=7, narrow=5, full=3, part=0.2, searched=2, bounds=2)
-    return Course(sample=30, wide=5, narrow=4, full=2, part=0.1, searched=1, bounds=1)
+    return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
 
 def sample_size(count: int) -> int:
@@ -122,7 +123,7 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         feeder_width=0.5 * 0.001**along,
         share=0.5,
         chunk=chunk,
-        part=1.0 if k == count or small else plan.part,
+        part=1.0 if small else (plan.last if k == count else plan.part),
         fine=True,
         level=2 if k > count - plan.searched else 1,
         bound=k <= plan.bounds or small,

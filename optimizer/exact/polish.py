@@ -57,7 +57,8 @@ def _switches_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> di
     if "recovered" in compiled.columns:
         key = compiled.columns["recovered"].keys
         least = problem.assets.energy_min_kwh[key[:, 0]]
-        found["recovered"] = (paths.energy_kwh[key[:, 0], key[:, 1]] >= least - EMPTY_KWH).astype(float)
+        energy = evaluate.energy_path(problem, schedule)[key[:, 0], key[:, 1]]
+        found["recovered"] = (energy >= least - EMPTY_KWH).astype(float)
     if "stranded" in compiled.columns:
         missing = _missing_by_stay(problem, paths.trip_missing_kwh)
         found["stranded"] = (missing[compiled.columns["stranded"].keys[:, 0]] > EMPTY_KWH).astype(float)

@@ -157,7 +157,8 @@ def test_value_is_the_optimum_of_the_milp(charge_only: bool, minimum: bool, trip
     problem = one_asset(generator, charge_only=charge_only, minimum=minimum, trip=trip)
     price = generator.uniform(-0.05 if charge_only else 0.02, 0.4, INTERVALS)
     value = asset_values(compile_fleet(problem), price[None])[0]
-    assert value == pytest.approx(milp_value(problem, price), abs=1e-7)
+    within = 2e-6 if minimum else 1e-7  # HiGHS takes a switch within 1e-6 of a whole number for whole
+    assert value == pytest.approx(milp_value(problem, price), abs=within)
 
 
 @given(seed=st.integers(0, 2**31))
