@@ -28,6 +28,7 @@ from vpp.cli.service import (
     trail_command,
 )
 from vpp.cli.solve import solve_command, verify_command
+from vpp.cli.stopping import release_command, stop_command
 
 app = typer.Typer(
     name="vpp",
@@ -41,6 +42,8 @@ app.command("serve")(serve_command)
 app.add_typer(node_app, name="node")
 app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
+app.command("stop")(stop_command)
+app.command("release")(release_command)
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)

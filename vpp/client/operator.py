@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,26 @@ class OperatorClient:
         """Return a page of live states."""
         request = pb.GetFleetStateRequest(page_size=page_size, page_token=page_token)
         response: pb.GetFleetStateResponse = self._operator.GetFleetState(request, timeout=DEADLINE_S)
+        return response
+
+    def stop(
+        self, request_id: str, *, asset_ids: Sequence[str] = (), feeder_id: str = "", reason: str
+    ) -> pb.StopResponse:
+        """Send assets, a feeder's, or the whole fleet into default control until a release."""
+        request = pb.StopRequest(
+            request_id=request_id, asset_ids=asset_ids, feeder_id=feeder_id, reason=reason
+        )
+        response: pb.StopResponse = self._dispatch.Stop(request, timeout=DEADLINE_S)
+        return response
+
+    def release(
+        self, request_id: str, *, asset_ids: Sequence[str] = (), feeder_id: str = "", reason: str
+    ) -> pb.ReleaseResponse:
+        """End a stop; the next cycle orders these assets again."""
+        request = pb.ReleaseRequest(
+            request_id=request_id, asset_ids=asset_ids, feeder_id=feeder_id, reason=reason
+        )
+        response: pb.ReleaseResponse = self._dispatch.Release(request, timeout=DEADLINE_S)
         return response
 
     def runs(self, *, page_size: int = 50, page_token: str = "") -> pb.ListRunsResponse:

@@ -323,6 +323,46 @@ class TrailAcknowledgement(_message.Message):
     detail: str
     def __init__(self, state: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., detail: _Optional[str] = ...) -> None: ...
 
+class StopRequest(_message.Message):
+    __slots__ = ("request_id", "asset_ids", "feeder_id", "reason")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ASSET_IDS_FIELD_NUMBER: _ClassVar[int]
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    asset_ids: _containers.RepeatedScalarFieldContainer[str]
+    feeder_id: str
+    reason: str
+    def __init__(self, request_id: _Optional[str] = ..., asset_ids: _Optional[_Iterable[str]] = ..., feeder_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class StopResponse(_message.Message):
+    __slots__ = ("told_assets", "away_assets")
+    TOLD_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    AWAY_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    told_assets: int
+    away_assets: int
+    def __init__(self, told_assets: _Optional[int] = ..., away_assets: _Optional[int] = ...) -> None: ...
+
+class ReleaseRequest(_message.Message):
+    __slots__ = ("request_id", "asset_ids", "feeder_id", "reason")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ASSET_IDS_FIELD_NUMBER: _ClassVar[int]
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    asset_ids: _containers.RepeatedScalarFieldContainer[str]
+    feeder_id: str
+    reason: str
+    def __init__(self, request_id: _Optional[str] = ..., asset_ids: _Optional[_Iterable[str]] = ..., feeder_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ReleaseResponse(_message.Message):
+    __slots__ = ("told_assets", "away_assets")
+    TOLD_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    AWAY_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    told_assets: int
+    away_assets: int
+    def __init__(self, told_assets: _Optional[int] = ..., away_assets: _Optional[int] = ...) -> None: ...
+
 class TriggerRunRequest(_message.Message):
     __slots__ = ("request_id",)
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

@@ -378,6 +378,16 @@ class DispatchServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Stop = channel.unary_unary(
+                '/vpp.v1.DispatchService/Stop',
+                request_serializer=vpp_dot_v1_dot_operator__pb2.StopRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_operator__pb2.StopResponse.FromString,
+                _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/vpp.v1.DispatchService/Release',
+                request_serializer=vpp_dot_v1_dot_operator__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_operator__pb2.ReleaseResponse.FromString,
+                _registered_method=True)
         self.TriggerRun = channel.unary_unary(
                 '/vpp.v1.DispatchService/TriggerRun',
                 request_serializer=vpp_dot_v1_dot_operator__pb2.TriggerRunRequest.SerializeToString,
@@ -389,6 +399,21 @@ class DispatchServiceServicer:
     """DispatchService starts runs.
     """
 
+    def Stop(self, request, context):
+        """Stop sends assets into default control at once; they take no order before a Release. It needs
+        neither the database nor the model: it is written to a journal on disk, then sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """Release ends a Stop; assets stay in default control until the next order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TriggerRun(self, request, context):
         """TriggerRun runs one cycle now and returns when its orders are stored and sent.
         """
@@ -399,6 +424,16 @@ class DispatchServiceServicer:
 
 def add_DispatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Stop': grpc.unary_unary_rpc_method_handler(
+                    servicer.Stop,
+                    request_deserializer=vpp_dot_v1_dot_operator__pb2.StopRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_operator__pb2.StopResponse.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=vpp_dot_v1_dot_operator__pb2.ReleaseRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_operator__pb2.ReleaseResponse.SerializeToString,
+            ),
             'TriggerRun': grpc.unary_unary_rpc_method_handler(
                     servicer.TriggerRun,
                     request_deserializer=vpp_dot_v1_dot_operator__pb2.TriggerRunRequest.FromString,
@@ -415,6 +450,60 @@ def add_DispatchServiceServicer_to_server(servicer, server):
 class DispatchService:
     """DispatchService starts runs.
     """
+
+    @staticmethod
+    def Stop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/Stop',
+            vpp_dot_v1_dot_operator__pb2.StopRequest.SerializeToString,
+            vpp_dot_v1_dot_operator__pb2.StopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/Release',
+            vpp_dot_v1_dot_operator__pb2.ReleaseRequest.SerializeToString,
+            vpp_dot_v1_dot_operator__pb2.ReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def TriggerRun(request,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from vpp.adapters.clock import ScaledClock, WallClock
 from vpp.adapters.rpc.enrolment_server import EnrolmentServer
 from vpp.adapters.rpc.forecasting import ForecastServicer
@@ -33,11 +35,14 @@ from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
 from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
+from vpp.service.stop_journal import StopJournal
+from vpp.service.stopping import Stopping
 from vpp.service.tracking import TrackingLoop
 
 if TYPE_CHECKING:
     from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
 
+log = structlog.get_logger()
 BILLING_PERIOD = timedelta(days=31)
 
 
@@ -233,7 +238,11 @@ async def _server(
     operator = OperatorServicer(
         fleet=loop.fleet, store=store, live=gateway.live, book=gateway.book, clock=clock
     )
-    dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store)
+    stopping = Stopping(loop.fleet, gateway, StopJournal(settings.grpc.stop_journal_path))
+    held = await asyncio.to_thread(stopping.restore)
+    if held:
+        log.warning("stopped before the restart and not released", assets=held)
+    dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store, carry_out=stopping.carry_out)
     try:
         return await start_server(
             credentials=identity.credentials,

@@ -52,6 +52,12 @@ class GrpcSettings(Section):
     authority: Path = Path("run/certificates/authority.pem")
     report_period_s: float = Field(default=30.0, gt=0)
     max_order_age_s: float = Field(default=5.0, gt=0)
+    stop_journal: Path | None = None  # stops that hold; beside the certificate when left out
+
+    @property
+    def stop_journal_path(self) -> Path:
+        """Return the file of the stops that hold over a restart."""
+        return self.stop_journal or self.certificate.parent / "stops.jsonl"
 
 
 class EnrolmentSettings(Section):

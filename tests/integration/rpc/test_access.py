@@ -18,6 +18,7 @@ from tests.integration.rpc.plant import Plant, channel, end_of, eventually, raw_
 from tests.unit.rpc.runs import make_run
 from vpp.adapters.rpc import limits, server
 from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
+from vpp.ports import SendReport
 from vpp.rpcgen import fleet_pb2_grpc, operator_pb2_grpc
 from vpp.rpcgen import operator_pb2 as pb
 
@@ -30,6 +31,8 @@ OPERATOR_CALLS = {
     "ListForecasts": pb.ListForecastsRequest(),
     "GetTrail": pb.GetTrailRequest(asset_id="b1", epoch=1, sequence=1),
     "TriggerRun": pb.TriggerRunRequest(request_id="r-1"),
+    "Stop": pb.StopRequest(request_id="s-1", reason="test"),
+    "Release": pb.ReleaseRequest(request_id="s-2", reason="test"),
 }
 TIMEOUT_S = 10.0
 
@@ -49,6 +52,10 @@ async def plant(certificates):
         await made.store.save_run(run, plan=None, state=None, setpoints=None)
         return run
 
+    async def carry_out(order):
+        made.triggered.append(order)
+        return SendReport(sent=3, unreachable_slots=())
+
     await made.start()
     await made.server.stop(0.0)
     made.servicers = {
@@ -59,7 +66,7 @@ async def plant(certificates):
             book=made.gateway.book,
             clock=made.clock,
         ),
-        "dispatch_servicer": DispatchServicer(trigger_run=trigger_run, store=made.store),
+        "dispatch_servicer": DispatchServicer(trigger_run=trigger_run, store=made.store, carry_out=carry_out),
     }
     await made.start()
     yield made
@@ -69,7 +76,7 @@ async def plant(certificates):
 def call(opened, name):
     service = (
         operator_pb2_grpc.DispatchServiceStub(opened)
-        if name == "TriggerRun"
+        if name in {"TriggerRun", "Stop", "Release"}
         else operator_pb2_grpc.OperatorServiceStub(opened)
     )
     return getattr(service, name)
@@ -199,6 +206,17 @@ WRONG = {
     "sequence zero": ("GetTrail", pb.GetTrailRequest(asset_id="b1", epoch=1), "sequence"),
     "epoch too large": ("GetTrail", pb.GetTrailRequest(asset_id="b1", epoch=2**63, sequence=1), "epoch"),
     "no request id": ("TriggerRun", pb.TriggerRunRequest(), "request_id"),
+    "a stop of too much": (
+        "Stop",
+        pb.StopRequest(request_id="s", asset_ids=["b1"] * (limits.MAX_STOPPED_ASSETS + 1)),
+        "asset_ids",
+    ),
+    "a stop of two kinds": (
+        "Stop",
+        pb.StopRequest(request_id="s", asset_ids=["b1"], feeder_id="f1"),
+        "feeder_id",
+    ),
+    "a release without id": ("Release", pb.ReleaseRequest(), "request_id"),
     "long request id": ("TriggerRun", pb.TriggerRunRequest(request_id="x" * 65), "request_id"),
 }
 

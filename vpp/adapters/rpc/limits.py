@@ -37,6 +37,7 @@ MAX_WAITING_READINGS_PER_ASSET: Final = 100
 MAX_WAITING_WORDS_PER_NODE: Final = 20_000  # acknowledgements: two messages of the largest size
 MAX_WAITING_ROWS: Final = 100_000  # the same for acknowledgements, stays and feeder metering
 MAX_ROWS_PER_WRITE: Final = 50_000
+MAX_STOPPED_ASSETS: Final = 10_000  # named in one Stop or Release; a feeder or the fleet needs no names
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
 MAX_STAYS_PER_ASSET: Final = 64  # announced and not over
 

@@ -6,18 +6,21 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import grpc
 import numpy as np
 
 from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
+from vpp.adapters.rpc.identity import identify
+from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.runs import RunSummary
-from vpp.ports import Clock, Store
+from vpp.ports import Clock, SendReport, Store
 from vpp.rpcgen import operator_pb2 as pb
 from vpp.rpcgen import operator_pb2_grpc
 
@@ -140,12 +143,58 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         return operator_messages.trail_message(trail)
 
 
-class DispatchServicer(operator_pb2_grpc.DispatchServiceServicer):
-    """Starts runs. A request id runs once, also across a restart: it is recorded as the run's trigger."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOrder:
+    """A stop or a release as an operator asked for it; for the fleet where nothing is named."""
 
-    def __init__(self, *, trigger_run: TriggerRun, store: Store) -> None:
-        self._trigger_run, self._store = trigger_run, store
+    request_id: str
+    action: str  # stop or release
+    operator: str
+    reason: str
+    asset_ids: tuple[str, ...]
+    feeder_id: str
+
+
+CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
+
+
+class DispatchServicer(operator_pb2_grpc.DispatchServiceServicer):
+    """Starts runs, stops and releases.
+
+    A request id runs once, also across a restart: it is recorded as the run's trigger.
+    """
+
+    def __init__(self, *, trigger_run: TriggerRun, store: Store, carry_out: CarryOut | None = None) -> None:
+        self._trigger_run, self._store, self._carry_out = trigger_run, store, carry_out
         self._runs: OrderedDict[str, asyncio.Task[RunSummary]] = OrderedDict()
+
+    async def Stop(self, request: pb.StopRequest, context: Context) -> pb.StopResponse:
+        report = await self._stop_or_release("stop", request, context)
+        return pb.StopResponse(told_assets=report.sent, away_assets=len(report.unreachable_slots))
+
+    async def Release(self, request: pb.ReleaseRequest, context: Context) -> pb.ReleaseResponse:
+        report = await self._stop_or_release("release", request, context)
+        return pb.ReleaseResponse(told_assets=report.sent, away_assets=len(report.unreachable_slots))
+
+    async def _stop_or_release(
+        self, action: str, request: pb.StopRequest | pb.ReleaseRequest, context: Context
+    ) -> SendReport:
+        if self._carry_out is None:
+            raise CallRefusedError(grpc.StatusCode.UNIMPLEMENTED, "NO_GATEWAY", "nothing to stop here")
+        if len(request.asset_ids) > limits.MAX_STOPPED_ASSETS:
+            count = f"{len(request.asset_ids)} assets"
+            raise InvalidValueError("asset_ids", count, f"at most {limits.MAX_STOPPED_ASSETS}")
+        if request.asset_ids and request.feeder_id:
+            raise InvalidValueError("feeder_id", request.feeder_id, "nothing together with asset_ids")
+        order = StopOrder(
+            request_id=parse_identifier("request_id", request.request_id),
+            action=action,
+            operator=identify(context.auth_context()).name,
+            reason=printable(request.reason),
+            asset_ids=tuple(parse_identifier("asset_ids", name) for name in request.asset_ids),
+            feeder_id=_filter("feeder_id", request.feeder_id),
+        )
+        return await asyncio.shield(self._carry_out(order))
 
     async def TriggerRun(self, request: pb.TriggerRunRequest, context: Context) -> pb.TriggerRunResponse:
         request_id = parse_identifier("request_id", request.request_id)

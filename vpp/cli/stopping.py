@@ -1,0 +1,70 @@
+"""`vpp stop` and `vpp release`: what an operator does when something must not run."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vpp.cli.service import DEFAULT_CERTIFICATES, operator_client
+
+Assets = Annotated[list[str] | None, typer.Argument(help="Assets, by name.")]
+FeederName = Annotated[str, typer.Option(help="All assets of this feeder.")]
+WholeFleet = Annotated[bool, typer.Option("--fleet", help="Everything.")]
+Reason = Annotated[str, typer.Option(help="Why, for people.")]
+Address = Annotated[str, typer.Option(help="Where the service listens.")]
+Certificates = Annotated[Path, typer.Option(help="Folder with authority.pem and the operator's files.")]
+Operator = Annotated[str, typer.Option(help="Whose certificate to use.")]
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+def stop_command(
+    assets: Assets = None,
+    feeder: FeederName = "",
+    fleet: WholeFleet = False,
+    reason: Reason = "",
+    address: Address = "localhost:50051",
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Send assets into default control at once; they take no order before `vpp release`.
+
+    Example: vpp stop grid-battery-01 --reason "work on the switchgear"
+    """
+    _require_scope(assets, feeder, fleet=fleet)
+    with operator_client(address, certificates, operator) as client:
+        found = client.stop(_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
+    _console.print(f"stopped: {found.told_assets} assets told, {found.away_assets} away")
+
+
+def release_command(
+    assets: Assets = None,
+    feeder: FeederName = "",
+    fleet: WholeFleet = False,
+    reason: Reason = "",
+    address: Address = "localhost:50051",
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """End a stop; the next cycle may order these assets again.
+
+    Example: vpp release --fleet --reason "work is done"
+    """
+    _require_scope(assets, feeder, fleet=fleet)
+    with operator_client(address, certificates, operator) as client:
+        found = client.release(_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
+    _console.print(f"released: {found.told_assets} assets told, {found.away_assets} away")
+
+
+def _require_scope(assets: list[str] | None, feeder: str, *, fleet: bool) -> None:
+    """Raise unless exactly one of assets, a feeder, the fleet is named: nobody stops a fleet by a slip."""
+    if sum((bool(assets), bool(feeder), fleet)) != 1:
+        raise typer.BadParameter("name assets, or --feeder NAME, or --fleet")
+
+
+def _request_id() -> str:
+    return f"cli-{secrets.token_hex(8)}"
