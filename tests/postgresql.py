@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -70,6 +71,84 @@ def running_postgresql(*, survives_power_failure: bool = False) -> Iterator[Post
         command = [programs / "postgres", "-D", data, "-k", folder, *settings]
         with _started(command, folder, identity) as process:
             yield PostgresqlServer(socket_folder=folder, process_id=process.pid)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# Starts the server for each line it reads, says its process id, and reaps it when it has ended.
+_SUPERVISOR = 'while read -r line; do "$@" >>log 2>&1 & echo $!; wait $!; done'
+
+
+class RestartablePostgresql:
+    """A server of a test's own that it may kill; its files survive, as they would on a real machine.
+
+    A shell starts it: a process with gRPC's threads must not fork.
+    """
+
+    def __init__(self, supervisor: subprocess.Popen[str], folder: Path) -> None:
+        self._supervisor, self._process_id = supervisor, 0
+        self.server = PostgresqlServer(socket_folder=folder, process_id=0)
+
+    def start(self) -> None:
+        """Start the server; sessions of a killed one may hold its memory for a moment, so try again."""
+        assert self._supervisor.stdin is not None
+        assert self._supervisor.stdout is not None
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if not self._alive():
+                self._supervisor.stdin.write("start\n")
+                self._supervisor.stdin.flush()
+                self._process_id = int(self._supervisor.stdout.readline())
+            try:
+                asyncio.run(self.server._execute("postgres", "SELECT 1"))
+            except (OSError, asyncpg.PostgresError):
+                time.sleep(0.05)
+            else:
+                return
+        raise PostgresqlMissingError(f"PostgreSQL did not start within {_START_TIMEOUT_S} s")
+
+    def kill(self) -> None:
+        """Kill the server as it stands (SIGKILL); its sessions notice and end."""
+        if self._alive():
+            os.kill(self._process_id, signal.SIGKILL)
+            while self._alive():
+                time.sleep(0.01)
+
+    def _alive(self) -> bool:
+        if not self._process_id:
+            return False
+        try:
+            os.kill(self._process_id, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+@contextmanager
+def restartable_postgresql() -> Iterator[RestartablePostgresql]:
+    """Start a server whose commits survive a kill; raises PostgresqlMissingError when there is none."""
+    folder = Path(tempfile.mkdtemp(prefix="vpp-pg-"))
+    try:
+        identity = _identity(folder)
+        programs = _programs(folder, identity)
+        data = folder / "data"
+        _run([programs / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "-N"], identity)
+        settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "deadlock_timeout=200ms"]
+        command = [programs / "postgres", "-D", data, "-k", folder, *settings]
+        with subprocess.Popen(
+            ["/bin/sh", "-c", _SUPERVISOR, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            **identity,
+        ) as supervisor:
+            one = RestartablePostgresql(supervisor, folder)
+            one.start()
+            try:
+                yield one
+            finally:
+                one.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

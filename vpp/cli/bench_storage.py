@@ -168,13 +168,13 @@ def measure_archive(folder: Path, rows: int) -> list[Figure]:
     watch = _Watch()
     assert archive.problem(entry) == ""
     figures.append(watch.figure("archive: verify", rows))
-    period = {"start_us": to_microseconds(START), "end_us": to_microseconds(START + timedelta(days=1))}
+    start_us, end_us = to_microseconds(START), to_microseconds(START + timedelta(days=1))
     watch = _Watch()
-    found = archive.load(day, **period)
+    found = archive.load(day, start_us=start_us, end_us=end_us)
     figures.append(watch.figure("archive: load a day", len(found)))
     assert found.power_kw.tobytes() == readings.power_kw.tobytes()
     watch = _Watch()
-    one = archive.load(day, slots=np.array([ASSETS // 2]), **period)
+    one = archive.load(day, start_us=start_us, end_us=end_us, slots=np.array([ASSETS // 2]))
     figures.append(watch.figure("archive: load one asset", len(one)))
     return figures
 
