@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from vpp.node.connection import Connection, Stream, due_certificate
 from vpp.node.control_loop import ControlLoop
 from vpp.node.credentials import ChannelCredentials, StoredCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
+from vpp.node.guard import LocalLimits, guard_forever, guarded
 from vpp.node.lease import LeaseTable
 from vpp.node.orders import LeaseEvent
 from vpp.rpcgen import fleet_pb2 as pb
@@ -82,15 +83,17 @@ class NodeAgent:
         devices: Sequence[DevicePort],
         *,
         meter: FeederMeterPort | None = None,
+        local_limits: Mapping[str, LocalLimits] | None = None,
         clock: NodeClock | None = None,
         buffer: ReadingBuffer | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         if len(devices) > limits.MAX_ASSETS:
             raise ValueError(f"devices: got {len(devices)}, expected at most {limits.MAX_ASSETS}")
+        devices = guarded(devices, local_limits or {})
         self.settings = settings
         self.clock = clock or WallNodeClock()
-        self.buffer = buffer or ReadingBuffer()
+        self.buffer = ReadingBuffer() if buffer is None else buffer
         self.leases = LeaseTable(
             (device.asset_id for device in devices), draw=lambda: self._uniform(0.0, 1.0)
         )
@@ -113,10 +116,14 @@ class NodeAgent:
 
     async def run(self) -> None:
         """Control, report and hold a session until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.control.run())
-            group.create_task(self._report_forever())
-            group.create_task(self._hold_sessions())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(guard_forever(self._devices, self.clock))
+                group.create_task(self.control.run())
+                group.create_task(self._report_forever())
+                group.create_task(self._hold_sessions())
+        finally:
+            self.buffer.close()
 
     # reports ------------------------------------------------------------------------------------
     async def _report_forever(self) -> None:
@@ -142,6 +149,7 @@ class NodeAgent:
         if self._meter is not None:
             for measured in self._meter.due(at):
                 self.buffer.append(self._meter.feeder_id, measured)
+        self.buffer.sync()  # on disk before any of it is sent
         self._to_write.set()
 
     def _note_events(self, events: Sequence[LeaseEvent]) -> None:

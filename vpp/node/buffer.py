@@ -47,6 +47,12 @@ class ReadingBuffer:
         self._last_number += 1
         self._readings.append(BufferedReading(number=self._last_number, source=source, reading=reading))
 
+    def sync(self) -> None:
+        """Return when everything is kept as well as this buffer can: in memory there is nothing to do."""
+
+    def close(self) -> None:
+        """Let go of what the buffer holds open; in memory there is nothing."""
+
     def take_unsent(self, most: int = limits.MAX_READINGS_PER_MESSAGE) -> list[BufferedReading]:
         """Return up to `most` readings that were not sent in this session and mark them as sent."""
         unsent: list[BufferedReading] = []

@@ -17,6 +17,7 @@ CLOCK_SKEW_IGNORED_S: Final = 2.0  # up to here the node's own clock is trusted 
 
 # Queues -----------------------------------------------------------------------------------------
 MAX_BUFFERED_READINGS: Final = 20_000  # not yet durable at the service; oldest dropped, counted
+READINGS_PER_FILE: Final = 1_000  # of a buffer on disk
 MAX_READINGS_PER_MESSAGE: Final = 1_000
 MAX_PENDING_ACKNOWLEDGEMENTS: Final = 1_000
 MAX_ASSETS: Final = 10_000
