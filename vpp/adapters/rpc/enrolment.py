@@ -3,6 +3,7 @@
 # ruff: noqa: N802 - the names are those of the RPCs
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -79,6 +80,10 @@ class EnrolmentServicer(enrolment_pb2_grpc.EnrolmentServiceServicer):
                 f"too many enrolments from {address}; try again in {wait_s:.0f} s",
                 metadata={"retry_after_s": f"{wait_s:.0f}"},
             )
+        # A caller that gives up does not cut a transaction off in the middle.
+        return await asyncio.shield(asyncio.ensure_future(self._enrol(request, address)))
+
+    async def _enrol(self, request: pb.EnrolRequest, address: str) -> pb.EnrolResponse:
         token = await self._admitted(request.token, address)
         key = self._authority.key_of(request.signing_request)
         known = await self._register.certificate_of_token(token.token_id)
@@ -196,7 +201,8 @@ class IdentityServicer(enrolment_pb2_grpc.IdentityServiceServicer):
         record = _record(issued, node_id, now, previous_serial=certificate.serial)
         detail = f"certificate {issued.serial} after {certificate.serial}"
         event = IdentityEvent(at=now, kind="renewed", node_id=node_id, actor=f"node {node_id}", detail=detail)
-        await self._register.save_certificate(record, event)
+        # A caller that gives up does not cut a transaction off in the middle.
+        await asyncio.shield(asyncio.ensure_future(self._register.save_certificate(record, event)))
         _logger.info("certificate renewed", node=node_id, serial=issued.serial)
         return pb.RenewResponse(certificate_chain=issued.chain_pem, not_after=timestamp(issued.not_after))
 
