@@ -190,6 +190,49 @@ class SimulatedEvCharger(SimulatedBattery):
         self.book.driven_kwh += used_kwh
 
 
+class SimulatedPv:
+    """A PV system that gives what the sun allows, or less when told so; it never charges.
+
+    `available_kw` says what could be generated at a time. Until something is ordered, all of it is given.
+    """
+
+    def __init__(
+        self, asset_id: str, available_kw: Callable[[datetime], float], started_at: datetime
+    ) -> None:
+        self.asset_id = asset_id
+        self.generated_kwh = 0.0
+        self.curtailed_kwh = 0.0
+        self._available_kw, self._at = available_kw, started_at
+        self._most_kw = float("inf")
+
+    def step(self, at: datetime) -> None:
+        """Integrate up to `at`, with the sun of the start of the step."""
+        if at > self._at:
+            hours = (at - self._at) / _HOUR
+            given_kw = self.power_kw()
+            self.generated_kwh += given_kw * hours
+            self.curtailed_kwh += (max(self._available_kw(self._at), 0.0) - given_kw) * hours
+            self._at = at
+
+    def read(self, at: datetime) -> Measurement:
+        self.step(at)
+        return Measurement(measured_at=at, soc=0.0, power_kw=self.power_kw())
+
+    def apply(self, power_kw: float) -> None:
+        """Give at most `power_kw`, kW; a charging power gives nothing."""
+        self._most_kw = max(power_kw, 0.0)
+
+    def site_net_load_kw(self) -> float | None:
+        return None
+
+    def charging_stays(self, at: datetime) -> Sequence[ChargingStay]:
+        return ()
+
+    def power_kw(self) -> float:
+        """Return the power at the AC terminals, kW, positive."""
+        return min(max(self._available_kw(self._at), 0.0), self._most_kw)
+
+
 class FeederMeter:
     """A meter that plays back known intervals as their time passes."""
 

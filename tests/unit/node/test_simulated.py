@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vpp.node.device import ChargingStay, FeederMeasurement
-from vpp.node.simulated import BatterySpecification, FeederMeter, SimulatedBattery, SimulatedEvCharger
+from vpp.node.simulated import (
+    BatterySpecification,
+    FeederMeter,
+    SimulatedBattery,
+    SimulatedEvCharger,
+    SimulatedPv,
+)
 
 START = datetime(2020, 5, 20, tzinfo=UTC)
 SPECIFICATION = BatterySpecification(
@@ -148,3 +154,16 @@ def test_a_meter_tells_each_interval_once_when_it_has_passed():
     assert list(meter.due(after(0.5))) == rows[:2]
     assert list(meter.due(after(2))) == rows[2:]
     assert list(meter.due(after(3))) == []
+
+
+def test_a_pv_system_gives_what_the_sun_allows_or_less_and_never_charges():
+    sun = {0: 4.0, 1: 2.0}
+    pv = SimulatedPv("pv", lambda at: sun.get((at - START) // timedelta(hours=1), -1.0), START)
+    assert pv.read(START).power_kw == 4.0
+    pv.apply(3.0)
+    assert pv.read(START + timedelta(hours=1)).power_kw == 2.0
+    assert (pv.generated_kwh, pv.curtailed_kwh) == (3.0, 1.0)
+    pv.apply(-5.0)
+    assert pv.read(START + timedelta(hours=1)).power_kw == 0.0
+    assert pv.read(START + timedelta(hours=3)).power_kw == 0.0
+    assert pv.generated_kwh == 3.0

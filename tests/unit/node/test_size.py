@@ -33,5 +33,7 @@ def test_a_node_installs_within_its_size_and_runs(tmp_path):
             [environment / "bin/vpp-node", *command, "--help"], check=True, capture_output=True, text=True
         )
         assert "Example: vpp-node" in shown.stdout
-    made = "from vpp.node.keys import new_key_request; import vpp.node.testing, vpp.node.journal; new_key_request()"
+    made = (
+        "import vpp.node.testing, vpp.node.journal; from vpp.node.keys import new_key_request as new; new()"
+    )
     subprocess.run([environment / "bin/python", "-c", made], check=True)
