@@ -36,11 +36,15 @@ class Prices:
     balance_per_kwh (T): marginal cost of one more kWh at the portfolio.
     feeder_per_kwh (F, T): added on a feeder by its limits; positive when imports are scarce.
     peak_per_kw (T): non-negative, sums to at most the peak price.
+    scenario_weight (S), scenario_peak_per_kw (S, T): with load scenarios, what each weighs under the CVaR,
+    and its part of the peak's prices.
     """
 
     balance_per_kwh: Floats
     feeder_per_kwh: Floats
     peak_per_kw: Floats
+    scenario_weight: Floats | None = None
+    scenario_peak_per_kw: Floats | None = None
 
     def marginal_per_kwh(self) -> Floats:
         """Return the price of consumption per feeder and interval, shape (F, T)."""
@@ -96,7 +100,8 @@ class Certificate:
 
     gap = (objective - lower_bound) / max(|lower_bound|, 10 % of gross cost), where gross cost is
     the sum of import * |import price| plus the peak charge. `gap_of_savings` is the same distance as
-    a share of what the plan saves against no control.
+    a share of what the plan saves against no control. `search_bound` is a higher bound that a search
+    reached and that the plan's prices do not prove (minus infinity: none); nothing is derived from it.
     """
 
     status: Literal["optimal", "feasible"]
@@ -112,6 +117,7 @@ class Certificate:
     gap_parts: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     killed: bool = False
+    search_bound: float = float("-inf")
     seconds: dict[str, float] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
+from optimizer.provable import provable
 
 Method = Literal["auto", "exact", "milp", "decomposed"]
 Progress = Callable[[Plan], None]
@@ -34,18 +35,22 @@ def solve(
     previous: a schedule to fall back on where it is better than what the method found.
     progress: called with each better plan as it is found.
     """
+    report = None if progress is None else (lambda plan: progress(provable(problem, plan)))
     small = len(problem.assets) <= EXACT_UP_TO_ASSETS
     if method == "auto" and small:
         from optimizer.combined import solve_combined  # noqa: PLC0415 - loads Pyomo and numba, seconds
 
-        return solve_combined(problem, seed=seed, previous=previous, progress=progress)
+        return provable(
+            problem, solve_combined(problem, seed=seed, previous=previous, progress=report)
+        )
     if method in {"auto", "decomposed"}:
         from optimizer.decomposed import solve_decomposed  # noqa: PLC0415 - loads numba, seconds
 
-        plan: Plan = solve_decomposed(problem, seed=seed, progress=progress)
-        return plan
+        return solve_decomposed(problem, seed=seed, progress=progress)
     from optimizer.exact import solve_exact, solve_milp  # noqa: PLC0415 - loads Pyomo, a second
 
     if method == "milp":
-        return solve_milp(problem, seed=seed, progress=progress, time_limit_s=deadline_s)
-    return solve_exact(problem, seed=seed, previous=previous, progress=progress)
+        plan = solve_milp(problem, seed=seed, progress=report, time_limit_s=deadline_s)
+    else:
+        plan = solve_exact(problem, seed=seed, previous=previous, progress=report)
+    return provable(problem, plan)

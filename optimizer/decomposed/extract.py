@@ -59,9 +59,12 @@ def schedule_of(fleet: Fleet, power_kw: Floats, *, consume: bool = False) -> Sch
 
 def prices_of_plan(coupling: Coupling, interval_h: float) -> Prices:
     """Return the multipliers behind the bound as prices; the peak's share is part of the balance price."""
-    peak = coupling.multiplier[coupling.peak_first :].sum(axis=0)
+    peak = coupling.multiplier[coupling.peak_first :] * interval_h
+    share = coupling.feeder_step[0, ::2, 0]  # of the overload penalty: what each scenario weighs
     return Prices(
         balance_per_kwh=coupling.base + coupling.multiplier.sum(axis=0),
         feeder_per_kwh=coupling.feeder_base[:, None] + coupling.feeder_multiplier.sum(axis=1),
-        peak_per_kw=peak * interval_h,
+        peak_per_kw=peak.sum(axis=0),
+        scenario_weight=share / share.sum() if len(peak) > 1 and share.sum() > 0.0 else None,
+        scenario_peak_per_kw=peak if len(peak) > 1 else None,
     )

@@ -11,6 +11,7 @@ from optimizer.exact.assets import Model
 from optimizer.exact.cells import Cells, cells_of
 from optimizer.exact.compiled import Compiled, compile_model
 from optimizer.exact.costs import is_calmed, steering_costs
+from optimizer.exact.grid import scenario_loads
 from optimizer.exact.session import Answer, Session, proven_bound
 from optimizer.exact.statement import building, relaxed_statement
 from optimizer.plan import Prices
@@ -76,13 +77,29 @@ def steer(problem: Problem, relaxation: Relaxation) -> Answer:
 def prices_of(problem: Problem, relaxation: Relaxation) -> Prices:
     """Return the relaxation's row prices per kWh; `balance_per_kwh` includes the peak's share."""
     rows, prices, hours = relaxation.compiled.row_names, relaxation.answer.row_prices, problem.interval_h
-    balance, peak = np.zeros(problem.intervals), np.zeros(problem.intervals)
+    probability, _ = scenario_loads(problem)
+    balance, peak = np.zeros(problem.intervals), np.zeros((len(probability), problem.intervals))
     feeder = np.zeros((len(problem.feeders), problem.intervals))
     np.add.at(balance, rows["exchange"].keys[:, 1], prices[rows["exchange"].at] / hours)
+    if "event_call" in rows:  # a request for more discharge makes consumption dearer
+        event, interval = rows["event_call"].keys.T
+        sign = np.where(problem.events.up[event], 1.0, -1.0) if problem.events is not None else 0.0
+        np.add.at(balance, interval, sign * np.abs(prices[rows["event_call"].at]) / hours)
     if "peak_import" in rows:
-        np.add.at(peak, rows["peak_import"].keys[:, 1], -prices[rows["peak_import"].at])
+        np.add.at(peak, tuple(rows["peak_import"].keys.T), -prices[rows["peak_import"].at])
     for name, sign in (("feeder_limit_import", -1.0), ("feeder_limit_export", 1.0)):
         if name in rows:
             place = rows[name].keys[:, 1], rows[name].keys[:, 2]
             np.add.at(feeder, place, sign * prices[rows[name].at] / hours)
-    return Prices(balance_per_kwh=balance, feeder_per_kwh=feeder, peak_per_kw=np.maximum(peak, 0.0))
+    weight = probability
+    if "excess_cost" in rows:
+        weight = (1.0 - problem.cvar_weight) * probability
+        weight[rows["excess_cost"].keys[:, 0]] += np.abs(prices[rows["excess_cost"].at])
+    peak = np.maximum(peak, 0.0)
+    return Prices(
+        balance_per_kwh=balance,
+        feeder_per_kwh=feeder,
+        peak_per_kw=peak.sum(axis=0),
+        scenario_weight=weight if len(weight) > 1 else None,
+        scenario_peak_per_kw=peak if len(weight) > 1 else None,
+    )

@@ -53,6 +53,9 @@ def write_plan(
     if plan.prices is not None:
         write_columns(fresh / "prices.parquet", _price_columns(problem, plan.prices))
         write_columns(fresh / "prices_portfolio.parquet", _portfolio_price_columns(problem, plan.prices))
+        by_scenario = _scenario_price_columns(problem, plan.prices)
+        if by_scenario is not None:
+            write_columns(fresh / "prices_scenarios.parquet", by_scenario)
     document = certificate_document(plan.certificate, problem_sha256=problem_sha256, peak_rss_mb=peak_rss_mb)
     (fresh / CERTIFICATE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if folder.exists():
@@ -113,6 +116,31 @@ def _portfolio_price_columns(problem: Problem, prices: Prices) -> dict[str, Any]
         "balance_per_kwh": prices.balance_per_kwh,
         "peak_per_kw": prices.peak_per_kw,
     }
+
+
+def _scenario_price_columns(problem: Problem, prices: Prices) -> dict[str, Any] | None:
+    weight, peak = prices.scenario_weight, prices.scenario_peak_per_kw
+    if weight is None or peak is None:
+        return None
+    return {
+        "scenario": np.repeat(np.arange(len(weight)), problem.intervals),
+        "interval": np.tile(np.arange(problem.intervals), len(weight)),
+        "weight": np.repeat(weight, problem.intervals),
+        "peak_per_kw": peak.ravel(),
+    }
+
+
+def _read_scenario_prices(folder: Path, problem: Problem) -> tuple[Floats | None, Floats | None]:
+    """Read what each scenario weighs (S) and its peak prices (S, T), where a plan has them."""
+    path = find_table(folder, "prices_scenarios", needed=False)
+    if path is None or problem.scenarios is None:
+        return None, None
+    table = read_table(path, ("scenario", "interval", "weight", "peak_per_kw"))
+    place = table.whole("scenario", low=0, high=len(problem.scenarios) - 1), _interval(table, problem)
+    weight = np.zeros((len(problem.scenarios), problem.intervals))
+    peak = np.zeros_like(weight)
+    weight[place], peak[place] = table.numbers("weight"), table.numbers("peak_per_kw")
+    return weight[:, 0], peak
 
 
 def read_schedule(folder: Path | str, problem: Problem) -> Schedule:
@@ -189,6 +217,7 @@ def _certificate(document: dict[str, Any]) -> Certificate:
         gap_parts={name: float(value) for name, value in document.get("gap_parts", {}).items()},
         seed=int(document.get("seed", 0)),
         killed=bool(document.get("killed", False)),
+        search_bound=number("search_bound", -math.inf) if "search_bound" in document else -math.inf,
     )
 
 
@@ -207,7 +236,14 @@ def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
     balance, peak = np.zeros(problem.intervals), np.zeros(problem.intervals)
     balance[_interval(total, problem)] = total.numbers("balance_per_kwh")
     peak[_interval(total, problem)] = total.numbers("peak_per_kw")
-    return Prices(balance_per_kwh=balance, feeder_per_kwh=feeder, peak_per_kw=peak)
+    weight, scenario_peak = _read_scenario_prices(Path(folder), problem)
+    return Prices(
+        balance_per_kwh=balance,
+        feeder_per_kwh=feeder,
+        peak_per_kw=peak,
+        scenario_weight=weight,
+        scenario_peak_per_kw=scenario_peak,
+    )
 
 
 def _interval(table: Table, problem: Problem) -> Ints:

@@ -10,13 +10,13 @@ import numpy as np
 from optimizer.plan import Certificate, ObjectiveParts, Prices, Schedule
 from optimizer.problem import Problem
 from optimizer.verify.bill import as_unmet, recompute_bill, shortfalls, site_power
-from optimizer.verify.bound import recomputed_bound
+from optimizer.verify.bound import ProvenBound, recompute_bound
 from optimizer.verify.claims import RELATIVE_TOLERANCE, check_claims
 from optimizer.verify.findings import Findings
 from optimizer.verify.motion import lay_out, report_broken_rules, trace
 from optimizer.verify.verdict import Verdict, Violation
 
-__all__ = ["Verdict", "Violation", "verify", "warm_up"]
+__all__ = ["ProvenBound", "Verdict", "Violation", "recompute_bound", "verify", "warm_up"]
 
 LISTED_FROM = 1e-9
 """Shortfalls above this (kW, kWh) are compared with the certificate; only those above 1e-6 must be in it."""
@@ -32,6 +32,8 @@ def verify(
 ) -> Verdict:
     """Check a schedule against every hard limit, and a certificate against the recomputed truth.
 
+    With `prices` the claimed bound is held against the one that they prove, which costs more than all the
+    rest: `Verdict.recomputed_bound`, or `bound_remark` says why there is none.
     Without a certificate, soft limits (feeders, portfolio, departures, events) are reported in
     `Verdict.unmet` and are no violations. `tolerance_kw` applies to powers; energies have 1e-6 kWh.
     """
@@ -50,12 +52,17 @@ def verify(
     found = shortfalls(problem, motion, power, LISTED_FROM)
     if certificate is not None:
         check_claims(certificate, parts, found, findings)
-        _check_bound(problem, prices, certificate, findings)
+    proven = ProvenBound(reason="no prices were given")
+    if certificate is not None and prices is not None:
+        proven = recompute_bound(problem, prices)
+        _check_bound(certificate, proven, findings)
     return Verdict(
         violations=findings.violations,
         count=findings.count,
         objective_parts=parts,
         unmet=as_unmet(found),
+        recomputed_bound=proven.value,
+        bound_remark=proven.reason,
     )
 
 
@@ -81,13 +88,12 @@ def _report_not_finite(schedule: Schedule, findings: Findings) -> None:
             findings.add("not_a_number", name, -1, float(count), "cells", sentence)
 
 
-def _check_bound(
-    problem: Problem, prices: Prices | None, certificate: Certificate, findings: Findings
-) -> None:
-    own = None if prices is None else recomputed_bound(problem, prices)
-    if own is not None and certificate.lower_bound > own + RELATIVE_TOLERANCE * max(1.0, abs(own)):
-        sentence = f"lower_bound: the plan claims {certificate.lower_bound:.12g}, its prices prove {own:.12g}"
-        findings.add("bound", "lower_bound", -1, certificate.lower_bound - own, "money", sentence)
+def _check_bound(certificate: Certificate, proven: ProvenBound, findings: Findings) -> None:
+    """Refuse a bound above what the plan's prices prove; without prices nothing can be said."""
+    own, claim = proven.value, certificate.lower_bound
+    if own is not None and not claim <= own + RELATIVE_TOLERANCE * max(1.0, abs(own)):
+        sentence = f"lower_bound: the plan claims {claim:.12g}, its prices prove {own:.12g}"
+        findings.add("bound", "lower_bound", -1, claim - own, "money", sentence)
 
 
 def warm_up() -> None:
@@ -97,6 +103,13 @@ def warm_up() -> None:
     problem = small_mixed_problem()
     loud = np.full(problem.shape, 1e3)
     verify(problem, Schedule(charge_kw=loud, discharge_kw=loud, energy_end_kwh=loud))
+    flat = np.zeros(problem.intervals)
+    recompute_bound(
+        problem,
+        Prices(
+            balance_per_kwh=flat, feeder_per_kwh=np.zeros(problem.feeders.load_kw.shape), peak_per_kw=flat
+        ),
+    )
 
 
 def _verdict(findings: Findings, parts: ObjectiveParts) -> Verdict:

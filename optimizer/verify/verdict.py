@@ -47,12 +47,17 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The verifier's finding. `count` also counts the violations left out of the list."""
+    """The verifier's finding. `count` also counts the violations left out of the list.
+
+    recomputed_bound: the lower bound that the plan's prices prove; None and a remark where there is none.
+    """
 
     violations: tuple[Violation, ...]
     count: int
     objective_parts: ObjectiveParts
     unmet: tuple[Unmet, ...]
+    recomputed_bound: float | None = None
+    bound_remark: str = ""
 
     @property
     def ok(self) -> bool:

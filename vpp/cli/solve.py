@@ -205,6 +205,12 @@ def _print_verdict(
         f"{'holds' if verdict.ok else 'REFUSED'}: cost {verdict.objective:.4f} {problem.currency}{claim}; "
         f"{verdict.count} violations, {len(verdict.unmet)} wishes not met"
     )
+    if certificate is not None:
+        proven = verdict.recomputed_bound
+        said = f"bound not recomputed: {verdict.bound_remark}"
+        if proven is not None:
+            said = f"its prices prove at least {proven:.4f}"
+        console.print(f"bound claimed {certificate.lower_bound:.4f}, {said}")
     for violation in verdict.violations[:LINES]:
         console.print(f"{violation.kind}: {violation.sentence}")
     if verdict.count > min(LINES, len(verdict.violations)):
@@ -225,4 +231,6 @@ def _verdict_document(verdict: Verdict) -> dict[str, Any]:
         "objective": verdict.objective,
         "objective_parts": parts,
         "unmet": [asdict(item) for item in verdict.unmet],
+        "recomputed_bound": verdict.recomputed_bound,
+        "bound_remark": verdict.bound_remark,
     }
