@@ -40,9 +40,7 @@ def solve(
     if method == "auto" and small:
         from optimizer.combined import solve_combined  # noqa: PLC0415 - loads Pyomo and numba, seconds
 
-        return provable(
-            problem, solve_combined(problem, seed=seed, previous=previous, progress=report)
-        )
+        return provable(problem, solve_combined(problem, seed=seed, previous=previous, progress=report))
     if method in {"auto", "decomposed"}:
         from optimizer.decomposed import solve_decomposed  # noqa: PLC0415 - loads numba, seconds
 

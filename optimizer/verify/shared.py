@@ -55,12 +55,15 @@ def loads_of(problem: Problem) -> Floats:
 def fleet_range(problem: Problem) -> tuple[Floats, Floats]:
     """Return full discharge (as a negative number) and full charge of each feeder's assets, (F) kW."""
     assets, count = problem.assets, len(problem.feeders)
-    down = -np.bincount(assets.feeder, weights=assets.max_discharge_kw, minlength=count)
-    return down, np.bincount(assets.feeder, weights=assets.max_charge_kw, minlength=count)
+    sides = [
+        np.bincount(assets.feeder, weights=power, minlength=count).astype(np.float64)
+        for power in (assets.max_discharge_kw, assets.max_charge_kw)
+    ]
+    return -sides[0], sides[1]
 
 
 def feeder_part(problem: Problem, prices: Prices, weights: Weights) -> float:
-    """Return the least of dt (penalty * overload - feeder price * x) over every feeder and interval, money."""
+    """Return the least of dt (penalty * overload - feeder price * x), summed over feeders and intervals."""
     loads, feeders = loads_of(problem), problem.feeders
     down, up = (np.broadcast_to(side[:, None], feeders.load_kw.shape) for side in fleet_range(problem))
     corners = [down, up]

@@ -187,18 +187,18 @@ def lowest_energies(asset, windows, intervals, floor):
     An asset that can discharge goes down to its minimum, or stays at what it came with if that is less;
     one that cannot never falls but by trips.
     """
-    level, k = asset.energy_initial_kwh, 0
-    for w in range(asset.first_window, asset.last_window):
+    level, count = asset.energy_initial_kwh, asset.last_window - asset.first_window
+    for k in range(count):
+        window = windows[asset.first_window + k]
         if asset.max_discharge_kw > 0.0:
             level = min(level, asset.energy_min_kwh)
         floor[k] = level
-        if windows[w].to_interval < intervals:
-            level = max(level - windows[w].trip_energy_kwh, 0.0)
-        k += 1
-    if asset.first_window == asset.last_window:
-        floor[0] = min(level, asset.energy_min_kwh) if asset.max_discharge_kw > 0.0 else level
-        level, k = floor[0], 1
-    floor[k] = level
+        if window.to_interval < intervals:
+            level = max(level - window.trip_energy_kwh, 0.0)
+    if count == 0:
+        level = min(level, asset.energy_min_kwh) if asset.max_discharge_kw > 0.0 else level
+        floor[0], count = level, 1
+    floor[count] = level
 
 
 @njit(**KERNEL)
