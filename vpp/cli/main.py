@@ -13,6 +13,7 @@ from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.demo import demo_command
 from vpp.cli.forecast import backtest_command
+from vpp.cli.forecast_account import pause_command, resume_command, status_command
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
 from vpp.cli.node import app as node_app
@@ -66,6 +67,9 @@ forecast = typer.Typer(
 )
 forecast.command("backtest")(backtest_command)
 forecast.command("explain")(explain_command)
+forecast.command("status")(status_command)
+forecast.command("pause")(pause_command)
+forecast.command("resume")(resume_command)
 app.add_typer(forecast, name="forecast")
 
 

@@ -40,6 +40,18 @@ class ContextItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastParts:
+    """What a forecast was mixed from: medians of consumption, shape (M, F, T), kW; the first is the baseline.
+
+    `typical_peak_kw`, shape (F,), is what its losses are measured against.
+    """
+
+    names: tuple[str, ...]
+    p50_kw: NDArray[np.float64]
+    typical_peak_kw: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadForecast:
     """Quantiles of consumption, and PV, per feeder and interval; matrices of shape (F, T), kW.
 
@@ -58,6 +70,8 @@ class LoadForecast:
     verdict: ReplyVerdict
     reason: str = ""  # why the model was not followed, in words
     model_call_id: str | None = None
+    parts: ForecastParts | None = None
+    scenario_consumption_kw: NDArray[np.float64] | None = None  # (S, F, T), equally likely
 
     @property
     def net_load_kw(self) -> NDArray[np.float64]:

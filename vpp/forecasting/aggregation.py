@@ -128,6 +128,41 @@ class Mixed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What is settled about a round before it begins: whom to believe, and how far."""
+
+    round_number: int
+    share: float  # of the inner forecast
+    weights: dict[str, float]  # of the experts within it
+
+
+def mixed_by(
+    ticket: Ticket, baseline: Floats, members: Mapping[str, Floats], *, typical_peak: Floats | float
+) -> Mixed:
+    """Return the forecast of a round out of the baseline and what the experts said.
+
+    An expert that is missing or said nothing usable stands for the baseline.
+    """
+    scale = scale_of(baseline, typical_peak)
+    usable = {name: within_band(members.get(name, baseline), baseline, scale) for name in ticket.weights}
+    inner = baseline
+    if sum(ticket.weights.values()) > 0.0:
+        weights = np.array(list(ticket.weights.values()))
+        inner = np.tensordot(weights, np.stack(list(usable.values())), axes=1)
+        inner = within_band(inner, baseline, scale)  # rounding must not leave the band
+    return Mixed(
+        round_number=ticket.round_number,
+        forecast=(1.0 - ticket.share) * baseline + ticket.share * inner,
+        baseline=baseline,
+        inner=inner,
+        scale=scale,
+        members=usable,
+        weights=ticket.weights,
+        share=ticket.share,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Losses of one round, in units of the scale."""
 
@@ -193,6 +228,16 @@ class Aggregation:
         inner = self.inner_weight[copy]
         return inner / (inner + START_WEIGHT)
 
+    def ticket(self, round_number: int, paused: frozenset[str] = frozenset()) -> Ticket:
+        """Return whom to believe in a round; a paused expert takes no part."""
+        awake = np.array([name not in paused for name in self.experts])
+        weights = self.boa.weights(awake) if awake.any() else np.zeros(len(self.experts))
+        return Ticket(
+            round_number=round_number,
+            share=self.share(round_number),
+            weights=dict(zip(self.experts, weights.tolist(), strict=True)),
+        )
+
     def mix(
         self,
         round_number: int,
@@ -202,30 +247,8 @@ class Aggregation:
         typical_peak: Floats | float,
         paused: frozenset[str] = frozenset(),
     ) -> Mixed:
-        """Return the forecast of a round out of the baseline and what the experts said.
-
-        An expert that is missing or said nothing usable stands for the baseline; a paused one takes no part.
-        """
-        scale = scale_of(baseline, typical_peak)
-        usable = {name: within_band(members.get(name, baseline), baseline, scale) for name in self.experts}
-        awake = np.array([name not in paused for name in self.experts])
-        inner = baseline
-        weights = np.zeros(len(self.experts))
-        if awake.any():
-            weights = self.boa.weights(awake)
-            inner = np.tensordot(weights, np.stack(list(usable.values())), axes=1)
-            inner = within_band(inner, baseline, scale)  # rounding must not leave the band
-        share = self.share(round_number)
-        return Mixed(
-            round_number=round_number,
-            forecast=(1.0 - share) * baseline + share * inner,
-            baseline=baseline,
-            inner=inner,
-            scale=scale,
-            members=usable,
-            weights=dict(zip(self.experts, weights.tolist(), strict=True)),
-            share=share,
-        )
+        """Return the forecast of a round as its ticket has it."""
+        return mixed_by(self.ticket(round_number, paused), baseline, members, typical_peak=typical_peak)
 
     def learn(self, mixed: Mixed, actual: Floats) -> tuple[Aggregation, Outcome]:
         """Return the state after the outcome of a round, and its losses; rounds come in order.

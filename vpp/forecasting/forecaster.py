@@ -93,9 +93,23 @@ class Forecaster:
         failed or refused consultation ends all advice: the plain baseline is in force, and everything is
         asked again at the next issue.
         """
-        baseline = forecast_baseline(
+        return await self.advise(self.baseline(history, grid, now), context, now)
+
+    def baseline(self, history: FeederHistory, grid: IntervalGrid, now: datetime) -> BaselineForecast:
+        """Return the statistical forecast over `grid` from what was known at `now`."""
+        return forecast_baseline(
             history, grid, timezone=self.settings.timezone, holidays=self.settings.holidays, issued_at=now
         )
+
+    def plain(self, baseline: BaselineForecast, now: datetime, reason: str) -> LoadForecast:
+        """Return the baseline as the forecast, with the reason why nothing else counts; ends all advice."""
+        self._advice = []
+        return self._forecast(baseline, now, ReplyVerdict.NOT_ASKED, reason, None)
+
+    async def advise(
+        self, baseline: BaselineForecast, context: Sequence[ContextItem], now: datetime
+    ) -> tuple[LoadForecast, ModelCall | None]:
+        """Return `baseline` as the model adjusts it, and the model call, if there was one; see `issue`."""
         try:
             question = self._question(baseline, context, now)
         except Exception as error:  # advice is never worth a forecast

@@ -18,6 +18,7 @@ from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_store
+from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.compliance import ComplianceWatch
 from vpp.domain.assets import Fleet
@@ -28,6 +29,7 @@ from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, Fo
 from vpp.ports import Clock, ReasoningModel, Store
 from vpp.service.errors import ServiceError
 from vpp.service.forecast_job import ForecastJob
+from vpp.service.forecast_learning import ForecastLearning
 from vpp.service.identity import IdentityParts, identity_parts, start_enrolment
 from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
@@ -159,6 +161,8 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         model = make_model(settings)
         if model is not None:
             stack.push_async_callback(model.close)
+        memory = open_forecast_memory(settings.database.url)
+        stack.push_async_callback(memory.close)
         forecasts = ForecastJob(
             forecaster=make_forecaster(settings, model, clock, epoch, fleet),
             store=store,
@@ -167,6 +171,12 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             history=timedelta(days=settings.forecast.history_days),
             horizon_intervals=settings.forecast.horizon_intervals,
             issue_period=timedelta(seconds=settings.forecast.issue_period_s),
+            learning=ForecastLearning(
+                memory=memory,
+                store=store,
+                interval=loop.policy.interval,
+                horizon=loop.policy.interval * settings.forecast.horizon_intervals,
+            ),
         )
         await asyncio.to_thread(solver.warm_up)
         register = open_identities(settings.database.url)

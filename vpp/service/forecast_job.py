@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
-from vpp.domain.forecasts import LoadForecast
+from vpp.domain.forecasts import ContextItem, ForecastParts, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.forecasting.forecaster import Forecaster
-from vpp.ports import Clock, CycleStore
+from vpp.forecasting.learning import BASELINE
+from vpp.ports import Clock, CycleStore, FeederHistory, StoreError
+from vpp.service.forecast_learning import ForecastLearning
 
 log = structlog.get_logger()
 
@@ -26,6 +29,7 @@ class ForecastJob:
     history: timedelta
     horizon_intervals: int
     issue_period: timedelta
+    learning: ForecastLearning | None = None  # without it the model's advice counts in full
     _issued_at: datetime | None = None
     _seen_context: set[str] = field(default_factory=set)
 
@@ -48,7 +52,7 @@ class ForecastJob:
         history = await self.store.feeder_history(grid=past, known_at=now)
         context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
         grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
-        forecast, call = await self.forecaster.issue(history, grid, context, now)
+        forecast, call = await self._advised(history, grid, context, now)
         await self.store.save_forecast(forecast, call)
         # Not before: what was not stored is due again at the next check.
         self._issued_at = now
@@ -63,6 +67,25 @@ class ForecastJob:
             seconds=round(call.seconds, 2) if call is not None else 0.0,
         )
         return forecast
+
+    async def _advised(
+        self, history: FeederHistory, grid: IntervalGrid, context: list[ContextItem], now: datetime
+    ) -> tuple[LoadForecast, ModelCall | None]:
+        if self.learning is None:
+            return await self.forecaster.issue(history, grid, context, now)
+        baseline = await asyncio.to_thread(self.forecaster.baseline, history, grid, now)
+        advised, call = await self.forecaster.advise(baseline, context, now)
+        parts = ForecastParts(
+            names=(BASELINE,),
+            p50_kw=baseline.consumption_p50_kw[None],
+            typical_peak_kw=baseline.typical_peak_kw,
+        )
+        try:
+            return await self.learning.guard(advised, parts, now), call
+        except StoreError as error:
+            # Without its account no share of the mix is proven: the baseline is in force.
+            log.warning("the forecasters' account cannot be kept", reason=str(error))
+            return self.forecaster.plain(baseline, now, f"the account cannot be kept: {error}"), call
 
     def _horizon(self) -> timedelta:
         return self.interval * self.horizon_intervals

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from vpp.adapters.storage.codec import decode, encode, grid_header, grid_of
-from vpp.domain.forecasts import ForecastSource, LoadForecast, ModelCall, ReplyVerdict
+from vpp.adapters.storage.codec import Decoded, decode, encode, grid_header, grid_of
+from vpp.domain.forecasts import ForecastParts, ForecastSource, LoadForecast, ModelCall, ReplyVerdict
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
@@ -63,12 +63,14 @@ def decode_state(content: bytes) -> FleetState:
 
 def encode_quantiles(forecast: LoadForecast) -> bytes:
     """Return the grid, the feeders and the matrices of a forecast; the rest are columns of its row."""
-    return encode(
-        FORECAST,
-        header={"grid": grid_header(forecast.grid)},
-        arrays={name: getattr(forecast, name) for name in _QUANTILES},
-        texts={"feeder_ids": forecast.feeder_ids},
-    )
+    arrays = {name: getattr(forecast, name) for name in _QUANTILES}
+    texts = {"feeder_ids": forecast.feeder_ids}
+    if forecast.parts is not None:
+        texts["part_names"] = forecast.parts.names
+        arrays |= {"part_p50_kw": forecast.parts.p50_kw, "part_peak_kw": forecast.parts.typical_peak_kw}
+    if forecast.scenario_consumption_kw is not None:
+        arrays["scenario_consumption_kw"] = forecast.scenario_consumption_kw
+    return encode(FORECAST, header={"grid": grid_header(forecast.grid)}, arrays=arrays, texts=texts)
 
 
 def decode_forecast(
@@ -91,7 +93,19 @@ def decode_forecast(
         verdict=ReplyVerdict(verdict),
         reason=reason,
         model_call_id=call_id,
-        **found.arrays,
+        parts=_parts(found),
+        scenario_consumption_kw=found.arrays.get("scenario_consumption_kw"),
+        **{name: found.arrays[name] for name in _QUANTILES},
+    )
+
+
+def _parts(found: Decoded) -> ForecastParts | None:
+    if "part_names" not in found.texts:
+        return None
+    return ForecastParts(
+        names=found.texts["part_names"],
+        p50_kw=found.arrays["part_p50_kw"],
+        typical_peak_kw=found.arrays["part_peak_kw"],
     )
 
 

@@ -16,6 +16,7 @@ from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.ports import Page, StoreError
 
 _LISTING = "forecasts"
+MAXIMUM_IN_FORCE = 300  # of one day, which is one every five minutes
 
 
 async def insert_model_call(connection: AsyncConnection, call: ModelCall, exchange: bytes) -> None:
@@ -70,6 +71,28 @@ async def newest_forecast(connection: AsyncConnection, *, available_at_us: int) 
     )
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else _forecast(row)
+
+
+async def forecasts_available(
+    connection: AsyncConnection, *, start_us: int, end_us: int
+) -> list[LoadForecast]:
+    """Return the newest forecast at `start_us` and those that became available before `end_us`, in order."""
+    table = tables.forecast
+    first = (
+        select(table.c.forecast_number)
+        .where(table.c.available_at_us <= start_us)
+        .order_by(table.c.available_at_us.desc(), table.c.forecast_number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    later = (table.c.available_at_us > start_us) & (table.c.available_at_us < end_us)
+    query = (
+        select(table)
+        .where((table.c.forecast_number == first) | later)
+        .order_by(table.c.available_at_us, table.c.forecast_number)
+        .limit(MAXIMUM_IN_FORCE)
+    )
+    return [_forecast(row) for row in (await connection.execute(query)).all()]
 
 
 async def get_forecast(connection: AsyncConnection, forecast_id: str) -> LoadForecast | None:

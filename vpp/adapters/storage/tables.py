@@ -263,6 +263,60 @@ forecast = Table(
     comment="load and PV forecasts",
 )
 
+forecast_round = Table(
+    "forecast_round",
+    metadata,
+    Column(
+        "round_number", NUMBER, primary_key=True, autoincrement=False, comment="UTC days since 1970-01-01"
+    ),
+    _column("opened_at_us", BigInteger(), "us UTC"),
+    _column("share", Double(), "of the mix in the forecast of this day; the rest is the baseline"),
+    _column("weights", Text(), "of each forecaster within the mix, JSON"),
+    comment="days that were forecast, with the weights fixed before they began",
+)
+
+forecast_outcome = Table(
+    "forecast_outcome",
+    metadata,
+    Column(
+        "round_number",
+        NUMBER,
+        ForeignKey("forecast_round.round_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="day",
+    ),
+    _column("learned_at_us", BigInteger(), "us UTC"),
+    _column("loss", Double(), "of the forecast, mean share of the scale"),
+    _column("baseline_loss", Double(), "of the frozen baseline"),
+    _column("expert_losses", Text(), "of each forecaster, JSON"),
+    _column("excess", Double(), "sum of loss above the baseline's since the first day"),
+    _column("bound", Double(), "what that sum can never exceed"),
+    _column("state", Text(), "what has been learned, JSON"),
+    comment="what forecast days came to, and what was learned from them",
+)
+
+forecaster_pause = Table(
+    "forecaster_pause",
+    metadata,
+    _number("pause_number", "order of writing"),
+    _column("forecaster", Text(), "name"),
+    _column("paused", Boolean(), "False takes it up again"),
+    _column("at_us", BigInteger(), "us UTC"),
+    _column("reason", Text(), "in the operator's words"),
+    comment="what operators decided about forecasters; the newest row of each counts",
+)
+
+forecast_model = Table(
+    "forecast_model",
+    metadata,
+    _number("version", "order of writing"),
+    _column("trained_at_us", BigInteger(), "us UTC, end of what it has seen"),
+    _column("summary", Text(), "what it was fitted on and how well, JSON"),
+    _column("content", LargeBinary(), "coefficients and trees, see codec.py"),
+    comment="versions of the fitted forecasters",
+)
+
 # runs, plans, orders ---------------------------------------------------------------------------------
 
 run = Table(
