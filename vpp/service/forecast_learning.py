@@ -87,8 +87,11 @@ class ForecastLearning:
         return tickets
 
     async def _settle(self, learned: Learned, now: datetime) -> Learned:
+        pauses = await self.memory.pauses()
         for one in await self.memory.rounds(newest=KEPT_ROUNDS):
             end = round_start(one.number) + DAY
+            if any(one.opened_at <= pause.at < end for pause in pauses):
+                continue  # an operator stepped in: it was not forecast with one set of weights
             last = learned.aggregation.last_learned[one.number % learned.aggregation.delay]
             if one.settled or end > now or (last is not None and last >= one.number):
                 continue
