@@ -107,7 +107,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
     )
     controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
-    reason, net_load, problem = "", None, None
+    reason, net_load, scenarios, problem = "", None, None, None
     if inputs.prices is None:
         reason = "no usable price is published for this time or the days before"
     elif inputs.forecast is None:
@@ -115,6 +115,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
     else:
         try:
             net_load = planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids)
+            scenarios = planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids)
         except ValueError as error:
             reason = str(error)
     if net_load is not None and inputs.prices is not None:
@@ -124,6 +125,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
                 state=state,
                 grid=inputs.grid,
                 net_load_kw=net_load,
+                scenario_load_kw=scenarios,
                 prices=inputs.prices,
                 sessions=inputs.sessions,
                 orders=inputs.orders,

@@ -45,6 +45,7 @@ class PlanningInputs:
     previous: DispatchPlan | None
     peak_so_far_kw: float
     policy: DispatchPolicy
+    scenario_load_kw: NDArray[np.float64] | None = None  # (S, F, T), equally likely
     judgement: Judgement | None = None
 
 
@@ -54,6 +55,27 @@ def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence
     Beyond the forecast's end its last day repeats: an old forecast is a poor one, not none.
     Raises ValueError when it has not even one value for the grid's start or lacks a feeder.
     """
+    rows, index = _place(forecast, grid, feeder_ids)
+    net_load: NDArray[np.float64] = forecast.net_load_kw[np.ix_(rows, index)]
+    return net_load
+
+
+def scenarios_on(
+    forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]
+) -> NDArray[np.float64] | None:
+    """Return the forecast's scenarios of net load on `grid`, shape (S, F, T), kW; None where it has none."""
+    if forecast.scenario_consumption_kw is None:
+        return None
+    rows, index = _place(forecast, grid, feeder_ids)
+    net_load_kw = forecast.scenario_consumption_kw - forecast.pv_kw
+    scenarios: NDArray[np.float64] = net_load_kw[:, rows][:, :, index]
+    return scenarios
+
+
+def _place(
+    forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]
+) -> tuple[list[int], NDArray[np.int64]]:
+    """Return which rows and columns of a forecast stand for the feeders and for the intervals of `grid`."""
     missing = sorted(set(feeder_ids) - set(forecast.feeder_ids))
     if missing:
         raise ValueError(f"forecast {forecast.forecast_id} lacks feeder {missing[0]}")
@@ -65,8 +87,7 @@ def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence
     per_day = max(1, round(24 / forecast.grid.hours))
     days_over = np.maximum(0, -((forecast.grid.count - 1 - index) // per_day))
     index = np.clip(index - days_over * per_day, 0, forecast.grid.count - 1)
-    net_load: NDArray[np.float64] = forecast.net_load_kw[np.ix_(rows, index)]
-    return net_load
+    return rows, index
 
 
 def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
@@ -98,6 +119,7 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
             carbon_kg_per_kwh=np.zeros(grid.count),
         ),
         windows=windows,
+        scenarios=_scenarios(inputs.scenario_load_kw, uncontrolled_kw),
         import_limit_kw=policy.import_limit_kw,
         export_limit_kw=policy.export_limit_kw,
         peak_price_per_kw=policy.peak_price_per_kw,
@@ -109,6 +131,16 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
         previous_power_kw=shifted_power(inputs.previous, grid, inputs.fleet)
         if inputs.previous is not None
         else None,
+    )
+
+
+def _scenarios(
+    load_kw: NDArray[np.float64] | None, uncontrolled_kw: NDArray[np.float64]
+) -> optimizer.Scenarios | None:
+    if load_kw is None:
+        return None
+    return optimizer.Scenarios(
+        probability=np.full(len(load_kw), 1.0 / len(load_kw)), load_kw=load_kw + uncontrolled_kw
     )
 
 

@@ -290,6 +290,24 @@ def _typical_peak(consumption_kw: Matrix, upper_kw: Matrix) -> NDArray[np.float6
     return np.where(count > 0, peak_kw, fallback_kw)
 
 
+def past_errors_kw(
+    history: FeederHistory,
+    grid: IntervalGrid,
+    *,
+    timezone: str,
+    holidays: frozenset[date],
+    issued_at: datetime,
+) -> Matrix:
+    """Return what was consumed above the rule 1 to 35 days before, (35, F, T), kW, NaN where unknown."""
+    issue = _issue(history.grid, grid, ZoneInfo(timezone), holidays, issued_at)
+    cube = _cube(_known(history.consumption_kw, issue), issue)
+    error_kw = cube.values - _levelled(cube, _similar_days(cube))
+    day = issue.ahead.ordinal - cube.first_ordinal - np.arange(1, RESIDUAL_DAYS + 1)[:, None]
+    found = np.where(day >= 0, error_kw[:, np.maximum(day, 0), issue.ahead.slot], np.nan)
+    errors: Matrix = np.moveaxis(found, 0, 1)
+    return errors
+
+
 def _recent_error(cube: DayCube, rule: Matrix, issue: _Issue) -> Matrix:
     """Return the relative error of the rule over all feeders 1 to 7 days before each interval, (7, T)."""
     both = np.isfinite(cube.values) & np.isfinite(rule)

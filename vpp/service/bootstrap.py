@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +26,7 @@ from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
 from vpp.forecasting.explaining import explain
 from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
+from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ReasoningModel, Store
 from vpp.service.errors import ServiceError
 from vpp.service.forecast_job import ForecastJob
@@ -120,7 +121,7 @@ def make_forecaster(
         new_call_id=IdFactory(kind="call", epoch=epoch),
         settings=ForecasterSettings(
             timezone=settings.forecast.timezone,
-            holidays=frozenset(settings.forecast.holidays),
+            holidays=_holidays(settings, clock),
             style=COMPACT_STYLE if settings.model.compact else FULL_STYLE,
             samples=settings.model.samples,
             deadline_s=settings.model.deadline_s,
@@ -131,6 +132,13 @@ def make_forecaster(
             withheld_words=settings.model.withheld_words,
         ),
     )
+
+
+def _holidays(settings: Settings, clock: Clock) -> frozenset[date]:
+    """Return the holidays that are listed and those of the country, of the years around now."""
+    year = clock.now().year
+    country = public_holidays(settings.forecast.country, range(year - 1, year + 3))
+    return frozenset(settings.forecast.holidays) | country
 
 
 @asynccontextmanager
@@ -177,6 +185,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
                 interval=loop.policy.interval,
                 horizon=loop.policy.interval * settings.forecast.horizon_intervals,
             ),
+            scenarios=settings.forecast.scenarios,
         )
         await asyncio.to_thread(solver.warm_up)
         register = open_identities(settings.database.url)

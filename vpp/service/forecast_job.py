@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from vpp.domain.forecasts import ContextItem, ForecastParts, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.forecasting.baseline import past_errors_kw
 from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import BASELINE
+from vpp.forecasting.scenarios import scenarios
 from vpp.ports import Clock, CycleStore, FeederHistory, StoreError
 from vpp.service.forecast_learning import ForecastLearning
 
@@ -30,6 +32,7 @@ class ForecastJob:
     horizon_intervals: int
     issue_period: timedelta
     learning: ForecastLearning | None = None  # without it the model's advice counts in full
+    scenarios: int = 0
     _issued_at: datetime | None = None
     _seen_context: set[str] = field(default_factory=set)
 
@@ -53,6 +56,8 @@ class ForecastJob:
         context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
         grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
         forecast, call = await self._advised(history, grid, context, now)
+        if self.scenarios:
+            forecast = await asyncio.to_thread(self._with_scenarios, forecast, history, now)
         await self.store.save_forecast(forecast, call)
         # Not before: what was not stored is due again at the next check.
         self._issued_at = now
@@ -86,6 +91,20 @@ class ForecastJob:
             # Without its account no share of the mix is proven: the baseline is in force.
             log.warning("the forecasters' account cannot be kept", reason=str(error))
             return self.forecaster.plain(baseline, now, f"the account cannot be kept: {error}"), call
+
+    def _with_scenarios(self, forecast: LoadForecast, history: FeederHistory, now: datetime) -> LoadForecast:
+        """Return the forecast with courses that move as past errors did; the same issue draws the same."""
+        settings = self.forecaster.settings
+        errors_kw = past_errors_kw(
+            history,
+            forecast.grid,
+            timezone=settings.timezone,
+            holidays=settings.holidays,
+            issued_at=now,
+        )
+        quantiles = forecast.consumption_p10_kw, forecast.consumption_p50_kw, forecast.consumption_p90_kw
+        drawn_kw = scenarios(quantiles, errors_kw, count=self.scenarios, seed=int(now.timestamp()))
+        return replace(forecast, scenario_consumption_kw=drawn_kw)
 
     def _horizon(self) -> timedelta:
         return self.interval * self.horizon_intervals

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.fakes import ManualClock
 from tests.integration.storage.samples import fleet as make_fleet
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.forecast_memory import open_forecast_memory
@@ -18,6 +19,8 @@ from vpp.cli.main import app
 from vpp.domain.forecasts import ForecastParts, ForecastSource, LoadForecast, ReplyVerdict
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import FeederReading
+from vpp.forecasting.forecaster import Forecaster
+from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
 
 HOUR = timedelta(hours=1)
@@ -192,3 +195,35 @@ async def test_the_account_is_shown_and_a_wrong_name_refused(plant, tmp_path):
     assert "on holiday" in text.output
     wrong = await asyncio.to_thread(call, "pause", "oracle", "--reason", "x")
     assert "one of model, ridge, lightgbm" in str(wrong.exception)
+
+
+async def test_the_job_issues_a_guarded_forecast_with_scenarios_that_a_repeat_draws_again(plant):
+    await plant.live(0, 3, helpful=True)
+    now = START + 72 * HOUR
+    issued = []
+    for number in range(2):
+        clock = ManualClock(now)
+        job = ForecastJob(
+            forecaster=Forecaster(
+                None,
+                clock=clock,
+                new_forecast_id=lambda at, number=number: f"job-{number}",
+                new_call_id=lambda at: "call",
+            ),
+            store=plant.store,
+            clock=clock,
+            interval=HOUR,
+            history=timedelta(days=3),
+            horizon_intervals=48,
+            issue_period=3 * HOUR,
+            learning=plant.restarted(),
+            scenarios=6,
+        )
+        issued.append(await job.issue())
+
+    first, again = issued
+    assert first.parts.names == ("baseline", "model")
+    assert first.scenario_consumption_kw.shape == (6, FEEDERS, 48)
+    assert first.scenario_consumption_kw.tobytes() == again.scenario_consumption_kw.tobytes()
+    stored = await plant.store.get_forecast("job-0")
+    np.testing.assert_array_equal(stored.scenario_consumption_kw, first.scenario_consumption_kw)

@@ -136,3 +136,20 @@ def test_the_same_inputs_decide_the_same(cycle):
 def test_other_inputs_have_another_hash(cycle):
     assert prepare(inputs(peak_so_far_kw=1.0)).input_sha256 != cycle[1].input_sha256
     assert prepare(inputs(forecast=forecast(load_kw=20.5))).input_sha256 != cycle[1].input_sha256
+
+
+def test_scenarios_of_the_forecast_are_planned_for_and_verified(cycle):
+    given = inputs()
+    consumption = given.forecast.consumption_p50_kw
+    courses = np.stack([0.8 * consumption, consumption, 1.3 * consumption])
+    given = replace(given, forecast=replace(given.forecast, scenario_consumption_kw=courses))
+
+    prepared = prepare(given)
+    plan = solve(prepared.problem, method="exact")
+    decision = decide(given, prepared, SolveOutcome(plan=plan))
+
+    assert prepared.problem.scenarios.load_kw.shape == (3, *prepared.net_load_kw.shape)
+    np.testing.assert_allclose(prepared.problem.scenarios.load_kw[1], prepared.problem.feeders.load_kw)
+    assert prepared.input_sha256 != cycle[1].input_sha256
+    assert decision.rung is Rung.OPTIMAL
+    assert decision.setpoints is not None
