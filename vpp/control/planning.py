@@ -74,7 +74,7 @@ def scenarios_on(
 
 def _place(
     forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]
-) -> tuple[list[int], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return which rows and columns of a forecast stand for the feeders and for the intervals of `grid`."""
     missing = sorted(set(feeder_ids) - set(forecast.feeder_ids))
     if missing:
@@ -87,7 +87,7 @@ def _place(
     per_day = max(1, round(24 / forecast.grid.hours))
     days_over = np.maximum(0, -((forecast.grid.count - 1 - index) // per_day))
     index = np.clip(index - days_over * per_day, 0, forecast.grid.count - 1)
-    return rows, index
+    return np.array(rows, dtype=np.int64), index
 
 
 def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
