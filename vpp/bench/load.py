@@ -147,6 +147,9 @@ class Load:
                 return
             node.sent_number += 1
             reading.slot, reading.reading_number = node.slots[0], node.sent_number
+            # A battery that works: a value that never changes would be taken for a frozen one.
+            reading.soc = 0.5 + 0.0005 * abs(50 - node.sent_number % 100)
+            reading.power_kw = -1.0 - 0.01 * (node.sent_number % 10)
             now_ns = time.time_ns()
             reading.measured_at.seconds = now_ns // 1_000_000_000
             reading.measured_at.nanos = now_ns % 1_000_000_000
@@ -163,6 +166,7 @@ class Load:
         columns = {
             node.number: [node.slots[row % len(node.slots)] for row in range(rows)] for node in self._nodes
         }
+        moving = [[0.5 + 0.0005 * abs(50 - step)] * rows for step in range(100)]
         # One measurement for each asset in a message; several at one time where a node has fewer assets.
         for node in self._nodes[:1]:
             batch.offset_ms[:] = [row // len(node.slots) for row in range(rows)]
@@ -172,6 +176,7 @@ class Load:
                 return
             node.sent_number += 1
             batch.slot[:] = columns[node.number]
+            batch.soc[:] = moving[node.sent_number % len(moving)]
             batch.reading_number = node.sent_number
             batch.base_time.FromMicroseconds(time.time_ns() // 1000)
             node.stream.send(pb.NodeMessage(reading_batch=batch).SerializeToString())
