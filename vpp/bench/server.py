@@ -1,4 +1,4 @@
-"""The server process: `python -m vpp.bench.server FOLDER NODES ASSETS URL`, JSON lines in and out.
+"""The server process: `python -m vpp.bench.server FOLDER NODES ASSETS URL [PORT]`, JSON lines in and out.
 
 The product's gateway over mutual TLS, with a probe in the live state. URL is a database, or
 `memory` for one that forgets everything. The first line out holds the port.
@@ -200,7 +200,7 @@ class Bench:
         return {"sent": report.sent, "call_s": time.perf_counter() - began_s}
 
 
-async def run(folder: Path, nodes: int, assets: int, url: str) -> None:
+async def run(folder: Path, nodes: int, assets: int, url: str, port: int = 0) -> None:
     """Serve until standard input ends."""
     fleet, durable = make_fleet(nodes, assets), url != "memory"
     store: Any = ForgetfulStore()
@@ -216,7 +216,7 @@ async def run(folder: Path, nodes: int, assets: int, url: str) -> None:
         certificate=(folder / "server.pem").read_bytes(),
         private_key=(folder / "server.key").read_bytes(),
     )
-    server = await start_server(credentials=credentials, gateway=bench.gateway)
+    server = await start_server(credentials=credentials, gateway=bench.gateway, port=port)
     freeze_garbage()
     sys.stdout.write(json.dumps({"port": server.port}) + "\n")
     sys.stdout.flush()
@@ -233,4 +233,5 @@ async def run(folder: Path, nodes: int, assets: int, url: str) -> None:
 
 if __name__ == "__main__":
     raise_file_limit()
-    uvloop.run(run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
+    folder, nodes, assets, url, *port = sys.argv[1:]
+    uvloop.run(run(Path(folder), int(nodes), int(assets), url, *map(int, port)))
