@@ -12,10 +12,21 @@ from typing import Any
 import numpy as np
 
 from optimizer.files.extras import look_up
+from optimizer.files.schedules import read_schedule, write_schedule
 from optimizer.files.tables import Table, find_table, read_table
 from optimizer.files.writing import write_columns
-from optimizer.plan import Certificate, Floats, ObjectiveParts, Plan, Prices, Schedule, Unmet
+from optimizer.plan import Certificate, Floats, ObjectiveParts, Plan, Prices, Unmet
 from optimizer.problem import Ints, Problem, ProblemError
+
+__all__ = [
+    "NotEmptyError",
+    "certificate_document",
+    "read_certificate",
+    "read_prices",
+    "read_schedule",
+    "refuse_occupied",
+    "write_plan",
+]
 
 CERTIFICATE = "certificate.json"
 SECONDS = ("read", "build", "solve", "verify", "write")
@@ -49,7 +60,7 @@ def write_plan(
     fresh = folder.with_name(folder.name + ".part")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write_columns(fresh / "schedule.parquet", _schedule_columns(problem, plan.schedule))
+    write_schedule(fresh / "schedule.parquet", problem, plan.schedule)
     if plan.prices is not None:
         write_columns(fresh / "prices.parquet", _price_columns(problem, plan.prices))
         write_columns(fresh / "prices_portfolio.parquet", _portfolio_price_columns(problem, plan.prices))
@@ -77,27 +88,6 @@ def certificate_document(
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _schedule_columns(problem: Problem, schedule: Schedule) -> dict[str, Any]:
-    """Keep the rows with power or reserve, in order of asset and interval."""
-    used = (schedule.charge_kw != 0.0) | (schedule.discharge_kw != 0.0)
-    shares = {
-        name: share
-        for name in ("reserve_up_kw", "reserve_down_kw")
-        if (share := getattr(schedule, name)) is not None
-    }
-    for share in shares.values():
-        used |= share != 0.0
-    asset, interval = np.nonzero(used)
-    columns = {
-        "asset_id": problem.assets.asset_id[asset],
-        "interval": interval,
-        "charge_kw": schedule.charge_kw[asset, interval],
-        "discharge_kw": schedule.discharge_kw[asset, interval],
-        "energy_end_kwh": schedule.energy_end_kwh[asset, interval],
-    }
-    return columns | {name: share[asset, interval] for name, share in shares.items()}
 
 
 def _price_columns(problem: Problem, prices: Prices) -> dict[str, Any]:
@@ -141,46 +131,6 @@ def _read_scenario_prices(folder: Path, problem: Problem) -> tuple[Floats | None
     peak = np.zeros_like(weight)
     weight[place], peak[place] = table.numbers("weight"), table.numbers("peak_per_kw")
     return weight[:, 0], peak
-
-
-def read_schedule(folder: Path | str, problem: Problem) -> Schedule:
-    """Read schedule.parquet or .csv; rows left out have no power, and the energy that follows from it.
-
-    Raises:
-        ProblemError: for an unknown asset or column, a repeated row, or text where a number should be.
-    """
-    path = find_table(Path(folder), "schedule", needed=True)
-    assert path is not None
-    columns = ("asset_id", "interval", "charge_kw", "discharge_kw", "energy_end_kwh")
-    table = read_table(path, columns, ("reserve_up_kw", "reserve_down_kw"))
-    asset = look_up(table, "asset_id", problem.assets.asset_id)
-    interval = table.whole("interval", low=0, high=problem.intervals - 1)
-    seen = np.zeros(problem.shape, dtype=np.int32)
-    np.add.at(seen, (asset, interval), 1)
-    table.require("interval", seen[asset, interval] == 1, "each asset and interval once")
-
-    def matrix(column: str) -> Floats:
-        values = np.zeros(problem.shape)
-        values[asset, interval] = table.numbers(column)
-        return values
-
-    charge, discharge = matrix("charge_kw"), matrix("discharge_kw")
-    energy = carry_energy(problem, matrix("energy_end_kwh"), seen > 0)
-    reserve = {name: matrix(name) for name in ("reserve_up_kw", "reserve_down_kw") if name in table}
-    return Schedule(charge_kw=charge, discharge_kw=discharge, energy_end_kwh=energy, **reserve)
-
-
-def carry_energy(problem: Problem, stated: Floats, listed: np.ndarray[Any, Any]) -> Floats:
-    """Fill the rows that were left out: the energy stays, but for the trips."""
-    windows, energy = problem.windows, problem.assets.energy_initial_kwh.copy()
-    path = np.empty(problem.shape)
-    leaving: list[Ints] = [np.flatnonzero(windows.to_interval == t) for t in range(problem.intervals)]
-    for t, away in enumerate(leaving):
-        asset = windows.asset[away]
-        energy[asset] = np.maximum(energy[asset] - windows.trip_energy_kwh[away], 0.0)
-        energy = np.where(listed[:, t], stated[:, t], energy)
-        path[:, t] = energy
-    return path
 
 
 def read_certificate(folder: Path | str) -> Certificate | None:

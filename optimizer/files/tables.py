@@ -25,12 +25,15 @@ class Table:
     name: str
     columns: dict[str, pa.ChunkedArray]
     rows: int
+    first_row: int = 0  # of a table read in pieces
 
     def __contains__(self, column: str) -> bool:
         return column in self.columns
 
     def error(self, column: str, row: int | None, found: object, expected: str) -> ProblemError:
-        return ProblemError(self.name, column, None if row is None else row + 1, found, expected)
+        return ProblemError(
+            self.name, column, None if row is None else self.first_row + row + 1, found, expected
+        )
 
     def text(self, column: str) -> Names:
         """Return a column of free text."""
@@ -100,19 +103,24 @@ def find_table(folder: Path, stem: str, *, needed: bool) -> Path | None:
 
 def read_table(path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> Table:
     """Read a table and refuse missing, unknown and repeated columns, and empty cells."""
-    data = _read(path)
+    return checked_table(path.name, _read(path), columns, optional)
+
+
+def checked_table(
+    file: str, data: pa.Table, columns: tuple[str, ...], optional: tuple[str, ...] = (), *, first_row: int = 0
+) -> Table:
+    """Refuse missing, unknown and repeated columns, and empty cells, of a table or a piece of one."""
     names = data.column_names
     for name in names:
         if names.count(name) > 1:
-            raise ProblemError(path.name, name, None, "the column twice", "each column once")
+            raise ProblemError(file, name, None, "the column twice", "each column once")
         if name not in columns and name not in optional:
-            raise ProblemError(
-                path.name, name, None, "an unknown column", f"only {', '.join(columns + optional)}"
-            )
+            raise ProblemError(file, name, None, "an unknown column", f"only {', '.join(columns + optional)}")
     for name in columns:
         if name not in names:
-            raise ProblemError(path.name, name, None, "no such column", "the column")
-    table = Table(name=path.name, columns={name: data.column(name) for name in names}, rows=data.num_rows)
+            raise ProblemError(file, name, None, "no such column", "the column")
+    taken = {name: data.column(name) for name in names}
+    table = Table(name=file, columns=taken, rows=data.num_rows, first_row=first_row)
     for name, column in table.columns.items():
         if column.null_count:
             row = int(np.argmax(np.asarray(pc.is_null(column))))
