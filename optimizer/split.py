@@ -15,6 +15,7 @@ m, piecewise linearly, so Newton with a bracket ends in a few steps:
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from optimizer.problem import Floats
 
@@ -44,15 +45,14 @@ def split_target(
 def _water_fill(target_kw: float, base_kw: Floats, low_kw: Floats, high_kw: Floats, give: Floats) -> Floats:
     """Newton on the multiplier, halving the bracket where it leaves it."""
     multiplier, below, above = 0.0, -np.inf, np.inf
-    power = np.clip(base_kw, low_kw, high_kw)
+    base_kw, low_kw, high_kw, give = (np.array(a, dtype=np.float64) for a in (base_kw, low_kw, high_kw, give))
+    power = np.empty_like(base_kw)
     for _ in range(MOST_STEPS):
-        wish = base_kw + multiplier * give
-        power = np.clip(wish, low_kw, high_kw)
-        missing = target_kw - float(power.sum())
+        total, slope = _fill(base_kw, low_kw, high_kw, give, multiplier, power)
+        missing = target_kw - total
         if abs(missing) <= 1e-12 * max(1.0, abs(target_kw)):
             break
         below, above = (multiplier, above) if missing > 0.0 else (below, multiplier)
-        slope = float(give[(wish > low_kw) & (wish < high_kw)].sum())
         following = multiplier + missing / slope if slope > 0.0 else np.nan
         if not below < following < above:
             following = _inside(below, above, base_kw, low_kw, high_kw, give)
@@ -60,6 +60,20 @@ def _water_fill(target_kw: float, base_kw: Floats, low_kw: Floats, high_kw: Floa
             break
         multiplier = following
     return power
+
+
+@njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
+def _fill(
+    base: Floats, low: Floats, high: Floats, give: Floats, multiplier: float, power: Floats
+) -> tuple[float, float]:
+    """Write the powers at a multiplier; return their sum and how fast it grows."""
+    total, slope = 0.0, 0.0
+    for i in range(base.size):
+        wish = base[i] + multiplier * give[i]
+        power[i] = min(max(wish, low[i]), high[i])
+        total += power[i]
+        slope += give[i] if low[i] < wish < high[i] else 0.0
+    return total, slope
 
 
 def _inside(

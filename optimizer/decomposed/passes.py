@@ -27,6 +27,7 @@ class Pass:
     feeder_width: float  # smoothing of the feeders, in mean limits
     share: float  # of a full multiplier step
     chunk: int  # assets per lane between two merges
+    margin: float = 0.0  # mean feeder limits that schedules stay inside the limit: smoothed ones leak
     part: float = 1.0  # beside those that moved, this random part of the fleet steps
     linear_below: float = 5e-4  # money per kWh
     fine: bool = False
@@ -47,16 +48,22 @@ class Course:
     searched: int  # of the narrow passes, the last ones that search the modes of stepped assets
     bounds: int  # evaluated before and after wide turns to narrow
     last: float = 1.0  # part of the fleet in the last pass
+    feeder: tuple[float, float, float] = (1.0, 0.5, 5e-4)  # width at the start, at the turn, at the end
+    margin: float = 1.5e-5
 
 
 def course_for(count: int) -> Course:
     """Return the numbers of passes for a fleet of `count` assets."""
     if count <= SMALL:
-        return Course(sample=40, wide=15, narrow=15, full=4, part=0.3, searched=15, bounds=4)
+        # A hundred assets share a feeder, and one battery may be half of it: smoothed more widely.
+        return Course(
+            sample=40, wide=20, narrow=15, full=20, part=1.0, searched=15, bounds=4,
+            feeder=(4.0, 2.0, 2e-4), margin=5e-5,
+        )  # fmt: skip
     if count <= MEDIUM:
-        return Course(sample=30, wide=10, narrow=6, full=4, part=0.3, searched=3, bounds=2)
+        return Course(sample=30, wide=14, narrow=6, full=4, part=0.4, searched=6, bounds=2)
     if count <= LARGE:
-        return Course(sample=30, wide=7, narrow=5, full=3, part=0.2, searched=2, bounds=2)
+        return Course(sample=30, wide=9, narrow=6, full=3, part=0.25, searched=2, bounds=2)
     return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
 
@@ -76,9 +83,9 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
         return tuple(_settling(k, 120) for k in range(120))
     plan, chunk = course_for(count), chunk_for(count)
     if sample:
-        few = replace(plan, full=4, part=0.3)
-        return tuple(_wide(k, few, plan.sample, 8, from_feeder=1.5, level=0) for k in range(plan.sample))
-    first = [_wide(k, plan, plan.wide, chunk, from_feeder=1.0, level=1) for k in range(plan.wide)]
+        few = replace(plan, full=4, part=0.3, feeder=(1.5 * plan.feeder[0], *plan.feeder[1:]))
+        return tuple(_wide(k, few, plan.sample, 8, level=0) for k in range(plan.sample))
+    first = [_wide(k, plan, plan.wide, chunk, level=1) for k in range(plan.wide)]
     # A bound costs a third of a pass; the best ones come where wide turns to narrow.
     first = [replace(step, bound=k >= plan.wide - plan.bounds) for k, step in enumerate(first)]
     return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
@@ -87,7 +94,7 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
 def passes_after(count: int) -> tuple[Pass, ...]:
     """Return the passes of a warm re-plan: everybody once, then those that move."""
     plan, chunk = replace(course_for(count), full=1, part=0.05, searched=1, bounds=2), chunk_for(count)
-    first = replace(_wide(2, plan, 3, chunk, from_feeder=1.0, level=1), part=1.0)
+    first = replace(_wide(2, plan, 3, chunk, level=1), part=1.0)
     return (first, *(_narrow(k, plan, 4, chunk, max(count, SMALL + 1)) for k in range(2, 5)))
 
 
@@ -100,12 +107,13 @@ def _settling(k: int, count: int) -> Pass:
     )  # fmt: skip
 
 
-def _wide(k: int, plan: Course, count: int, chunk: int, *, from_feeder: float, level: int) -> Pass:
-    """Smoothing from 5 to 2 mean loads and to half a mean feeder limit; half steps in the first two."""
-    along = k / max(1, count - 1)
+def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
+    """Smoothing from 5 to 2 mean loads, and of the feeders down to the turn; half steps in the first two."""
+    along, (start, turn, _) = k / max(1, count - 1), plan.feeder
     return Pass(
         width=5.0 * (2.0 / 5.0) ** along,
-        feeder_width=from_feeder * (0.5 / from_feeder) ** along,
+        feeder_width=start * (turn / start) ** along,
+        margin=plan.margin,
         share=1.0 if k > 1 else 0.5,
         chunk=chunk,
         part=1.0 if k < plan.full else plan.part,
@@ -116,11 +124,12 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, from_feeder: float, l
 
 
 def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
-    """Smoothing down to 0.2 mean loads and 0.0005 mean feeder limits; the last pass steps everybody."""
-    along, small = k / count, fleet <= SMALL
+    """Smoothing down to 0.2 mean loads, and of the feeders to the end; the last pass steps everybody."""
+    along, small, (_, turn, end) = k / count, fleet <= SMALL, plan.feeder
     return Pass(
         width=2.0 * (0.025 if small else 0.1) ** along,
-        feeder_width=0.5 * 0.001**along,
+        feeder_width=turn * (end / turn) ** along,
+        margin=plan.margin,
         share=0.5,
         chunk=chunk,
         part=1.0 if small else (plan.last if k == count else plan.part),

@@ -50,9 +50,6 @@ class Scale:
     feeder_kw: Floats
 
 
-FEEDER_MARGIN = 1e-5
-"""Schedules keep this share of a feeder's mean limit inside it: smoothed limits leave small overloads."""
-
 EARLY_TILT_PER_KWH = 1e-7
 """Added per interval to the price of charging: of equal plans the earlier charge wins."""
 
@@ -101,7 +98,7 @@ class Solver:
         self.coupling.feeder_stiffness[:] = self.scale.feeder_spread_per_kwh / (
             step.feeder_width * self.scale.feeder_kw
         )
-        margin = FEEDER_MARGIN * self.scale.feeder_kw[:, None]
+        margin = step.margin * self.scale.feeder_kw[:, None]
         self.coupling.feeder_margin[:, 0::2] = -margin[:, None]
         self.coupling.feeder_margin[:, 1::2] = margin[:, None]
 
@@ -301,5 +298,7 @@ def _plan(problem: Problem, fleet: Fleet, best: Incumbent, seed: int, *, last: b
 def warm_up() -> None:
     """Compile every kernel (or load it from the cache), so that no cycle pays for it."""
     from optimizer.instances import small_mixed_problem  # noqa: PLC0415 - only needed here
+    from optimizer.split import split_target  # noqa: PLC0415
 
     solve_decomposed(small_mixed_problem())
+    split_target(1.0, np.zeros(2), -np.ones(2), np.ones(2))
