@@ -5,7 +5,7 @@ Never fails: with little history the quantiles grow wide, with none the median i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -288,6 +288,18 @@ def _typical_peak(consumption_kw: Matrix, upper_kw: Matrix) -> NDArray[np.float6
     index = np.floor(0.98 * np.maximum(count - 1, 0)).astype(np.int64)
     peak_kw = np.take_along_axis(ordered, index[:, None], axis=1)[:, 0]
     return np.where(count > 0, peak_kw, fallback_kw)
+
+
+def moved_to(baseline: BaselineForecast, median_kw: Matrix) -> BaselineForecast:
+    """Return the baseline around another median (F, T), kW; the quantiles keep their distance from it."""
+    below = baseline.consumption_p50_kw - baseline.consumption_p10_kw
+    above = baseline.consumption_p90_kw - baseline.consumption_p50_kw
+    return replace(
+        baseline,
+        consumption_p10_kw=np.maximum(median_kw - below, 0.0),
+        consumption_p50_kw=median_kw,
+        consumption_p90_kw=median_kw + above,
+    )
 
 
 def past_errors_kw(

@@ -26,8 +26,10 @@ from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
 from vpp.forecasting.explaining import explain
 from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
+from vpp.forecasting.learning import MODEL
+from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
-from vpp.ports import Clock, ReasoningModel, Store
+from vpp.ports import Clock, ForecastMemory, ReasoningModel, Store
 from vpp.service.errors import ServiceError
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
@@ -41,6 +43,7 @@ from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
 from vpp.service.stopping import Stopping
 from vpp.service.tracking import TrackingLoop
+from vpp.service.training import Training
 
 if TYPE_CHECKING:
     from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
@@ -134,6 +137,26 @@ def make_forecaster(
     )
 
 
+def _training(
+    settings: Settings, store: Store, memory: ForecastMemory, clock: Clock, interval: timedelta
+) -> Training | None:
+    """Return what fits the learning models, None where they are switched off."""
+    forecast = settings.forecast
+    if not forecast.training_days:
+        return None
+    between = timedelta(seconds=forecast.training_period_s) // interval
+    return Training(
+        store=store,
+        memory=memory,
+        clock=clock,
+        interval=interval,
+        history=timedelta(days=forecast.training_days),
+        horizon_intervals=forecast.horizon_intervals + between,
+        timezone=forecast.timezone,
+        holidays=_holidays(settings, clock),
+    )
+
+
 def _holidays(settings: Settings, clock: Clock) -> frozenset[date]:
     """Return the holidays that are listed and those of the country, of the years around now."""
     year = clock.now().year
@@ -171,6 +194,10 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             stack.push_async_callback(model.close)
         memory = open_forecast_memory(settings.database.url)
         stack.push_async_callback(memory.close)
+        training = _training(settings, store, memory, clock, loop.policy.interval)
+        if training is not None:
+            stack.callback(training.close)
+            await training.restore()
         forecasts = ForecastJob(
             forecaster=make_forecaster(settings, model, clock, epoch, fleet),
             store=store,
@@ -184,7 +211,9 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
                 store=store,
                 interval=loop.policy.interval,
                 horizon=loop.policy.interval * settings.forecast.horizon_intervals,
+                forecasters=(MODEL,) if training is None else (*LEARNERS, MODEL),
             ),
+            training=training,
             scenarios=settings.forecast.scenarios,
         )
         await asyncio.to_thread(solver.warm_up)
@@ -286,6 +315,9 @@ def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: Forec
 
     jobs = Jobs(clock)
     check = timedelta(seconds=settings.forecast.check_period_s)
+    if forecasts.training is not None:
+        every = timedelta(seconds=settings.forecast.training_period_s)
+        jobs.every("training", forecasts.training.fit, period=every, at_once=True)
     jobs.every("forecast", forecasts.check, period=check, at_once=True)
     jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
     upkeep = timedelta(seconds=settings.telemetry.upkeep_period_s)

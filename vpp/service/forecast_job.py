@@ -6,16 +6,19 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from vpp.domain.forecasts import ContextItem, ForecastParts, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid, interval_start
-from vpp.forecasting.baseline import past_errors_kw
+from vpp.forecasting.baseline import moved_to, past_errors_kw
 from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import BASELINE
 from vpp.forecasting.scenarios import scenarios
 from vpp.ports import Clock, CycleStore, FeederHistory, StoreError
 from vpp.service.forecast_learning import ForecastLearning
+from vpp.service.training import Training
 
 log = structlog.get_logger()
 
@@ -32,6 +35,7 @@ class ForecastJob:
     horizon_intervals: int
     issue_period: timedelta
     learning: ForecastLearning | None = None  # without it the model's advice counts in full
+    training: Training | None = None  # without it the baseline is that of similar days
     scenarios: int = 0
     _issued_at: datetime | None = None
     _seen_context: set[str] = field(default_factory=set)
@@ -79,10 +83,14 @@ class ForecastJob:
         if self.learning is None:
             return await self.forecaster.issue(history, grid, context, now)
         baseline = await asyncio.to_thread(self.forecaster.baseline, history, grid, now)
+        members: dict[str, NDArray[np.float64]] = {}
+        if self.training is not None:
+            members = self.training.members(baseline.feeder_ids, grid, baseline.consumption_p50_kw)
+            baseline = moved_to(baseline, np.mean(list(members.values()), axis=0))
         advised, call = await self.forecaster.advise(baseline, context, now)
         parts = ForecastParts(
-            names=(BASELINE,),
-            p50_kw=baseline.consumption_p50_kw[None],
+            names=(BASELINE, *members),
+            p50_kw=np.stack([baseline.consumption_p50_kw, *members.values()]),
             typical_peak_kw=baseline.typical_peak_kw,
         )
         try:

@@ -119,6 +119,8 @@ class ForecastSettings(Section):
     horizon_intervals: int = Field(default=192, ge=1, le=4000)
     issue_period_s: float = Field(default=10_800, gt=0)
     check_period_s: float = Field(default=900, gt=0)  # how often new context is looked for
+    training_days: int = Field(default=0, ge=0, le=1500)  # history for ridge and LightGBM; 0: similar days
+    training_period_s: float = Field(default=21_600, ge=3600)
     scenarios: int = Field(default=0, ge=0, le=50)  # planned for instead of the median alone; 0: none
     country: str = ""  # whose public holidays count beside `holidays`
 
