@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from multiprocessing import get_context
@@ -71,9 +71,13 @@ class Training:
         if self._pool is None:
             # A process that was forked would share the event loop's locks.
             self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_nice)
-        version = await asyncio.get_running_loop().run_in_executor(
-            self._pool, _fit, history, self.horizon_intervals, self.timezone, self.holidays
-        )
+        try:
+            version = await asyncio.get_running_loop().run_in_executor(
+                self._pool, _fit, history, self.horizon_intervals, self.timezone, self.holidays
+            )
+        except BrokenExecutor:
+            self.close()  # the next fit starts a new process
+            raise
         self.version = version
         if self.memory is not None:
             summary = {"days": days, "error_share": list(version.error_share), "until": end.isoformat()}
