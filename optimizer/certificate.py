@@ -44,7 +44,7 @@ def certify(
         reference_objective=reference,
         gap_of_savings=_share(distance, reference - parts.total),
         objective_parts=parts,
-        unmet=unmet_of(problem, paths),
+        unmet=unmet_of(problem, schedule, paths),
         gap_parts=gap_parts or {},
         seed=seed,
         seconds=seconds or {},

@@ -21,7 +21,7 @@ from optimizer.certificate import certify
 from optimizer.decomposed.around import Around, around
 from optimizer.exact.cells import wrong_cells
 from optimizer.exact.polish import polish
-from optimizer.exact.product import finish, idle, recover, resumed
+from optimizer.exact.product import finish, idle, recover, resumed, search_tiny
 from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
@@ -32,7 +32,9 @@ RUN_CELLS = 16_000
 """Cells (asset, interval) stepped per solve: so many runs of passes as this is of the problem's size."""
 MOST_RUNS = 12
 DIVE_UP_TO_SHARE = 0.125
-"""The dive is tried where the relaxation breaks rules in at most this many cells per asset."""
+"""The dive is tried first where the relaxation breaks rules in at most this many cells per asset."""
+DIVE_ABOVE_GAP = 0.01
+"""... and last where the passes left more than this."""
 
 
 @dataclass(slots=True)
@@ -78,7 +80,8 @@ def solve_combined(
         return finish(
             problem, relaxation, answer, previous=previous, progress=progress, seed=seed, start=start
         )
-    bound = max(relaxation.bound, sweeps.bound)
+    # The prices prove the second alone; under a weighed tail they are not enough, and nobody recomputes it.
+    bound = max(relaxation.bound, sweeps.bound) if problem.cvar_weight > 0.0 else sweeps.bound
     nothing = idle(problem)
     plan = Plan(
         schedule=nothing,
@@ -92,6 +95,9 @@ def solve_combined(
     if wrong.count <= DIVE_UP_TO_SHARE * len(problem.assets) + 2:
         best.offer(recover(problem, relaxation, answer))
     _sweep(problem, relaxation, sweeps, best)
+    if best.plan.certificate.gap > DIVE_ABOVE_GAP:
+        best.offer(recover(problem, relaxation, answer))
+    best.plan = search_tiny(problem, relaxation, best.plan, seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
     return replace(best.plan, certificate=replace(best.plan.certificate, seconds=seconds))
 

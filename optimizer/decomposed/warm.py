@@ -55,9 +55,10 @@ def warm_multipliers(coupling: Coupling, warm: Warm, interval_h: float) -> None:
         total = coupling.multiplier[first + s].sum()
         if total > coupling.peak_price[s] > 0.0:
             coupling.multiplier[first + s] *= coupling.peak_price[s] / total
-    for k in np.argsort(coupling.kink[:first].mean(axis=1), kind="stable"):  # low kinks saturate first
-        coupling.multiplier[k] = np.clip(rest, 0.0, coupling.step[k])
-        rest = rest - coupling.multiplier[k]
+    every = np.arange(coupling.kink.shape[1])
+    for k in np.argsort(coupling.kink[:first], axis=0, kind="stable"):  # low kinks saturate first
+        coupling.multiplier[k, every] = np.clip(rest, 0.0, coupling.step[k, every])
+        rest = rest - coupling.multiplier[k, every]
     feeder = (
         shifted(prices.feeder_per_kwh, warm.elapsed_intervals, repeat=True) - coupling.feeder_base[:, None]
     )

@@ -57,9 +57,7 @@ def finish(
     plan = _first_plan(problem, relaxation, answer, previous, seed)
     if progress is not None:
         progress(plan)
-    tiny = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
-    if tiny and plan.certificate.gap > SEARCH_WHOLE_ABOVE_GAP:
-        plan = _improve(problem, relaxation, plan, seed)
+    plan = search_tiny(problem, relaxation, plan, seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
     return replace(plan, certificate=replace(plan.certificate, seconds=seconds))
 
@@ -79,7 +77,8 @@ def solve_milp(
     if found is not None:
         plan = _better(problem, plan, [found.schedule], found.bound, method="milp", seed=seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
-    return replace(plan, certificate=replace(plan.certificate, method="milp", seconds=seconds))
+    # No prices prove the bound of a search, so none go with it.
+    return replace(plan, certificate=replace(plan.certificate, method="milp", seconds=seconds), prices=None)
 
 
 def _first_plan(
@@ -102,15 +101,24 @@ def recover(problem: Problem, relaxation: Relaxation, answer: Answer) -> Schedul
     return schedule_of(problem, relaxation.compiled, relaxation.cells, decided.values)
 
 
-def _improve(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
-    """Search the whole of a tiny problem shortly."""
+def search_tiny(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
+    """Search a tiny problem whole where its plan has a gap.
+
+    `lower_bound` stays what the plan's prices prove; what the search proved beyond stands in `gap_parts`.
+    """
+    tiny = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
+    if not tiny or plan.certificate.gap <= SEARCH_WHOLE_ABOVE_GAP:
+        return plan
     limits = SearchLimits(nodes=SEARCH_NODES, gap=0.5 * SEARCH_WHOLE_ABOVE_GAP)
     found = search(problem, relaxation, plan.schedule, limits, seed=seed)
     if found is None:
         return plan
     steered = polish(problem, relaxation, found.schedule, found.switches)
     candidates = [found.schedule] if steered is None else [steered, found.schedule]
-    return _better(problem, plan, candidates, found.bound, method="exact", seed=seed)
+    bound, method = plan.certificate.lower_bound, plan.certificate.method
+    plan = _better(problem, plan, candidates, bound, method=method, seed=seed)
+    parts = {"search_lower_bound": min(found.bound, plan.certificate.objective)}
+    return replace(plan, certificate=replace(plan.certificate, gap_parts=parts))
 
 
 def _better(
