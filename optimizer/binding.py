@@ -1,4 +1,4 @@
-"""Why something was not met: the limit that binds, named so that whoever relaxes it gets more.
+"""Why something was not met: the limit that rules it out, whatever else binds beside it.
 
 Energy missing at a departure, on a trip or at the end is held against what the asset alone could have
 stored at full power. If that was enough, the intervals in which it still had room are looked at:
@@ -54,11 +54,12 @@ def why_energy_is_missing(
     connected = connected[connected < end]
     if not len(connected):
         return NO_WINDOW
-    if _most_energy(problem, asset, connected, end, charge_kw=np.inf) < asked_kwh - ROOM_KWH:
-        return ENERGY_MAX
-    most_kw = float(assets.max_charge_kw[asset])
-    if _most_energy(problem, asset, connected, end, charge_kw=most_kw) < asked_kwh - ROOM_KWH:
-        return WINDOW_OR_POWER
+    most_kw, most_kwh = float(assets.max_charge_kw[asset]), float(assets.energy_max_kwh[asset])
+    by_size = _most_energy(problem, asset, connected, end, charge_kw=np.inf, most_kwh=most_kwh)
+    by_power = _most_energy(problem, asset, connected, end, charge_kw=most_kw, most_kwh=np.inf)
+    both = _most_energy(problem, asset, connected, end, charge_kw=most_kw, most_kwh=most_kwh)
+    if both < asked_kwh - ROOM_KWH:
+        return ENERGY_MAX if by_size < by_power else WINDOW_OR_POWER
     room = connected[schedule.charge_kw[asset, connected] < assets.max_charge_kw[asset] - ROOM_KW]
     least = problem.interval_h * assets.min_charge_kw[asset] * assets.charge_efficiency[asset]
     if missing_kwh < least and asked_kwh - missing_kwh + least > assets.energy_max_kwh[asset]:
@@ -93,16 +94,18 @@ def connected_intervals(problem: Problem, asset: int) -> Ints:
     return np.concatenate(spans).astype(np.int64)
 
 
-def _most_energy(problem: Problem, asset: int, connected: Ints, end: int, *, charge_kw: float) -> float:
+def _most_energy(
+    problem: Problem, asset: int, connected: Ints, end: int, *, charge_kw: float, most_kwh: float
+) -> float:
     """Return what that power would have stored by the start of interval `end`, trips before it taken off."""
     assets, windows = problem.assets, problem.windows
     gain = problem.interval_h * charge_kw * assets.charge_efficiency[asset]
     rows = np.flatnonzero((windows.asset == asset) & (windows.to_interval < end))
     trips = sorted((int(windows.to_interval[w]), float(windows.trip_energy_kwh[w])) for w in rows)
-    most, energy, before = float(assets.energy_max_kwh[asset]), float(assets.energy_initial_kwh[asset]), 0
+    energy, before = float(assets.energy_initial_kwh[asset]), 0
     for at, trip in [*trips, (end, 0.0)]:
         count = int(((connected >= before) & (connected < at)).sum())
-        energy = max(min(energy + (count * gain if count else 0.0), most) - trip, 0.0)
+        energy = max(min(energy + (count * gain if count else 0.0), most_kwh) - trip, 0.0)
         before = at
     return energy
 

@@ -42,7 +42,9 @@ def _departures(problem: Problem, schedule: Schedule, paths: evaluate.Paths) -> 
             interval=end - 1,
             amount=float(missing[w]),
             unit="kWh",
-            reason=binding.why_energy_is_missing(problem, schedule, paths, asset, end, asked_kwh=float(asked), missing_kwh=float(missing[w])),
+            reason=binding.why_energy_is_missing(
+                problem, schedule, paths, asset, end, asked_kwh=float(asked), missing_kwh=float(missing[w])
+            ),
         )
 
 
@@ -56,7 +58,15 @@ def _trips(problem: Problem, schedule: Schedule, paths: evaluate.Paths) -> Itera
             interval=end,
             amount=float(paths.trip_missing_kwh[w]),
             unit="kWh",
-            reason=binding.why_energy_is_missing(problem, schedule, paths, asset, end, asked_kwh=float(trip), missing_kwh=float(paths.trip_missing_kwh[w])),
+            reason=binding.why_energy_is_missing(
+                problem,
+                schedule,
+                paths,
+                asset,
+                end,
+                asked_kwh=float(trip),
+                missing_kwh=float(paths.trip_missing_kwh[w]),
+            ),
         )
 
 
@@ -71,7 +81,13 @@ def _finals(problem: Problem, schedule: Schedule, paths: evaluate.Paths) -> Iter
             amount=float(missing[asset]),
             unit="kWh",
             reason=binding.why_energy_is_missing(
-                problem, schedule, paths, int(asset), end, asked_kwh=float(asked[asset]), missing_kwh=float(missing[asset])
+                problem,
+                schedule,
+                paths,
+                int(asset),
+                end,
+                asked_kwh=float(asked[asset]),
+                missing_kwh=float(missing[asset]),
             ),
         )
 

@@ -1,6 +1,5 @@
-"""What is not met names the limit that binds: relaxing that limit lets the plan meet more."""
+"""What is not met names the limit that binds."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -26,56 +25,23 @@ def energy_missing(plan: Plan) -> dict[tuple[str, str, int], Unmet]:
     return {(u.kind, u.id, u.interval): u for u in plan.certificate.unmet if u.kind in kinds}
 
 
-def with_larger_assets(problem: Problem) -> Problem:
-    assets = problem.assets
-    wide = replace(
-        assets, capacity_kwh=3.0 * assets.capacity_kwh, energy_max_kwh=3.0 * assets.energy_max_kwh + 120.0
-    )
-    return replace(problem, assets=wide)
-
-
-def with_more_power(problem: Problem) -> Problem:
-    return replace(problem, assets=replace(problem.assets, max_charge_kw=2.0 * problem.assets.max_charge_kw))
-
-
-def with_free_feeders(problem: Problem) -> Problem:
-    limit = problem.feeders.import_limit_kw + 100.0
-    return replace(problem, feeders=replace(problem.feeders, import_limit_kw=limit))
-
-
-def with_free_portfolio(problem: Problem) -> Problem:
-    return replace(problem, import_limit_kw=1e4)
-
-
-def with_both_free(problem: Problem) -> Problem:
-    return with_free_feeders(with_free_portfolio(problem))
-
-
-def with_dearer_shortfalls(problem: Problem) -> Problem:
-    return replace(problem, unmet_energy_penalty_per_kwh=1e3)
-
-
-RELAXED: dict[str, Callable[[Problem], Problem]] = {
-    binding.ENERGY_MAX: with_larger_assets,
-    binding.WINDOW_OR_POWER: with_more_power,
-    binding.FEEDER: with_free_feeders,
-    binding.PORTFOLIO: with_free_portfolio,
-    binding.FEEDER_AND_PORTFOLIO: with_both_free,
-}
-
-
-@settings(max_examples=5, deadline=None, derandomize=True, database=None)
+@pytest.mark.soak
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 10_000), features=st.sets(st.sampled_from(FEATURES), max_size=4))
-def test_relaxing_the_named_limit_gives_the_asset_more(seed: int, features: set[str]) -> None:
+def test_what_the_named_limit_rules_out_no_other_relaxation_gives(seed: int, features: set[str]) -> None:
     problem = starved(seed, *sorted(features | {"windows"}))
-    before = energy_missing(solve(problem, method="exact"))
-    for reason in sorted({u.reason for u in before.values()} & set(RELAXED)):
-        changed = RELAXED[reason](problem)
-        after = energy_missing(solve(changed, method="exact"))
-        for place, item in before.items():
-            if item.reason == reason:
-                left = after[place].amount if place in after else 0.0
-                assert left < item.amount - 1e-9, (place, reason, item.amount, left)
+    limit = problem.feeders.import_limit_kw + 1e4
+    eased = replace(
+        problem,
+        feeders=replace(problem.feeders, import_limit_kw=limit),
+        import_limit_kw=1e4,
+        events=None,
+        unmet_energy_penalty_per_kwh=1e3,
+    )
+    left = {place for place, item in energy_missing(solve(eased, method="exact")).items()}
+    for place, item in energy_missing(solve(problem, method="exact")).items():
+        if place[0] == "departure" and item.reason in {binding.ENERGY_MAX, binding.WINDOW_OR_POWER}:
+            assert place in left, (place, item.reason)
 
 
 @pytest.mark.parametrize("limit", ["feeder", "portfolio"])
