@@ -69,6 +69,7 @@ class Plant:
             "report_period_s": 20.0,
             "max_order_age_s": 100.0,
             "write_period_s": 0.02,
+            "stored_period_s": 0.02,
             "reading_limits": ReadingLimits(),
         }
         self.settings = GatewaySettings(**(defaults | settings))

@@ -72,3 +72,15 @@ async def test_refusals_are_few_and_come_again_after_they_were_read():
     assert len(await kinds(outbox)) == limits.MAX_PENDING_REFUSALS
     outbox.put(refusal())
     assert await kinds(outbox) == ["refusal"]
+
+
+async def test_what_is_stored_is_told_alone_only_now_and_then_and_with_anything_else_at_once():
+    outbox = Outbox()
+    outbox.stored_period_s = 3_600.0
+    outbox.put_stored(1)
+    assert [message.readings_stored.reading_number for message in await outbox.take()] == [1]
+    outbox.put_stored(2)
+    outbox.tell_stored_when_due()
+    assert not outbox._filled.is_set(), "it was told a moment ago"
+    outbox.put(orders(1))
+    assert await kinds(outbox) == ["setpoints", "readings_stored"]

@@ -119,6 +119,7 @@ class FleetServicer:
             sent_at=timestamp(now),
             stored_reading_number=gateway.telemetry.stored_number(session),
         )
+        session.outbox.stored_period_s = gateway.settings.stored_period_s
         session.heard_at_s = asyncio.get_running_loop().time()
         session.outbox.put(pb.ServerMessage(welcome=welcome))
         gateway.tell_what_was_missed(session, now)

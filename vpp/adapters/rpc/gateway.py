@@ -47,7 +47,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """Rules of the sessions. Periods and ages in seconds of the plant, `write_period_s` of the wall.
+    """Rules of the sessions. Periods and ages in seconds of the plant; of the wall are `write_period_s` and
+    `stored_period_s`, how often at most a node is told alone what is durable.
 
     `max_order_age_s` is what an order may spend under way; in a demo whose plant runs k times faster
     than the wall, the same delay of the network is k times longer.
@@ -57,6 +58,7 @@ class GatewaySettings:
     max_order_age_s: float = 5.0
     ping_period_s: float = 30.0
     write_period_s: float = 0.2
+    stored_period_s: float = 5.0
     reading_limits: ReadingLimits = field(default_factory=ReadingLimits)
 
 
@@ -120,6 +122,7 @@ class Gateway:
         self.telemetry.watch.seed(latest)
         self._tasks = [asyncio.create_task(writer.run()) for writer in self.telemetry.writers]
         self._tasks.append(asyncio.create_task(self._ping_forever()))
+        self._tasks.append(asyncio.create_task(self._tell_stored_forever()))
 
     async def drain(self) -> None:
         """Refuse new sessions, write what waits, say so and goodbye to the nodes, end their streams."""
@@ -147,6 +150,12 @@ class Gateway:
     async def _flush(self) -> bool:
         self.telemetry.flush_singles()
         return all([await writer.flush() for writer in self.telemetry.writers])
+
+    async def _tell_stored_forever(self) -> None:
+        while True:
+            await asyncio.sleep(max(0.05, self.settings.stored_period_s / 2))
+            for session in self.sessions.all():
+                session.outbox.tell_stored_when_due()
 
     async def _ping_forever(self) -> None:
         period = timedelta(seconds=self.settings.ping_period_s)

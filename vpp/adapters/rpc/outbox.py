@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Final
 
@@ -26,6 +27,8 @@ class Outbox:
         self._goodbye: pb.ServerMessage | None = None
         self._writing = False
         self._stored_number = 0
+        self.stored_period_s = 0.0  # how often at most the node is told so alone, seconds of the wall
+        self._tell_stored_at_s = 0.0
         self._ping: pb.ServerMessage | None = None
         self._refusals = 0
         self._filled = asyncio.Event()
@@ -64,9 +67,17 @@ class Outbox:
         self._writing = False
 
     def put_stored(self, reading_number: int) -> None:
-        """Say that readings up to this number are durable."""
+        """Say that readings up to this number are durable: with the next message, or when it is time."""
         self._stored_number = max(self._stored_number, reading_number)
-        self._filled.set()
+        self.tell_stored_when_due()
+
+    def tell_stored_when_due(self) -> None:
+        """Have the node told what is durable, unless it was told a moment ago.
+
+        A message for each reading would cost as much as the readings; a node can wait, it has a buffer.
+        """
+        if self._stored_number and time.monotonic() >= self._tell_stored_at_s:
+            self._filled.set()
 
     def put_ping(self, message: pb.ServerMessage) -> None:
         """Ask for a sign of life; a ping that still waits is replaced."""
@@ -89,6 +100,7 @@ class Outbox:
             stored = pb.ReadingsStored(reading_number=self._stored_number)
             taken.append(pb.ServerMessage(readings_stored=stored))
             self._stored_number = 0
+            self._tell_stored_at_s = time.monotonic() + self.stored_period_s
         if self._ping is not None:
             taken.append(self._ping)
             self._ping = None
