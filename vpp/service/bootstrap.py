@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -31,6 +32,7 @@ from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ForecastMemory, ReasoningModel, Store
 from vpp.service.errors import ServiceError
+from vpp.service.expiry import LOOK_PERIOD, log_expiry
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
 from vpp.service.identity import IdentityParts, identity_parts, start_enrolment
@@ -226,6 +228,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, store, loop, forecasts, clock)
+        jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
         jobs.start()
         stack.callback(jobs.stop)
         yield Service(

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from vpp.adapters.storage import open_identities
@@ -18,11 +17,10 @@ from vpp.ports import ReadingDays, ReasoningModelError, Store, StoreError
 from vpp.service.bootstrap import make_clock, make_model, make_store
 from vpp.service.certificates import describe_problem
 from vpp.service.errors import ServiceError
+from vpp.service.expiry import look_at_nodes
 from vpp.service.identity import load_authority, wall_now
 from vpp.service.loop import PRICE_MEMORY
 from vpp.service.settings import Settings, SettingsError, load_settings
-
-NODE_EXPIRY_WARNING = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +88,11 @@ async def _node_certificates(settings: Settings) -> Finding:
     """Say whose issued certificates are over or were not renewed in time."""
     register = open_identities(settings.database.url)
     try:
-        newest, deny = await register.newest_certificates(), await register.deny_list()
+        count, problem = await look_at_nodes(register, now=wall_now())
     finally:
         await register.close()
-    now = wall_now()
-    live = [item for item in newest if not deny.reason(node_id=item.node_id, serial=item.serial)]
-    over = [item.node_id for item in live if item.not_after <= now]
-    late = [item.node_id for item in live if now < item.not_after <= now + NODE_EXPIRY_WARNING]
-    if over or late:
-        names = ", ".join([*over, *late][:5])
-        sentence = (
-            f"{len(over)} of {len(live)} are over, {len(late)} end within {NODE_EXPIRY_WARNING.days} days: "
-            f"{names}; are these nodes away? An expired one needs a new token"
-        )
-        return Finding(subject="node certificates", good=False, sentence=sentence)
-    return Finding(subject="node certificates", good=True, sentence=f"{len(live)} issued and in time")
+    sentence = problem or f"{count} issued and in time"
+    return Finding(subject="node certificates", good=not problem, sentence=sentence)
 
 
 def _certificates(settings: Settings) -> list[Finding]:

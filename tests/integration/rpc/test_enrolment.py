@@ -27,6 +27,7 @@ from vpp.node.keys import KeyRequest, new_key_request
 from vpp.rpcgen import enrolment_pb2 as pb
 from vpp.rpcgen import enrolment_pb2_grpc
 from vpp.service.certificates import create_authority
+from vpp.service.expiry import look_at_nodes
 
 
 @pytest.fixture
@@ -322,3 +323,16 @@ async def test_an_enrolment_that_was_cut_off_goes_on_with_the_same_key(plant, au
     enrolled = await enrol_into(tmp_path / "node", plant.enrolment.target, token, authority)
     assert enrolled.credentials.private_key.strip() == key
     assert not pending.exists()
+
+
+async def test_whose_certificate_ends_soon_is_said_and_revoked_ones_are_left_out(plant, authority):
+    for node_id in ("home", "depot"):
+        await enrol(plant.enrolment.target, await plant.token(node_id), authority)
+    now = plant.wall()
+    assert await look_at_nodes(plant.register, now=now) == (2, "")
+    _, soon = await look_at_nodes(plant.register, now=now + timedelta(days=25))
+    assert "0 of 2 are over, 2 end within 7 days: depot, home" in soon
+    await plant.revoke(node_id="home")
+    _, over = await look_at_nodes(plant.register, now=now + timedelta(days=31))
+    assert "1 of 1 are over" in over
+    assert "home" not in over
