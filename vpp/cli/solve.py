@@ -80,10 +80,11 @@ def verify_command(
         from optimizer.files.plans import read_certificate, read_prices, read_schedule  # noqa: PLC0415
         from optimizer.files.problems import read_problem  # noqa: PLC0415
 
-        problem = read_problem(problem_dir)
-        schedule = read_schedule(plan_dir, problem)
-        certificate = read_certificate(plan_dir)
-        verdict = verify(problem, schedule, certificate=certificate, prices=read_prices(plan_dir, problem))
+        with _patience("reading and verifying", as_json=as_json):
+            problem = read_problem(problem_dir)
+            schedule = read_schedule(plan_dir, problem)
+            certificate, prices = read_certificate(plan_dir), read_prices(plan_dir, problem)
+            verdict = verify(problem, schedule, certificate=certificate, prices=prices)
         _print_verdict(verdict, problem, certificate, as_json=as_json)
     if not verdict.ok:
         raise typer.Exit(1)
@@ -121,7 +122,7 @@ def _solve(
     problem = read_problem(problem_dir)
     digest = problem_sha256(problem_dir)
     read_s = time.monotonic() - start
-    with _patience(as_json=as_json):
+    with _patience("solving", as_json=as_json):
         plan = _plan(problem, method, None if deadline_s is None else deadline_s - read_s, seed)
     solved = time.monotonic()
     verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices)
@@ -165,13 +166,13 @@ def _plan(problem: Problem, method: Any, left_s: float | None, seed: int) -> Pla
 
 
 @contextmanager
-def _patience(*, as_json: bool) -> Iterator[None]:
-    """Show on a terminal that a solve is under way."""
+def _patience(words: str, *, as_json: bool) -> Iterator[None]:
+    """Show on a terminal that something long is under way."""
     console = Console(stderr=True)
     if as_json or not console.is_terminal:
         yield
         return
-    with console.status("solving"):
+    with console.status(words):
         yield
 
 

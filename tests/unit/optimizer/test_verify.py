@@ -199,3 +199,30 @@ def test_violations_are_listed_in_bounded_number_and_counted_in_full(problem: Pr
     wild = replace(plan.schedule, charge_kw=np.full(problem.shape, 1e3))
     verdict = verify(problem, wild)
     assert verdict.count > len(verdict.violations)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(60))
+def test_a_thousand_mutated_schedules_are_refused(seed: int) -> None:
+    """Twenty changes of one cell in each of sixty plans: none is accepted."""
+    rng = np.random.default_rng(seed)
+    features = rng.choice(FEATURES, rng.integers(0, len(FEATURES) + 1), replace=False)
+    problem = small_problem(seed, *(str(name) for name in features))
+    plan = solve(problem, method="exact")
+    for _ in range(20):
+        name = str(rng.choice(["charge_kw", "discharge_kw", "energy_end_kwh"]))
+        cell = int(rng.integers(problem.shape[0])), int(rng.integers(problem.intervals))
+        step = float(rng.choice([1e-4, 0.01, 0.3, 5.0]) * rng.choice([-1.0, 1.0]))
+        mutated = _with(plan.schedule, name, cell, getattr(plan.schedule, name)[cell] + step)
+        assert not verify(problem, mutated, certificate=plan.certificate).ok
+
+
+def test_the_walk_gives_the_same_bytes_and_lists_the_worst_of_all_blocks(
+    problem: Problem, plan: Plan
+) -> None:
+    first, second = (verify(problem, plan.schedule, certificate=plan.certificate) for _ in range(2))
+    assert first == second
+    wild = replace(plan.schedule, charge_kw=plan.schedule.charge_kw + np.arange(problem.intervals) * 10.0)
+    listed = [v.amount for v in verify(problem, wild).violations if v.kind == "charge_limit"]
+    assert listed == sorted(listed, reverse=True)
+    assert max(listed) == pytest.approx((wild.charge_kw - problem.assets.max_charge_kw[:, None]).max())
