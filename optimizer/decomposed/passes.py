@@ -93,9 +93,10 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
 
 def passes_after(count: int) -> tuple[Pass, ...]:
     """Return the passes of a warm re-plan: everybody once, then those that move."""
-    plan, chunk = replace(course_for(count), full=1, part=0.05, searched=1, bounds=2), chunk_for(count)
+    plan, chunk = replace(course_for(count), part=0.02, last=0.02, searched=1, bounds=2), chunk_for(count)
     first = replace(_wide(2, plan, 3, chunk, level=1), part=1.0)
-    return (first, *(_narrow(k, plan, 4, chunk, max(count, SMALL + 1)) for k in range(2, 5)))
+    narrow = (_narrow(k, plan, 4, chunk, max(count, SMALL + 1)) for k in (2, 4))
+    return (first, *(replace(step, averaged=False) for step in narrow))
 
 
 def _settling(k: int, count: int) -> Pass:

@@ -123,10 +123,10 @@ def _run_rows(
         )
         if not accepted:
             continue
-        moved[i] = 1
         own[i] = cost
         for t in range(old.size):
             if best[t] != old[t]:
+                moved[i] = 1
                 fleet_sum[t] = rest[t] + asset.weight * best[t]
                 feeder_sum[t] = rest_feeder[t] + asset.weight * best[t]
                 old[t] = best[t]
