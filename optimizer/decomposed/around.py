@@ -12,22 +12,23 @@ import numpy as np
 
 from optimizer.decomposed.bound import lower_bound
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
+from optimizer.decomposed.exchange import is_crossed
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import compile_fleet
 from optimizer.decomposed.passes import passes_for
-from optimizer.decomposed.scope import refuse_unsupported
-from optimizer.decomposed.solve import Incumbent, Solver, _previous, descend, scale_of, start_warm
+from optimizer.decomposed.private import has_private
+from optimizer.decomposed.solve import _previous, descend, start_warm
+from optimizer.decomposed.solver import Incumbent, Solver, scale_of
 from optimizer.decomposed.warm import Warm, warm_multipliers
 from optimizer.plan import Plan, Prices, Schedule
-from optimizer.problem import Problem, ProblemError
+from optimizer.problem import Problem
 
 
 class Around:
     """One problem with its relaxed powers and prices, laid out once for several runs of passes."""
 
     def __init__(self, problem: Problem, relaxed: Plan) -> None:
-        """Take the relaxed powers (they may break rules) and prices; raise ProblemError as `scope` does."""
-        refuse_unsupported(problem)
+        """Take the relaxed powers (they may break rules) and prices of a problem without private parts."""
         self.problem, self.warm = problem, Warm(plan=relaxed)
         self.fleet = compile_fleet(problem)
         coupling, offset = compile_coupling(problem)
@@ -57,7 +58,4 @@ class Around:
 
 def around(problem: Problem, relaxed: Plan) -> Around | None:
     """Lay a problem out for passes around its relaxed solution; None where they do not cover it."""
-    try:
-        return Around(problem, relaxed)
-    except ProblemError:
-        return None
+    return None if has_private(problem) or is_crossed(problem) else Around(problem, relaxed)

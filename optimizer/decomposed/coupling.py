@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from optimizer.problem import Floats, Problem, ProblemError
+from optimizer.decomposed.exchange import crossed_chord
+from optimizer.problem import Floats, Problem
 
 FAR_KW = 1e9  # stands for "no limit" in the kernels
 ALLOCATING: dict[str, Any] = {"error_model": "numpy"}  # division by zero gives infinity instead of a check
@@ -174,8 +175,8 @@ def _move_ramps(multiplier, kink, step, stiffness, x, share):
 def compile_coupling(problem: Problem, weight: Floats | None = None) -> tuple[Coupling, float]:
     """Lay out all shared cost as ramps; return it with the constant part of the cost, in money.
 
-    `weight` (S) weighs the load scenarios, by default with their probability. An export price above
-    the import price (a concave exchange) is refused.
+    `weight` (S) weighs the load scenarios, by default with their probability. Where export pays more than
+    import costs, the exchange is concave and its chord takes its place: a bound, not the exact cost.
     """
     probability, loads = scenario_loads(problem)
     share = probability if weight is None else weight
@@ -189,6 +190,9 @@ def compile_coupling(problem: Problem, weight: Floats | None = None) -> tuple[Co
         ramps.append(Ramp(kink=floor - total[s], step=height, start=1.0 / problem.intervals))
     base = problem.portfolio.export_price_per_kwh - sum(r.step for r in ramps if r.downward)
     offset = float(share @ (total @ problem.portfolio.export_price_per_kwh))
+    slope, level = crossed_chord(problem, total)
+    base = base + share @ slope
+    offset += float(share @ ((slope * total).sum(axis=1) + level))
     offset += sum(float(r.step @ r.kink) for r in ramps if r.downward)
     kinks, steps, feeder_offset = _feeder_ramps(problem, share, loads)
     feeder_multiplier = np.zeros(kinks.shape)
@@ -233,16 +237,7 @@ def _exchange_ramps(problem: Problem, share: Floats, total: Floats) -> list[Ramp
     """Import above export price, and the portfolio's limits, per scenario."""
     carbon = problem.carbon_price_per_kg * problem.portfolio.carbon_kg_per_kwh
     step = problem.portfolio.import_price_per_kwh + carbon - problem.portfolio.export_price_per_kwh
-    if np.any(step < 0.0):
-        row = int(np.argmax(step < 0.0))
-        found = float(problem.portfolio.export_price_per_kwh[row])
-        raise ProblemError(
-            "portfolio",
-            "export_price_per_kwh",
-            row,
-            found,
-            "at most the import price in the decomposed method",
-        )
+    step = np.maximum(step, 0.0)  # where export pays more: see `crossed_chord`
     ramps = []
     for s in range(len(share)):
         ramps.append(Ramp(kink=-total[s], step=share[s] * step, start=0.5))

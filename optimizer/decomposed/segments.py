@@ -131,7 +131,7 @@ def sorted_inside(wish, wishes, low, high, point):
 
 
 @njit(**EXACT)
-def straight_segments(asset, t, free, old, previous, low, high, price, rise, settings, w, place):
+def straight_segments(asset, tilt, free, old, previous, low, high, price, rise, settings, w, place):
     """Keys and widths where the price rises along a line over the range; return their number."""
     few = rise <= 4.0 * settings.linear_below
     point, key = w.point, w.key
@@ -140,11 +140,11 @@ def straight_segments(asset, t, free, old, previous, low, high, price, rise, set
     slope = rise / (high - low)
     for k in range(count - 1):
         key[k] = price + slope * (0.5 * (point[k] + point[k + 1]) - low)
-    return to_energy(asset, count - 1, point, key, w.width, place, previous, t, settings)
+    return to_energy(asset, count - 1, point, key, w.width, place, previous, tilt, settings)
 
 
 @njit(**EXACT)
-def kinked_segments(c, asset, t, free, old, previous, low, high, rest, rest_feeder, settings, w, place):
+def kinked_segments(c, asset, t, tilt, free, old, previous, low, high, rest, rest_feeder, settings, w, place):
     """Keys and widths where ramps begin or end within the range, from the exact integral."""
     wish, point, key, m = w.wish, w.point, w.key, asset.weight
     stability = settings.stability_per_kwh
@@ -162,7 +162,7 @@ def kinked_segments(c, asset, t, free, old, previous, low, high, rest, rest_feed
         if k > 0:
             key[k - 1] = base + (right - left) / (m * (point[k] - point[k - 1]))
         left = right
-    return to_energy(asset, count, point, key, w.width, place, previous, t, settings)
+    return to_energy(asset, count, point, key, w.width, place, previous, tilt, settings)
 
 
 @njit(**EXACT)
@@ -178,14 +178,13 @@ def _ramp_ends(offset, step, stiffness, t, rest, wish, count):
 
 
 @njit(inline="always", **EXACT)
-def to_energy(asset, count, point, key, width, place, previous, t, settings):
-    """Turn prices between powers into keys and widths of energy, pooled to a convex cost."""
+def to_energy(asset, count, point, key, width, place, previous, tilt, settings):
+    """Turn prices between powers into keys and widths of energy, pooled to a convex cost.
+
+    tilt: what charging costs more than its price, money per kWh.
+    """
     last = place - 1
-    tilt, wear, stability = (
-        settings.early_tilt_per_kwh * t,
-        asset.wear_cost_per_kwh,
-        settings.stability_per_kwh,
-    )
+    wear, stability = asset.wear_cost_per_kwh, settings.stability_per_kwh
     unit_up, unit_down = asset.charge_kwh_per_kw, asset.discharge_kwh_per_kw
     key_up, key_down = -settings.interval_h / unit_up, -settings.interval_h / unit_down
     for k in range(count):

@@ -40,7 +40,7 @@ def energy_of(asset, power):
 
 
 @njit(inline="always", **EXACT)
-def _merge_two(slope, length, head, end, high, down, first, up, second, threshold, width, place):
+def merge_two(slope, length, head, end, high, down, first, up, second, threshold, width, place):
     """Merge the discharge segment, then the charge segment, where they have a width; return their number."""
     if down > 0.0 and up > 0.0 and second > first:  # no convex cost: pool
         first, down, up = (first * down + second * up) / (down + up), down + up, 0.0
@@ -56,15 +56,17 @@ def _merge_two(slope, length, head, end, high, down, first, up, second, threshol
 
 
 @njit(**EXACT)
-def _curved_segments(c, asset, t, free, old, previous, rest, rest_feeder, settings, w, place):
+def curved_segments(c, asset, t, tilt, free, old, previous, rest, rest_feeder, settings, w, place):
     """Keys and widths of an interval in which the price matters within the asset's own range."""
     low, high, price, above = w.power_low[t], w.power_high[t], w.price_low[t], w.price_high[t]
     bend = abs(w.price_middle[t] - 0.5 * (price + above))
     if bend < AFFINE_WITHIN * settings.linear_below:
         return straight_segments(
-            asset, t, free, old, previous, low, high, price, above - price, settings, w, place
+            asset, tilt, free, old, previous, low, high, price, above - price, settings, w, place
         )
-    return kinked_segments(c, asset, t, free, old, previous, low, high, rest, rest_feeder, settings, w, place)
+    return kinked_segments(
+        c, asset, t, tilt, free, old, previous, low, high, rest, rest_feeder, settings, w, place
+    )
 
 
 @njit(**EXACT)
@@ -109,15 +111,16 @@ def _before_stay(c, asset, stay, old, previous, free, settings, w, head, end, lo
             down, down_key, up, up_key = two_segments(
                 a, b, price_low[t], rise, wear, settings.early_tilt_per_kwh * t, key_up, key_down
             )
-            count = _merge_two(
+            count = merge_two(
                 slope, length, head, end, high, down * unit_down, down_key, up * unit_up, up_key,
                 threshold, width, place,
             )  # fmt: skip
             end += count
         elif b > a + 1e-9:
-            count = _curved_segments(
-                c, asset, t, free, old[t], previous[t], w.rest[t], w.rest_feeder[t], settings, w, place
-            )
+            count = curved_segments(
+                c, asset, t, settings.early_tilt_per_kwh * t, free, old[t], previous[t], w.rest[t],
+                w.rest_feeder[t], settings, w, place,
+            )  # fmt: skip
             end = merge_segments(slope, length, head, end, high, count, key, width, threshold, place)
         counts[t], start[t] = count, energy_of(asset, a)
         place += count

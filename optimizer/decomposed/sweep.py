@@ -133,13 +133,13 @@ def _run_rows(
 
 
 @njit(**EXACT)
-def _difference(new, old, out):
+def difference(new, old, out):
     for t in range(new.size):
         out[t] = new[t] - old[t]
 
 
 @njit(**EXACT)
-def _merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, feeder_changed):
+def merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, feeder_changed):
     for lane in range(chunks.size):
         if chunks[lane] >= 0:
             feeder = assets[order[first[chunks[lane]]]].feeder
@@ -191,9 +191,9 @@ def _sweep(
                     mine,
                     mine_feeder,
                 )
-                _difference(mine, fleet_sum, changed[lane])
-                _difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
-        _merge_lanes(assets, order, first, rounds[q], fleet_sum, feeder_sum, changed, feeder_changed)
+                difference(mine, fleet_sum, changed[lane])
+                difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
+        merge_lanes(assets, order, first, rounds[q], fleet_sum, feeder_sum, changed, feeder_changed)
 
 
 @dataclass(slots=True)

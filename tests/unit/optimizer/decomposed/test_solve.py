@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer import Events, Problem, ProblemError, Scenarios, Windows
+from optimizer import Events, Problem, Scenarios, Windows
 from optimizer.decomposed import solve_decomposed
 from optimizer.decomposed.fleet import compile_fleet
 from optimizer.exact import solve_milp
@@ -103,13 +103,6 @@ def test_same_problem_and_seed_give_the_same_bytes() -> None:
 def test_a_thousand_assets_are_planned_close_to_the_bound() -> None:
     plan = solve_decomposed(generate("homes", 1000, 4, seed=1, intervals=48))
     assert plan.certificate.gap < 1e-3
-
-
-def test_what_is_not_covered_is_refused_by_name() -> None:
-    problem = tiny()
-    budget = replace(problem.assets, discharge_budget_kwh=np.full(8, 3.0))
-    with pytest.raises(ProblemError, match="discharge_budget_kwh"):
-        solve_decomposed(replace(problem, assets=budget))
 
 
 def test_a_battery_below_its_minimum_recovers_before_it_discharges() -> None:

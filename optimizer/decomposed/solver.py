@@ -1,0 +1,239 @@
+"""One problem laid out for the kernels, with its multipliers: what every pass of `solve` works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.decomposed.adapt import sweep_private
+from optimizer.decomposed.bound import lower_bound, prices_of, private_bound
+from optimizer.decomposed.coupling import Coupling, move_multipliers, reweigh, scenario_loads, shared_cost
+from optimizer.decomposed.depth import settle_potentials
+from optimizer.decomposed.exchange import crossed_excess
+from optimizer.decomposed.fleet import Fleet
+from optimizer.decomposed.measure import held_sums
+from optimizer.decomposed.passes import Pass
+from optimizer.decomposed.private import Private
+from optimizer.decomposed.reserve import Held, held_cost, held_prices, move_held, scale_of_held
+from optimizer.decomposed.risk import risk_cost, scenario_costs, tail_weights
+from optimizer.decomposed.sweep import State, sweep
+from optimizer.decomposed.work import Settings
+from optimizer.problem import Floats, Problem
+
+EARLY_TILT_PER_KWH = 1e-7
+"""Added per interval to the price of charging: of equal plans the earlier charge wins."""
+
+COLD, COLD_STEPS = (4e-2, 2e-3), 12
+"""Smoothing and Newton steps of the potentials of wear by depth where nothing is known of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What the smoothing widths refer to."""
+
+    spread_per_kwh: float  # between buying and selling
+    feeder_spread_per_kwh: float  # of the import price over the day: what scarcity may be worth
+    fleet_kw: float
+    feeder_kw: Floats
+
+
+@dataclass(slots=True)
+class Incumbent:
+    """The best schedule and the best bound so far, with the multipliers that prove it."""
+
+    cost: float = np.inf
+    power_kw: Floats | None = None
+    bound: float = -np.inf
+    coupling: Coupling | None = None
+    held: Held | None = None
+
+    def offer_bound(self, bound: float, coupling: Coupling, held: Held | None) -> None:
+        if bound > self.bound:
+            self.bound = bound
+            self.coupling = coupling._replace(
+                multiplier=coupling.multiplier.copy(), feeder_multiplier=coupling.feeder_multiplier.copy()
+            )
+            self.held = None if held is None else held._replace(multiplier=held.multiplier.copy())
+
+    def offer_schedule(self, cost: float, power_kw: Floats, *, copy: bool) -> None:
+        if cost < self.cost:
+            self.cost = cost
+            if copy and self.power_kw is not None:
+                self.power_kw[:] = power_kw  # into the memory of the one before
+            else:
+                self.power_kw = power_kw.copy() if copy else power_kw
+
+
+@dataclass(slots=True)
+class Averaged:
+    """Running mean of multipliers: feasible, as the feasible set is convex, and calmer than the last."""
+
+    count: int = 0
+    multiplier: Floats | None = None
+    feeder_multiplier: Floats | None = None
+    held_multiplier: Floats | None = None
+
+    def add(self, coupling: Coupling, held: Held | None) -> tuple[Coupling, Held | None]:
+        """Add the present multipliers with weight 2 / (n + 1); return the coupling at the mean."""
+        self.count += 1
+        if self.multiplier is None or self.feeder_multiplier is None:
+            self.multiplier, self.feeder_multiplier = (
+                coupling.multiplier.copy(),
+                coupling.feeder_multiplier.copy(),
+            )
+        share = 2.0 / (self.count + 1.0)
+        self.multiplier += share * (coupling.multiplier - self.multiplier)
+        self.feeder_multiplier += share * (coupling.feeder_multiplier - self.feeder_multiplier)
+        mean = coupling._replace(multiplier=self.multiplier, feeder_multiplier=self.feeder_multiplier)
+        if held is None:
+            return mean, None
+        if self.held_multiplier is None:
+            self.held_multiplier = held.multiplier.copy()
+        self.held_multiplier += share * (held.multiplier - self.held_multiplier)
+        return mean, held._replace(multiplier=self.held_multiplier)
+
+
+def smoothing_of(step: Pass) -> tuple[float, float]:
+    """Smoothing of the stores' dual in a pass, money per kWh: it follows the prices' own."""
+    last = max(1.2e-4, 1.2e-4 * step.width)
+    return 1.5 * last, last
+
+
+@dataclass(slots=True)
+class Solver:
+    """One problem laid out for the kernels."""
+
+    problem: Problem
+    fleet: Fleet
+    coupling: Coupling
+    offset: float
+    scale: Scale
+    generator: np.random.Generator
+    previous_kw: Floats | None
+    scenario_weight: Floats
+    private: Private | None = None
+    held: Held | None = None  # where there is a private part
+
+    def widen(self, step: Pass) -> None:
+        """Set a pass's smoothing: the price moves by its whole spread over `width` mean loads."""
+        self.coupling.stiffness[0] = self.scale.spread_per_kwh / (step.width * self.scale.fleet_kw)
+        self.coupling.feeder_stiffness[:] = self.scale.feeder_spread_per_kwh / (
+            step.feeder_width * self.scale.feeder_kw
+        )
+        margin = step.margin * self.scale.feeder_kw[:, None]
+        self.coupling.feeder_margin[:, 0::2] = -margin[:, None]
+        self.coupling.feeder_margin[:, 1::2] = margin[:, None]
+        if self.held is not None:
+            self.held.stiffness[:] = scale_of_held(self.held) / step.width
+
+    def run(
+        self,
+        fleet: Fleet,
+        state: State,
+        step: Pass,
+        private: Private | None,
+        *,
+        always: bool,
+        previous_kw: Floats | None,
+    ) -> None:
+        """Sweep once over everybody, or over those that moved and a random part of the rest."""
+        self.widen(step)
+        rows = np.arange(len(fleet))
+        if step.part < 1.0:
+            rows = np.flatnonzero((state.moved > 0) | (self.generator.random(len(fleet)) < step.part))
+        settings = self.settings(step)
+        if private is not None and self.held is not None:
+            sweep_private(
+                fleet, self.coupling, private, self.held, state, rows, settings,
+                generator=self.generator, chunk=step.chunk, previous_kw=previous_kw, always=always,
+            )  # fmt: skip
+            return
+        sweep(
+            fleet, self.coupling, state, rows, settings,
+            generator=self.generator, chunk=step.chunk, previous_kw=previous_kw, always=always,
+        )  # fmt: skip
+
+    def settings(self, step: Pass) -> Settings:
+        calm = self.problem.stability_cost_per_kw if self.previous_kw is not None else 0.0
+        return Settings(
+            interval_h=self.fleet.interval_h,
+            penalty_per_kwh=self.fleet.penalty_per_kwh,
+            linear_below=step.linear_below,
+            fine=int(step.fine),
+            level=step.level,
+            early_tilt_per_kwh=EARLY_TILT_PER_KWH,
+            stability_per_kwh=calm,
+        )
+
+    def weigh_tail(self, state: State, share: float) -> None:
+        """Move the scenarios' weights towards those that the CVaR gives them at the present schedule."""
+        problem = self.problem
+        if problem.scenarios is None or problem.cvar_weight <= 0.0:
+            return
+        tail = tail_weights(
+            scenario_costs(problem, state.feeder_sum_kw), problem.scenarios.probability, problem.cvar_alpha
+        )
+        goal = (1.0 - problem.cvar_weight) * problem.scenarios.probability + problem.cvar_weight * tail
+        self.scenario_weight = self.scenario_weight + share * (goal - self.scenario_weight)
+        self.coupling, self.offset = reweigh(problem, self.coupling, self.scenario_weight)
+
+    def move(self, fleet: Fleet, state: State, private: Private | None, step: Pass) -> None:
+        """Move every multiplier by a share of a full step towards its price at the present sums."""
+        move_multipliers(self.coupling, state.fleet_sum_kw, state.feeder_sum_kw, step.share)
+        if private is None or self.held is None:
+            return
+        if private.asked.shape[1]:
+            move_held(self.held, held_sums(fleet, private, state.power_kw), step.share)
+        self.settle(fleet, private, smoothing_of(step), 4 if step.bound and step.level > 1 else 2)
+
+    def settle(self, fleet: Fleet, private: Private, smoothing: tuple[float, float], steps: int) -> None:
+        """Bring the potentials of wear by depth up to the present prices."""
+        if self.held is not None:
+            settle_potentials(
+                fleet, private, prices_of(self.coupling), held_prices(self.held),
+                steps=steps, smoothing=smoothing,
+            )  # fmt: skip
+
+    def bound(self, coupling: Coupling, held: Held | None) -> float:
+        """Valid lower bound at the multipliers of the whole fleet."""
+        if self.private is None or held is None:
+            return lower_bound(self.fleet, coupling, self.offset)
+        return private_bound(self.fleet, coupling, self.private, held, self.offset)
+
+    def cost(self, state: State) -> float:
+        """Exact cost of the present schedule, in money."""
+        excess = crossed_excess(
+            self.problem,
+            self.scenario_weight,
+            scenario_loads(self.problem)[1].sum(axis=1),
+            state.fleet_sum_kw,
+        )
+        return self._cost(state) + self._held_cost(state) + excess
+
+    def _held_cost(self, state: State) -> float:
+        if self.private is None or self.held is None or not self.private.asked.shape[1]:
+            return 0.0
+        sums = held_sums(self.fleet, self.private, state.power_kw)
+        return held_cost(self.held, sums, self.fleet.interval_h)
+
+    def _cost(self, state: State) -> float:
+        if self.problem.scenarios is not None and self.problem.cvar_weight > 0.0:
+            return float(state.own_cost.sum()) + risk_cost(self.problem, state.feeder_sum_kw)
+        shared = shared_cost(self.coupling, state.fleet_sum_kw, state.feeder_sum_kw, self.fleet.interval_h)
+        return float(state.own_cost @ self.fleet.assets["weight"]) + shared + self.offset
+
+
+def scale_of(problem: Problem, fleet: Fleet) -> Scale:
+    """Mean price spread and mean loads, or a tenth of the assets' power where the load is near zero."""
+    portfolio, load = problem.portfolio, problem.feeders.load_kw
+    spread_per_kwh = float(np.abs(portfolio.import_price_per_kwh - portfolio.export_price_per_kwh).mean())
+    spread_per_kwh = max(spread_per_kwh, 0.2 * float(np.abs(portfolio.import_price_per_kwh).mean()), 1e-3)
+    power = np.bincount(fleet.assets["feeder"], fleet.assets["max_charge_kw"], fleet.feeders)
+    limit = np.minimum(problem.feeders.import_limit_kw, np.abs(load) + power[:, None]).mean(axis=1)
+    return Scale(
+        spread_per_kwh=spread_per_kwh,
+        feeder_spread_per_kwh=max(float(np.ptp(portfolio.import_price_per_kwh)), spread_per_kwh),
+        fleet_kw=max(float(np.abs(load.sum(axis=0)).mean()), 0.1 * float(power.sum()), 1.0),
+        feeder_kw=np.maximum(limit, 1.0),
+    )
