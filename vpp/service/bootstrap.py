@@ -264,6 +264,9 @@ async def _loop(
         book=gateway.book,
         watch=ComplianceWatch(fleet),
         peak=peak,
+        timezone=settings.forecast.timezone,
+        holidays=_holidays(settings, clock),
+        expect_stays=settings.forecast.expect_stays,
         previous=await store.last_plan(),
     )
 

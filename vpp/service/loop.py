@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -27,13 +27,16 @@ from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve, PricePoint
-from vpp.domain.readings import to_microseconds
+from vpp.domain.readings import ChargingSession, to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.forecasting.prices import extend_prices
+from vpp.forecasting.stays import MEMORY as HABIT_MEMORY
+from vpp.forecasting.stays import expected_sessions
 from vpp.ports import Clock, CycleStore, NodeLink
 from vpp.service.peak import PeakMeter
 
-PRICE_MEMORY = timedelta(days=3)  # how far back a stand-in for a missing price is looked for
+PRICE_MEMORY = timedelta(days=3)  # nothing is planned when no price is newer than this
+PRICE_HISTORY = timedelta(days=35)  # what prices that are not published yet are forecast from
 SHOWN_ASSETS = 10  # of those newly found not to follow, in the log
 SESSION_MEMORY = timedelta(days=2)
 
@@ -64,6 +67,9 @@ class DispatchLoop:
     book: OrderBook
     peak: PeakMeter
     watch: ComplianceWatch | None = None
+    timezone: str = "Europe/Berlin"  # of the people and the market
+    holidays: frozenset[date] = frozenset()
+    expect_stays: bool = False  # of cars that come by habit, beside the announced ones
     previous: DispatchPlan | None = None
     latest: RunSummary | None = None
     _busy: asyncio.Lock | None = None
@@ -136,8 +142,8 @@ class DispatchLoop:
         if now > start:
             start += length
         grid = IntervalGrid(start=start, length=length, count=self.policy.horizon_intervals)
-        points = await self.store.prices_between(start=now - PRICE_MEMORY, end=grid.end, known_at=now)
-        sessions = await self.store.sessions_between(start=now - SESSION_MEMORY, end=grid.end, known_at=now)
+        points = await self.store.prices_between(start=now - PRICE_HISTORY, end=grid.end, known_at=now)
+        sessions = await self._sessions(grid, now)
         return CycleInputs(
             run_id=run_id,
             now=now,
@@ -148,7 +154,7 @@ class DispatchLoop:
             orders=self.orders,
             reachable=self.reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
-            prices=_known_prices(points, grid, now),
+            prices=_known_prices(points, grid, now, self.timezone),
             sessions=[session for session in sessions if session.connected_until > now],
             previous=self.previous,
             peak_so_far_kw=await self.peak.read(self.store, now),
@@ -156,6 +162,17 @@ class DispatchLoop:
             policy=self.policy,
             judgement=self.watch.judgement() if self.watch is not None else None,
         )
+
+    async def _sessions(self, grid: IntervalGrid, now: datetime) -> list[ChargingSession]:
+        """Return the announced stays, and those that habits suggest where that is switched on."""
+        memory = HABIT_MEMORY if self.expect_stays else SESSION_MEMORY
+        known = await self.store.sessions_between(start=now - memory, end=grid.end, known_at=now)
+        if not self.expect_stays:
+            return known
+        by_habit = expected_sessions(
+            known, start=grid.start, end=grid.end, now=now, timezone=self.timezone, holidays=self.holidays
+        )
+        return [*known, *by_habit]
 
     async def look_at_compliance(self) -> None:
         """Judge from metering whether the assets follow their orders."""
@@ -227,10 +244,14 @@ class DispatchLoop:
         )
 
 
-def _known_prices(points: Sequence[PricePoint], grid: IntervalGrid, now: datetime) -> PriceCurve | None:
+def _known_prices(
+    points: Sequence[PricePoint], grid: IntervalGrid, now: datetime, timezone: str
+) -> PriceCurve | None:
     """Return the prices over `grid`, None where none is known: the run then says why it orders nothing."""
+    if all(point.end <= now - PRICE_MEMORY for point in points):
+        return None
     try:
-        return extend_prices(points, grid, now)
+        return extend_prices(points, grid, now, timezone=timezone)
     except InvalidValueError:
         return None
 

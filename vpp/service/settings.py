@@ -121,6 +121,7 @@ class ForecastSettings(Section):
     check_period_s: float = Field(default=900, gt=0)  # how often new context is looked for
     training_days: int = Field(default=0, ge=0, le=1500)  # history for ridge and LightGBM; 0: similar days
     training_period_s: float = Field(default=21_600, ge=3600)
+    expect_stays: bool = False  # plan for cars that come by habit, beside the announced stays
     scenarios: int = Field(default=0, ge=0, le=50)  # planned for instead of the median alone; 0: none
     country: str = ""  # whose public holidays count beside `holidays`
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -69,3 +70,21 @@ def test_an_hourly_price_covers_its_quarters():
 def test_no_price_at_all_is_said_clearly(points: list[PricePoint]):
     with pytest.raises(InvalidValueError, match="at least one finite price"):
         extend_prices(points, grid(2), NOW)
+
+
+def test_beyond_what_is_published_days_of_the_same_type_speak_moved_by_the_last_days_level():
+    # NOW lies in a week of which every workday costs 0.2 and every weekend day 0.1, but yesterday 0.3.
+    zone = ZoneInfo("Europe/Berlin")
+    points = []
+    for hour in range(-24 * 21, 0):
+        weekend = (NOW + hour * HOUR).astimezone(zone).weekday() >= 5
+        price = (0.1 if weekend else 0.2) + (0.1 if hour >= -24 else 0.0)
+        points.append(point(hour, price))
+
+    curve = extend_prices(points, grid(24 * 7), NOW)
+
+    assert not curve.published.any()
+    weekend = np.array([start.astimezone(zone).weekday() >= 5 for start in grid(24 * 7).starts()])
+    assert curve.import_price_per_kwh[~weekend].min() > 0.24
+    assert curve.import_price_per_kwh[weekend].max() < 0.16
+    np.testing.assert_allclose(curve.import_price_per_kwh - curve.export_price_per_kwh, 0.1)
