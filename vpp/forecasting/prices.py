@@ -17,7 +17,7 @@ from vpp.forecasting.local_days import DAY, DayType, day_type
 SIMILAR_DAYS = 6
 SIMILAR_DAY_DECAY = 0.9
 REACH_DAYS = 28
-FEWEST_DAYS = 2
+FEWEST_DAYS = 3
 LEVEL_SHARE = 0.5
 MAXIMUM_STEPS = 3000  # of one published price
 HIGHEST_PRICE_PER_KWH = 1e4  # of either sign, in any currency; beyond it is a slip of units
@@ -32,7 +32,7 @@ def extend_prices(
         grid              [#############+++++++++++++]     + forecast
 
     The forecast is the mean of the newest days of the same type at that time, moved by half of what the last
-    day was off by the same rule. With fewer than two such days the same time of the last day that is known
+    day was off by the same rule. With fewer than three such days the same time of the last day that is known
     stands in, and where no older day has a price at that time the point nearest in time. Of two points for
     the same interval the one published last counts.
 

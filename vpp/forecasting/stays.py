@@ -46,9 +46,9 @@ def expected_sessions(
     for asset_id in sorted(by_asset):
         sessions = by_asset[asset_id]
         for day in days:
-            session = _expected(asset_id, sessions, day, now, zone, holidays)
-            if session is not None and now < session.connected_from < end and session.connected_until > start:
-                expected.append(session)
+            stay = _expected(asset_id, sessions, day, now, zone, holidays)
+            if stay is not None and now < stay.connected_from < end and stay.connected_until > start:
+                expected.append(stay)
     return expected
 
 
