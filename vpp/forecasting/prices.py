@@ -50,7 +50,8 @@ def extend_prices(
             f"at least one finite price published by {now.isoformat()}",
             "publish prices",
         )
-    covering = [_covering(known, start) for start in grid.starts()]
+    near = [point for point in known if point.end > grid.start]
+    covering = [_covering(near, start) for start in grid.starts()]
     similar = _SimilarDays(known, grid.length, timezone) if None in covering else None
     prices = np.empty((grid.count, 2))
     for number, (start, point) in enumerate(zip(grid.starts(), covering, strict=True)):
