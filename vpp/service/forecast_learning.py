@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -34,7 +34,7 @@ ENOUGH_METERED = 0.9  # of a day, to settle it at once; what is missing after an
 
 @dataclass(slots=True, kw_only=True)
 class ForecastLearning:
-    """The account of one portfolio. One at a time: not to be called concurrently."""
+    """The account of one portfolio. Issues that meet wait for one another: a day is opened once."""
 
     memory: ForecastMemory
     store: CycleStore
@@ -42,12 +42,14 @@ class ForecastLearning:
     horizon: timedelta
     forecasters: tuple[str, ...] = (MODEL,)
     _learned: Learned | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def guard(self, advised: LoadForecast, parts: ForecastParts, now: datetime) -> LoadForecast:
         """Return the forecast with the weights of its days, after settling those that are over."""
-        learned = await self._settle(await self._state(now), now)
-        self._learned = learned
-        tickets = await self._tickets(advised.grid, learned, now)
+        async with self._turn:
+            learned = await self._settle(await self._state(now), now)
+            self._learned = learned
+            tickets = await self._tickets(advised.grid, learned, now)
         return await asyncio.to_thread(guarded, advised, parts, tickets, learned)
 
     async def _state(self, now: datetime) -> Learned:
