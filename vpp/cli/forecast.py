@@ -18,7 +18,9 @@ from rich.table import Table
 
 from vpp.domain.errors import InvalidValueError
 from vpp.service.backtest import DEFAULT_MODELS, BacktestSettings, run_backtest, write_results
+from vpp.service.files import read_context
 from vpp.service.series_files import read_series, require_time_zone
+from vpp.service.settings import ModelSettings, load_settings
 
 MAXIMUM_DAYS = 3660
 
@@ -32,8 +34,19 @@ def backtest_command(
         Path | None, typer.Option(help="CSV: start, available_at, temperature_c; forecasts as issued.")
     ] = None,
     models: Annotated[
-        str, typer.Option(help="Comma-separated: models, and scripted:BEHAVIOUR for simulated experts.")
+        str,
+        typer.Option(
+            help="Comma-separated: models; scripted:BEHAVIOUR for simulated experts; endpoint for the "
+            "reasoning model of [model] in --config; local for a small one that runs here."
+        ),
     ] = ",".join(DEFAULT_MODELS),
+    context: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON Lines for the reasoning model: id, text, valid_from, valid_until, available_at."
+        ),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings whose [model] is asked as endpoint.")] = None,
     issue_time: Annotated[
         str, typer.Option(help="When the next day is forecast, HH:MM in standard time.")
     ] = "12:00",
@@ -51,6 +64,9 @@ def backtest_command(
     """Forecast the past as it would have been forecast, and say how good that was.
 
     Example: vpp forecast backtest series.csv --timezone Europe/Berlin --country DE --out run/backtest
+
+    Example: vpp forecast backtest series.csv --models ridge,lightgbm,local --context context.jsonl --days 30
+    --out run/advised
     """
     settings = BacktestSettings(
         models=tuple(name.strip() for name in models.split(",") if name.strip()),
@@ -58,6 +74,8 @@ def backtest_command(
         days=days,
         regret_days=regret_days,
         seed=seed,
+        reasoning=ModelSettings() if config is None else load_settings(config).model,
+        context=() if context is None else tuple(read_context(context)),
     )
     history = read_series(series, timezone=require_time_zone(timezone), country=country, weather=weather)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -117,7 +135,19 @@ def _print(scores: dict[str, Any], out: Path) -> None:
         )
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
+    for name, row in scores["forecasters"].items():
+        if row.get("usage", {}).get("verdicts"):
+            console.print(f"{name}: {_asked(row['usage'])}")
     if scores["regret"] is not None:
         shown = ", ".join(f"{name} {value:.2f}" for name, value in scores["regret"]["regret_per_day"].items())
         console.print(f"regret per day of the example fleet over {scores['regret']['days']} days: {shown}")
     console.print(f"{scores['days']} days; scores.json, forecasts.parquet and report.html are in {out}")
+
+
+def _asked(usage: dict[str, Any]) -> str:
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in usage["verdicts"].items())
+    tokens = usage["prompt_tokens"] + usage["completion_tokens"]
+    return (
+        f"{usage['calls']} calls ({verdicts}), longest {usage['longest_s']:.1f} of "
+        f"{usage['deadline_s']:g} s, {tokens} tokens, {usage['cost']:.4f} {usage['currency']}"
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.forecasts import ContextItem
+from vpp.forecasting.backtest.advised import advised_expert
 from vpp.forecasting.backtest.evaluation import Evaluation, Expert, evaluate, summary
 from vpp.forecasting.backtest.report import report
 from vpp.forecasting.backtest.rolling import Rolling, roll
@@ -22,28 +26,52 @@ from vpp.forecasting.backtest.scripted import scripted_expert
 from vpp.forecasting.conformal import LEVELS
 from vpp.forecasting.models.catalogue import BASELINE, MODELS, models_named
 from vpp.forecasting.models.series import Series
+from vpp.service.reasoning import endpoint_of, forecaster_settings
+from vpp.service.settings import ModelSettings
 
 Progress = Callable[[str, int, int], None]
 SCRIPTED = "scripted:"
+ENDPOINT, LOCAL = "endpoint", "local"  # the reasoning model as configured, or a small one on this machine
 DEFAULT_MODELS = tuple(MODELS)
+LOCAL_MODEL = ModelSettings(  # as in the demo
+    enabled=True,
+    name="smollm2",
+    api_key_variable="",
+    response_format="json_schema",
+    samples=1,
+    max_tokens=300,
+    timeout_s=45.0,
+    deadline_s=45.0,
+    compact=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestSettings:
-    """How a backtest is run. `models` are names of models and `scripted:BEHAVIOUR`."""
+    """How a backtest is run. `models` are names of models, `scripted:BEHAVIOUR`, `endpoint` and `local`.
+
+    `endpoint` is asked as `reasoning` says, about `context` as far as it was available at each issue.
+    """
 
     models: tuple[str, ...] = DEFAULT_MODELS
     issue_time: time_of_day = time_of_day(12)
     days: int = 364
     regret_days: int = 14
     seed: int = 0
+    reasoning: ModelSettings = field(default_factory=ModelSettings)
+    context: tuple[ContextItem, ...] = ()
 
 
 def run_backtest(
     series: Series, settings: BacktestSettings, progress: Progress = lambda what, done, total: None
 ) -> Evaluation:
     """Return the evaluation of the last `days` days; raise InvalidValueError for what cannot be run."""
-    statistical = [name for name in settings.models if not name.startswith(SCRIPTED)]
+    asked = [name for name in settings.models if name in (ENDPOINT, LOCAL)]
+    statistical = [name for name in settings.models if not name.startswith(SCRIPTED) and name not in asked]
+    if ENDPOINT in asked and not settings.reasoning.enabled:
+        raise InvalidValueError(
+            "model.enabled", False, "true where models hold endpoint", "name the file with --config"
+        )
     if not statistical:
         raise InvalidValueError("models", ",".join(settings.models), f"at least one of {', '.join(MODELS)}")
     rolling = roll(
@@ -57,6 +85,8 @@ def run_backtest(
     experts = {
         name: _scripted(rolling, name, settings.seed) for name in settings.models if name.startswith(SCRIPTED)
     }
+    for name in asked:
+        experts[name] = asyncio.run(_asked(rolling, series, name, settings, progress))
     return evaluate(
         rolling,
         experts,
@@ -76,6 +106,47 @@ def _scripted(rolling: Rolling, name: str, seed: int) -> Expert:
         name.removeprefix(SCRIPTED), rolling.medians[BASELINE][counted], rolling.actual[counted], seed
     )
     return Expert(median=median)
+
+
+async def _asked(
+    rolling: Rolling, series: Series, name: str, settings: BacktestSettings, progress: Progress
+) -> Expert:
+    """Return what the baseline becomes with the advice of a real endpoint."""
+    running = _local_model() if name == LOCAL else _configured(settings.reasoning)
+    async with running as reasoning:
+        model = endpoint_of(reasoning)
+        try:
+            return await advised_expert(
+                rolling,
+                model,
+                forecaster_settings(reasoning, timezone=series.timezone, holidays=series.holidays),
+                settings.context,
+                name=name,
+                progress=progress,
+            )
+        finally:
+            await model.close()
+
+
+@asynccontextmanager
+async def _configured(reasoning: ModelSettings) -> AsyncIterator[ModelSettings]:
+    yield reasoning
+
+
+@asynccontextmanager
+async def _local_model() -> AsyncIterator[ModelSettings]:
+    """Run the small model for the length of a block; raise InvalidValueError when it cannot run."""
+    from vpp.adapters.reasoning.local_server import LocalModelServer, LocalServerError  # noqa: PLC0415
+
+    server = LocalModelServer(model=LOCAL_MODEL.name)
+    try:
+        await server.start()
+    except LocalServerError as error:
+        raise InvalidValueError("models", LOCAL, "a local model that runs", str(error)) from error
+    try:
+        yield LOCAL_MODEL.model_copy(update={"base_url": server.base_url})
+    finally:
+        await server.stop()
 
 
 def write_results(

@@ -23,10 +23,9 @@ from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.compliance import ComplianceWatch
 from vpp.domain.assets import Fleet
-from vpp.domain.forecasts import TokenPrices
 from vpp.domain.readings import ReadingLimits
 from vpp.forecasting.explaining import explain
-from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, Forecaster, ForecasterSettings
+from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import MODEL
 from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
@@ -40,6 +39,7 @@ from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
+from vpp.service.reasoning import endpoint_of, forecaster_settings
 from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
@@ -94,24 +94,7 @@ def make_model(settings: Settings) -> OpenAICompatibleModel | None:
     model = settings.model
     if not model.enabled:
         return None
-    # The SDK takes a second to load, which every command without a model would pay.
-    from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel  # noqa: PLC0415
-
-    return OpenAICompatibleModel(
-        base_url=model.base_url,
-        name=model.name,
-        api_key_variable=model.api_key_variable,
-        response_format=model.response_format,
-        max_tokens=model.max_tokens,
-        timeout_s=model.timeout_s,
-        extra_body=model.extra_body,
-        prices=TokenPrices(
-            uncached_per_million=model.price_per_million_uncached,
-            cached_per_million=model.price_per_million_cached,
-            completion_per_million=model.price_per_million_completion,
-            currency=model.currency,
-        ),
-    )
+    return endpoint_of(model)
 
 
 def make_forecaster(
@@ -124,17 +107,11 @@ def make_forecaster(
         clock=clock,
         new_forecast_id=IdFactory(kind="forecast", epoch=epoch),
         new_call_id=IdFactory(kind="call", epoch=epoch),
-        settings=ForecasterSettings(
+        settings=forecaster_settings(
+            settings.model,
             timezone=settings.forecast.timezone,
             holidays=_holidays(settings, clock),
-            style=COMPACT_STYLE if settings.model.compact else FULL_STYLE,
-            samples=settings.model.samples,
-            deadline_s=settings.model.deadline_s,
-            reply_tokens=settings.model.max_tokens,
-            tokens_per_day=settings.model.tokens_per_day,
-            cost_per_day=settings.model.cost_per_day,
             withheld_names=frozenset(private),
-            withheld_words=settings.model.withheld_words,
         ),
     )
 

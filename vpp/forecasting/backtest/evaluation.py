@@ -30,10 +30,16 @@ class Usage:
     """What an expert cost to ask, over the days that count."""
 
     calls: int = 0
+    replies: int = 0  # a call has several where samples are taken or an answer is repaired
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
     currency: str = ""
+    verdicts: Mapping[str, int] = field(default_factory=dict)  # days by what became of the question
+    not_followed: tuple[str, ...] = ()  # days without a usable answer, with the reason
+    longest_s: float = 0.0  # on the wall, of one call
+    deadline_s: float | None = None  # of each call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ def report(evaluation: Evaluation, *, title: str, timezone: str, facts: Sequence
         _worst(evaluation),
         *_days(evaluation, timezone),
         *_money(evaluation),
+        *_asked(evaluation),
         *_refusals(evaluation),
     ]
     return (
@@ -206,11 +207,34 @@ def _money(evaluation: Evaluation) -> list[str]:
     ]
 
 
+def _asked(evaluation: Evaluation) -> list[str]:
+    """Return what became of the questions to a reasoning model, and why its answers were not used."""
+    rows, reasons = [], []
+    for entry in evaluation.entries:
+        usage = entry.usage
+        if usage is None or not usage.verdicts:
+            continue
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in usage.verdicts.items())
+        deadline = _optional(usage.deadline_s, "g")
+        longest = f"{usage.longest_s:.1f} of {deadline}"
+        tokens = f"{usage.prompt_tokens} ({usage.cached_tokens} cached) + {usage.completion_tokens}"
+        rows.append((entry.name, str(usage.calls), str(usage.replies), verdicts, longest, tokens))
+        reasons += [f"{entry.name}, {reason}" for reason in usage.not_followed]
+    if not rows:
+        return []
+    head = ("forecaster", "calls", "replies", "days", "longest s", "tokens")
+    return ["<h2>What the model was asked</h2>", _table(head, rows), *_some(reasons)]
+
+
+def _some(reasons: Sequence[str]) -> list[str]:
+    items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons[:MAXIMUM_REFUSALS])
+    more = len(reasons) - MAXIMUM_REFUSALS
+    rest = f'<p class="note">and {more} more, in scores.json</p>' if more > 0 else ""
+    return [f"<ul>{items}</ul>", rest]
+
+
 def _refusals(evaluation: Evaluation) -> list[str]:
     refused = [reason for entry in evaluation.entries if entry.chain for reason in entry.chain.refused]
     if not refused:
         return []
-    items = "".join(f"<li>{escape(reason)}</li>" for reason in refused[:MAXIMUM_REFUSALS])
-    more = len(refused) - MAXIMUM_REFUSALS
-    rest = f'<p class="note">and {more} more, in scores.json</p>' if more > 0 else ""
-    return ["<h2>Refused as implausible</h2>", f"<ul>{items}</ul>", rest]
+    return ["<h2>Refused as implausible</h2>", *_some(refused)]
