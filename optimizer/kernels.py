@@ -1,6 +1,7 @@
-"""`python -m optimizer.kernels`: compile every numba kernel into the cache, so that no plan waits for it.
+"""`python -m optimizer.kernels [--all]`: compile numba kernels into the cache, so that no plan waits for it.
 
-Run at installation. A kernel whose source has changed since is compiled anew when it is first used.
+Run at installation. With `--all` also those for reserve, discharge budgets and wear by depth, two minutes
+more. A kernel that is not in the cache, or whose source has changed, is compiled when it is first used.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 import time
 
 
-def compile_kernels() -> None:
+def compile_kernels(*, everything: bool = False) -> None:
     """Compile the kernels of the planner, the certificate and the verifier, or load them from the cache."""
     from optimizer.child import tiny_problem  # noqa: PLC0415 - loads numba
     from optimizer.decomposed import warm_up as warm_up_planner  # noqa: PLC0415
@@ -19,12 +20,18 @@ def compile_kernels() -> None:
     warm_up_planner()
     solve(tiny_problem(), method="auto")
     warm_up_verifier()
+    if everything:
+        from optimizer.decomposed import solve_decomposed  # noqa: PLC0415
+        from optimizer.instances import generate  # noqa: PLC0415
+
+        for extras in (("reserve",), ("budgets", "wear")):
+            solve_decomposed(generate("homes", 4, 2, seed=0, intervals=8, extras=extras))
 
 
 def main() -> None:
     """Compile, and say how long it took."""
     began = time.perf_counter()
-    compile_kernels()
+    compile_kernels(everything="--all" in sys.argv[1:])
     sys.stdout.write(f"the optimizer's kernels are compiled ({time.perf_counter() - began:.0f} s)\n")
 
 

@@ -26,7 +26,7 @@ from optimizer.problem import Problem
 
 __all__ = ["SolveOptions", "SolveOutcome", "SolverProcess"]
 
-WARM_UP_LIMIT_S = 120.0
+WARM_UP_LIMIT_S = 900.0
 """A child that is not ready by then is given up."""
 
 

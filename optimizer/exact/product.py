@@ -104,7 +104,7 @@ def recover(problem: Problem, relaxation: Relaxation, answer: Answer) -> Schedul
 def search_tiny(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int) -> Plan:
     """Search a tiny problem whole where its plan has a gap.
 
-    `lower_bound` stays what the plan's prices prove; what the search proved beyond stands in `gap_parts`.
+    `lower_bound` stays what the plan's prices prove; what the search proved beyond is `search_bound`.
     """
     tiny = len(relaxation.cells.asset) <= SEARCH_WHOLE_CELLS
     if not tiny or plan.certificate.gap <= SEARCH_WHOLE_ABOVE_GAP:
@@ -117,8 +117,8 @@ def search_tiny(problem: Problem, relaxation: Relaxation, plan: Plan, seed: int)
     candidates = [found.schedule] if steered is None else [steered, found.schedule]
     bound, method = plan.certificate.lower_bound, plan.certificate.method
     plan = _better(problem, plan, candidates, bound, method=method, seed=seed)
-    parts = {"search_lower_bound": min(found.bound, plan.certificate.objective)}
-    return replace(plan, certificate=replace(plan.certificate, gap_parts=parts))
+    known = min(found.bound, plan.certificate.objective)
+    return replace(plan, certificate=replace(plan.certificate, search_bound=known))
 
 
 def _better(
