@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: install demo test lint format protos soak bench clean help
@@ -25,7 +26,7 @@ demo: $(STAMP) ## One day of dispatch on real input, live on the screen
 	$(BIN)/vpp demo
 
 test: $(STAMP) lint ## Format, lint, types, contracts, protos, tests
-	$(BIN)/pytest -q -m "not soak"
+	$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check --quiet
