@@ -92,7 +92,9 @@ async def plant(certificates, identity_database):
         await made.server.stop(0.0)
         made.servicers |= {
             "operator_servicer": operator_servicer(made),
-            "dispatch_servicer": DispatchServicer(trigger_run=trigger_run, store=made.store),
+            "dispatch_servicer": DispatchServicer(
+                trigger_run=trigger_run, store=made.store, carry_out=made.gateway.stop
+            ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
         }
         await made.start_server()
