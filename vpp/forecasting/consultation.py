@@ -31,6 +31,7 @@ class Consultation:
     replies: tuple[ModelReply, ...]
     billed: tuple[ModelReply, ...]  # those that did not come from the cache
     seconds: float
+    unanswered: int = 0  # asked, but no reply came; the endpoint may bill the prompt all the same
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class _Samples:
     failed: list[str] = field(default_factory=list)
     replies: list[ModelReply] = field(default_factory=list)
     billed: list[ModelReply] = field(default_factory=list)
+    sent: int = 0
 
 
 async def consult(
@@ -77,6 +79,7 @@ async def consult(
         replies=tuple(got.replies),
         billed=tuple(got.billed),
         seconds=loop.time() - started_s,
+        unanswered=got.sent - len(got.billed),
     )
 
 
@@ -94,6 +97,7 @@ async def _ask(
     if reply is None:
         try:
             async with limit:
+                got.sent += 1
                 reply = await model.ask(
                     system=request.system, user=user, schema=request.schema, sample=sample
                 )

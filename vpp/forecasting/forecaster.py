@@ -188,7 +188,7 @@ class Forecaster:
 
     def _affordable(self, model: ReasoningModel, request: AdjustmentRequest, now: datetime) -> bool:
         calls = self.settings.samples + 1  # the repair attempt
-        prompt_tokens = (len(request.system) + len(request.user)) // CHARACTERS_PER_TOKEN * calls
+        prompt_tokens = _estimated_tokens(request) * calls
         reply_tokens = self.settings.reply_tokens * calls
         cost = model.prices.cost(prompt_tokens=prompt_tokens, cached_tokens=0, completion_tokens=reply_tokens)
         return self._budget.allows(tokens=prompt_tokens + reply_tokens, cost=cost, now=now)
@@ -202,7 +202,11 @@ class Forecaster:
         cost = model.prices.cost(
             prompt_tokens=prompt_tokens, cached_tokens=cached_tokens, completion_tokens=completion_tokens
         )
-        self._budget.spend(tokens=prompt_tokens + completion_tokens, cost=cost, now=now)
+        lost_tokens = _estimated_tokens(request) * outcome.unanswered
+        lost_cost = model.prices.cost(prompt_tokens=lost_tokens, cached_tokens=0, completion_tokens=0)
+        self._budget.spend(
+            tokens=prompt_tokens + completion_tokens + lost_tokens, cost=cost + lost_cost, now=now
+        )
         return ModelCall(
             call_id=self._new_call_id(now),
             asked_at=now,
@@ -279,6 +283,10 @@ class Forecaster:
             reason=reason,
             model_call_id=call_id,
         )
+
+
+def _estimated_tokens(request: AdjustmentRequest) -> int:
+    return (len(request.system) + len(request.user)) // CHARACTERS_PER_TOKEN
 
 
 def _reach(grid: IntervalGrid) -> datetime:

@@ -207,6 +207,21 @@ async def test_the_very_same_request_is_answered_from_the_cache():
     assert len(model.users) == 1
 
 
+@pytest.mark.parametrize("lost", [ReasoningModelError("gave no answer"), 30.0], ids=["failed", "late"])
+async def test_attempts_without_a_reply_are_charged_to_the_budget_of_the_day(lost: Exception | float):
+    model = ScriptedModel([lost])
+    forecaster = make_forecaster(
+        model, tokens_per_day=5000, reply_tokens=50, failures_to_open=99, deadline_s=0.05
+    )
+    reasons = [(await issue(forecaster, context()))[0].reason for _ in range(12)]
+    estimate = (len(model.systems[0]) + len(model.users[0])) // 3
+
+    asked = len(model.users)
+    assert (asked + 1) * estimate + 100 <= 5000 < (asked + 2) * estimate + 100
+    assert all("budget" in reason for reason in reasons[asked:])
+    assert asked < 12
+
+
 async def test_the_breaker_and_the_budget_say_no_with_a_reason():
     dead = make_forecaster(ScriptedModel([ReasoningModelError("away")]))
     for _ in range(5):
