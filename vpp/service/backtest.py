@@ -43,6 +43,7 @@ LOCAL_MODEL = ModelSettings(  # as in the demo
     timeout_s=45.0,
     deadline_s=45.0,
     compact=True,
+    extra_body={"temperature": 0.0},  # so that the same backtest asks for and gets the same
 )
 
 
