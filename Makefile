@@ -26,7 +26,9 @@ demo: $(STAMP) ## One day of dispatch on real input, live on the screen
 	$(BIN)/vpp demo
 
 test: $(STAMP) lint ## Format, lint, types, contracts, protos, tests
-	$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m optimizer.kernels --all
+	$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal --ignore tests/integration/service
+	$(BIN)/pytest -q -m "not soak" tests/integration/service  # a plant faster than the wall, alone on the machine
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check --quiet
