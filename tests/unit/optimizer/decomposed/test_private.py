@@ -64,14 +64,18 @@ def test_hundreds_of_problems_are_enclosed(problem: Problem) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "within"),
-    [("budgets", 0.02), ("reserve", 0.02), ("wear", 0.05)],  # the bound of wear by depth is loose: 3 %
+    "extra",
+    [
+        "budgets",
+        "reserve",
+        pytest.param("wear", marks=pytest.mark.xfail(strict=True, reason="its bound is loose by 3 %")),
+    ],
 )
-def test_a_larger_fleet_is_planned_close_to_its_bound(extra: Extra, within: float) -> None:
+def test_a_larger_fleet_is_planned_close_to_its_bound(extra: Extra) -> None:
     problem = generate("homes", 600, 3, seed=1, intervals=24, extras=(extra,))
     plan = solve_decomposed(problem)
     assert verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices).ok
-    assert plan.certificate.gap < within
+    assert plan.certificate.gap < 0.02
 
 
 def test_a_budget_of_nothing_lets_nothing_out() -> None:
