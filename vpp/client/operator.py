@@ -10,7 +10,13 @@ from typing import Self
 
 import grpc
 
-from vpp.rpcgen import forecasting_pb2, forecasting_pb2_grpc, operator_pb2_grpc
+from vpp.rpcgen import (
+    dispatch_pb2,
+    dispatch_pb2_grpc,
+    forecasting_pb2,
+    forecasting_pb2_grpc,
+    operator_pb2_grpc,
+)
 from vpp.rpcgen import operator_pb2 as pb
 
 DEADLINE_S = 10.0
@@ -31,7 +37,7 @@ class OperatorClient:
         )
         self._channel = grpc.secure_channel(address, credentials)
         self._operator = operator_pb2_grpc.OperatorServiceStub(self._channel)  # type: ignore[no-untyped-call]
-        self._dispatch = operator_pb2_grpc.DispatchServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._dispatch = dispatch_pb2_grpc.DispatchServiceStub(self._channel)  # type: ignore[no-untyped-call]
         self._forecasting = forecasting_pb2_grpc.ForecastServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Self:
@@ -50,22 +56,22 @@ class OperatorClient:
 
     def stop(
         self, request_id: str, *, asset_ids: Sequence[str] = (), feeder_id: str = "", reason: str
-    ) -> pb.StopResponse:
+    ) -> dispatch_pb2.StopResponse:
         """Send assets, a feeder's, or the whole fleet into default control until a release."""
-        request = pb.StopRequest(
+        request = dispatch_pb2.StopRequest(
             request_id=request_id, asset_ids=asset_ids, feeder_id=feeder_id, reason=reason
         )
-        response: pb.StopResponse = self._dispatch.Stop(request, timeout=DEADLINE_S)
+        response: dispatch_pb2.StopResponse = self._dispatch.Stop(request, timeout=DEADLINE_S)
         return response
 
     def release(
         self, request_id: str, *, asset_ids: Sequence[str] = (), feeder_id: str = "", reason: str
-    ) -> pb.ReleaseResponse:
+    ) -> dispatch_pb2.ReleaseResponse:
         """End a stop; the next cycle orders these assets again."""
-        request = pb.ReleaseRequest(
+        request = dispatch_pb2.ReleaseRequest(
             request_id=request_id, asset_ids=asset_ids, feeder_id=feeder_id, reason=reason
         )
-        response: pb.ReleaseResponse = self._dispatch.Release(request, timeout=DEADLINE_S)
+        response: dispatch_pb2.ReleaseResponse = self._dispatch.Release(request, timeout=DEADLINE_S)
         return response
 
     def runs(self, *, page_size: int = 50, page_token: str = "") -> pb.ListRunsResponse:
@@ -135,8 +141,10 @@ class OperatorClient:
         )
         return response
 
-    def trigger_run(self, request_id: str) -> pb.TriggerRunResponse:
+    def trigger_run(self, request_id: str) -> dispatch_pb2.TriggerRunResponse:
         """Run one cycle now; a repeated request_id runs once."""
-        request = pb.TriggerRunRequest(request_id=request_id)
-        response: pb.TriggerRunResponse = self._dispatch.TriggerRun(request, timeout=CYCLE_DEADLINE_S)
+        request = dispatch_pb2.TriggerRunRequest(request_id=request_id)
+        response: dispatch_pb2.TriggerRunResponse = self._dispatch.TriggerRun(
+            request, timeout=CYCLE_DEADLINE_S
+        )
         return response

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from vpp.adapters.clock import ScaledClock, WallClock
+from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.enrolment_server import EnrolmentServer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
-from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
+from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_store
 from vpp.adapters.storage.forecast_memory import open_forecast_memory

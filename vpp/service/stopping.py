@@ -11,8 +11,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from vpp.adapters.rpc.dispatch import StopOrder
 from vpp.adapters.rpc.gateway import Gateway
-from vpp.adapters.rpc.operator import StopOrder
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import SendReport

@@ -17,9 +17,10 @@ from grpc_status import rpc_status
 from tests.integration.rpc.plant import Plant, channel, end_of, eventually, raw_session, running_plant
 from tests.unit.rpc.runs import make_run
 from vpp.adapters.rpc import limits, server
-from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
+from vpp.adapters.rpc.dispatch import DispatchServicer
+from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.ports import SendReport
-from vpp.rpcgen import fleet_pb2_grpc, operator_pb2_grpc
+from vpp.rpcgen import dispatch_pb2, dispatch_pb2_grpc, fleet_pb2_grpc, operator_pb2_grpc
 from vpp.rpcgen import operator_pb2 as pb
 
 OPERATOR_CALLS = {
@@ -30,9 +31,9 @@ OPERATOR_CALLS = {
     "ListSetpoints": pb.ListSetpointsRequest(),
     "ListForecasts": pb.ListForecastsRequest(),
     "GetTrail": pb.GetTrailRequest(asset_id="b1", epoch=1, sequence=1),
-    "TriggerRun": pb.TriggerRunRequest(request_id="r-1"),
-    "Stop": pb.StopRequest(request_id="s-1", reason="test"),
-    "Release": pb.ReleaseRequest(request_id="s-2", reason="test"),
+    "TriggerRun": dispatch_pb2.TriggerRunRequest(request_id="r-1"),
+    "Stop": dispatch_pb2.StopRequest(request_id="s-1", reason="test"),
+    "Release": dispatch_pb2.ReleaseRequest(request_id="s-2", reason="test"),
 }
 TIMEOUT_S = 10.0
 
@@ -75,7 +76,7 @@ async def plant(certificates):
 
 def call(opened, name):
     service = (
-        operator_pb2_grpc.DispatchServiceStub(opened)
+        dispatch_pb2_grpc.DispatchServiceStub(opened)
         if name in {"TriggerRun", "Stop", "Release"}
         else operator_pb2_grpc.OperatorServiceStub(opened)
     )
@@ -83,7 +84,8 @@ def call(opened, name):
 
 
 def test_every_operator_rpc_is_in_the_table():
-    services = pb.DESCRIPTOR.services_by_name.values()
+    files = (pb.DESCRIPTOR, dispatch_pb2.DESCRIPTOR)
+    services = [service for file in files for service in file.services_by_name.values()]
     assert {method.name for service in services for method in service.methods} == set(OPERATOR_CALLS)
 
 
@@ -170,12 +172,14 @@ async def test_a_request_id_runs_once_also_when_two_ask_at_the_same_time(plant):
     plant.gate.clear()
     async with channel(plant, "operator-grid") as opened:
         trigger = call(opened, "TriggerRun")
-        calls = [trigger(pb.TriggerRunRequest(request_id="r-1"), timeout=TIMEOUT_S) for _ in range(3)]
+        calls = [
+            trigger(dispatch_pb2.TriggerRunRequest(request_id="r-1"), timeout=TIMEOUT_S) for _ in range(3)
+        ]
         with pytest.raises(grpc.aio.AioRpcError) as gave_up:
-            await trigger(pb.TriggerRunRequest(request_id="r-1"), timeout=0.1)
+            await trigger(dispatch_pb2.TriggerRunRequest(request_id="r-1"), timeout=0.1)
         plant.gate.set()
         answers = [await item for item in calls]
-        other = await trigger(pb.TriggerRunRequest(request_id="r-2"), timeout=TIMEOUT_S)
+        other = await trigger(dispatch_pb2.TriggerRunRequest(request_id="r-2"), timeout=TIMEOUT_S)
     assert gave_up.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert {answer.run.run_id for answer in answers} == {"run-1"}
     assert other.run.run_id == "run-2"
@@ -187,7 +191,9 @@ async def test_a_request_id_runs_once_across_a_restart(plant):
         make_run("run-old", trigger="operator:r-1"), plan=None, state=None, setpoints=None
     )
     async with channel(plant, "operator-grid") as opened:
-        answer = await call(opened, "TriggerRun")(pb.TriggerRunRequest(request_id="r-1"), timeout=TIMEOUT_S)
+        answer = await call(opened, "TriggerRun")(
+            dispatch_pb2.TriggerRunRequest(request_id="r-1"), timeout=TIMEOUT_S
+        )
     assert answer.run.run_id == "run-old"
     assert plant.triggered == []
 
@@ -205,19 +211,19 @@ WRONG = {
     "strange asset id": ("ListSetpoints", pb.ListSetpointsRequest(asset_id="b1; drop"), "asset_id"),
     "sequence zero": ("GetTrail", pb.GetTrailRequest(asset_id="b1", epoch=1), "sequence"),
     "epoch too large": ("GetTrail", pb.GetTrailRequest(asset_id="b1", epoch=2**63, sequence=1), "epoch"),
-    "no request id": ("TriggerRun", pb.TriggerRunRequest(), "request_id"),
+    "no request id": ("TriggerRun", dispatch_pb2.TriggerRunRequest(), "request_id"),
     "a stop of too much": (
         "Stop",
-        pb.StopRequest(request_id="s", asset_ids=["b1"] * (limits.MAX_STOPPED_ASSETS + 1)),
+        dispatch_pb2.StopRequest(request_id="s", asset_ids=["b1"] * (limits.MAX_STOPPED_ASSETS + 1)),
         "asset_ids",
     ),
     "a stop of two kinds": (
         "Stop",
-        pb.StopRequest(request_id="s", asset_ids=["b1"], feeder_id="f1"),
+        dispatch_pb2.StopRequest(request_id="s", asset_ids=["b1"], feeder_id="f1"),
         "feeder_id",
     ),
-    "a release without id": ("Release", pb.ReleaseRequest(), "request_id"),
-    "long request id": ("TriggerRun", pb.TriggerRunRequest(request_id="x" * 65), "request_id"),
+    "a release without id": ("Release", dispatch_pb2.ReleaseRequest(), "request_id"),
+    "long request id": ("TriggerRun", dispatch_pb2.TriggerRunRequest(request_id="x" * 65), "request_id"),
 }
 
 

@@ -30,9 +30,10 @@ from tests.integration.rpc.plant import channel, end_of, eventually, raw_session
 from tests.integration.rpc.test_access import detail_of
 from tests.integration.rpc.test_enrolment import request_for
 from tests.unit.rpc.runs import make_run
+from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.identity import _ALLOWED, Role
-from vpp.adapters.rpc.operator import DispatchServicer, OperatorServicer
+from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.storage import open_identities
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.integration.rpc.plant import ORIGIN, eventually, running_plant
-from vpp.adapters.rpc.operator import StopOrder
+from vpp.adapters.rpc.dispatch import StopOrder
 from vpp.domain.errors import InvalidValueError
 from vpp.node.fleet import running
 from vpp.ports import StoreError

@@ -11,14 +11,14 @@ from tests.fakes import ManualClock, MemoryStore
 from tests.integration.rpc.plant import ORIGIN, make_fleet
 from tests.unit.rpc.runs import make_run
 from vpp.adapters.rpc import intake, limits
+from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.gateway import Gateway
-from vpp.adapters.rpc.operator import DispatchServicer
 from vpp.adapters.rpc.session import admit
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import Quality, ReadingLimits
 from vpp.domain.setpoints import Origin, SetpointColumns
+from vpp.rpcgen import dispatch_pb2
 from vpp.rpcgen import fleet_pb2 as pb
-from vpp.rpcgen import operator_pb2
 
 
 def make_intake():
@@ -108,7 +108,7 @@ async def test_so_many_request_ids_are_remembered_and_no_more(monkeypatch):
 
     servicer = DispatchServicer(trigger_run=trigger_run, store=store)
     for number in range(10):
-        await servicer.TriggerRun(operator_pb2.TriggerRunRequest(request_id=f"r{number}"), None)
+        await servicer.TriggerRun(dispatch_pb2.TriggerRunRequest(request_id=f"r{number}"), None)
     assert len(servicer._runs) <= 3
 
 
@@ -122,7 +122,7 @@ async def test_a_run_that_failed_can_be_asked_for_again():
         return answer
 
     servicer = DispatchServicer(trigger_run=trigger_run, store=MemoryStore())
-    request = operator_pb2.TriggerRunRequest(request_id="r")
+    request = dispatch_pb2.TriggerRunRequest(request_id="r")
     with pytest.raises(RuntimeError):
         await servicer.TriggerRun(request, None)
     assert (await servicer.TriggerRun(request, None)).run.run_id == "run-1"

@@ -11,7 +11,7 @@ import grpc
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
-from vpp.adapters.rpc.operator import page_size_of, page_token_of
+from vpp.adapters.rpc.paging import page_size_of, page_token_of
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem, ForecastExplanation, LoadForecast, ModelCall

@@ -22,6 +22,8 @@ from vpp.adapters.rpc.gateway import Gateway
 from vpp.adapters.rpc.identity import require_role
 from vpp.adapters.rpc.interception import GuardInterceptor
 from vpp.rpcgen import (
+    dispatch_pb2,
+    dispatch_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
     fleet_pb2,
@@ -34,7 +36,7 @@ from vpp.rpcgen import (
 FLEET_SERVICE: Final = fleet_pb2.DESCRIPTOR.services_by_name["FleetService"].full_name
 IDENTITY_SERVICE: Final = enrolment_pb2.DESCRIPTOR.services_by_name["IdentityService"].full_name
 OPERATOR_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["OperatorService"].full_name
-DISPATCH_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["DispatchService"].full_name
+DISPATCH_SERVICE: Final = dispatch_pb2.DESCRIPTOR.services_by_name["DispatchService"].full_name
 FORECAST_SERVICE: Final = forecasting_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name
 
 _WINDOW_BYTES: Final = 64 * 1024  # of one stream; grpcio would allow 4 MiB
@@ -132,7 +134,7 @@ async def start_server(
     doorkeeper: Doorkeeper | None = None,
     identity_servicer: enrolment_pb2_grpc.IdentityServiceServicer | None = None,
     operator_servicer: operator_pb2_grpc.OperatorServiceServicer | None = None,
-    dispatch_servicer: operator_pb2_grpc.DispatchServiceServicer | None = None,
+    dispatch_servicer: dispatch_pb2_grpc.DispatchServiceServicer | None = None,
     forecast_servicer: forecasting_pb2_grpc.ForecastServiceServicer | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -160,7 +162,7 @@ async def start_server(
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(operator_servicer, server)  # type: ignore[no-untyped-call]
         names.append(OPERATOR_SERVICE)
     if dispatch_servicer is not None:
-        operator_pb2_grpc.add_DispatchServiceServicer_to_server(dispatch_servicer, server)  # type: ignore[no-untyped-call]
+        dispatch_pb2_grpc.add_DispatchServiceServicer_to_server(dispatch_servicer, server)  # type: ignore[no-untyped-call]
         names.append(DISPATCH_SERVICE)
     if forecast_servicer is not None:
         forecasting_pb2_grpc.add_ForecastServiceServicer_to_server(forecast_servicer, server)  # type: ignore[no-untyped-call]

@@ -1,0 +1,58 @@
+"""The tables: name, type, unit and meaning of every column.
+
+Times are microseconds since 1970-01-01 UTC (`_us`), so that both databases keep them exactly alike.
+Rows are only ever added. What changes with time is superseded by a row with a later `available_at_us`
+or `announced_at_us`, so that a replay can ask what was known at a moment. The exceptions hold no
+history by purpose: asset and feeder (master data) and latest_reading (a view kept up to date).
+"""
+
+from vpp.adapters.storage.tables.announced import charging_session, context_item, price
+from vpp.adapters.storage.tables.columns import metadata
+from vpp.adapters.storage.tables.fleet import asset, feeder, writer_epoch
+from vpp.adapters.storage.tables.forecasts import (
+    forecast,
+    forecast_model,
+    forecast_outcome,
+    forecast_round,
+    forecaster_pause,
+    model_call,
+)
+from vpp.adapters.storage.tables.identity import certificate, enrolment_token, identity_event, revocation
+from vpp.adapters.storage.tables.runs import acknowledgement, fleet_snapshot, plan, run, setpoint
+from vpp.adapters.storage.tables.telemetry import (
+    archived_day,
+    feeder_reading,
+    latest_reading,
+    misdated_reading,
+    reading,
+)
+
+__all__ = [
+    "acknowledgement",
+    "archived_day",
+    "asset",
+    "certificate",
+    "charging_session",
+    "context_item",
+    "enrolment_token",
+    "feeder",
+    "feeder_reading",
+    "fleet_snapshot",
+    "forecast",
+    "forecast_model",
+    "forecast_outcome",
+    "forecast_round",
+    "forecaster_pause",
+    "identity_event",
+    "latest_reading",
+    "metadata",
+    "misdated_reading",
+    "model_call",
+    "plan",
+    "price",
+    "reading",
+    "revocation",
+    "run",
+    "setpoint",
+    "writer_epoch",
+]

@@ -1,0 +1,110 @@
+"""Tables of runs, plans, orders."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from vpp.adapters.storage.tables.columns import NUMBER, column, metadata, number
+
+run = Table(
+    "run",
+    metadata,
+    number("run_number", "order of writing"),
+    column("run_id", Text(), "identity of the run"),
+    column("cycle_start_us", BigInteger(), "us UTC, start of the first planned interval"),
+    column("started_at_us", BigInteger(), "us UTC"),
+    column("finished_at_us", BigInteger(), "us UTC"),
+    column("cause", Text(), "what set the run off"),
+    column("rung", String(32), "rung of the ladder the run stood on"),
+    column("reason", Text(), "why it is not a higher rung, in words"),
+    column("forecast_id", Text(), "forecast used", ForeignKey("forecast.forecast_id"), nullable=True),
+    column("input_sha256", Text(), "hash of all inputs"),
+    column("objective", Double(), "money", nullable=True),
+    column("lower_bound", Double(), "money", nullable=True),
+    column("gap", Double(), "ratio", nullable=True),
+    column("setpoint_count", Integer(), "orders issued"),
+    column("solve_duration_s", Double(), "s"),
+    column("killed", Boolean(), "was the solve killed at its deadline"),
+    column("epoch", BigInteger(), "fencing token of the writer"),
+    UniqueConstraint("run_id"),
+    comment="passes of the loop",
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column(
+        "run_number",
+        NUMBER,
+        ForeignKey("run.run_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="run",
+    ),
+    column("schedule", LargeBinary(), "grid, assets, matrices in kW and kWh, see codec.py"),
+    comment="schedules, one compressed object per run",
+)
+
+fleet_snapshot = Table(
+    "fleet_snapshot",
+    metadata,
+    Column(
+        "run_number",
+        NUMBER,
+        ForeignKey("run.run_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="run",
+    ),
+    column("at_us", BigInteger(), "us UTC"),
+    column("state", LargeBinary(), "columns in slot order, see codec.py"),
+    comment="the process image each run decided on, one compressed object per run",
+)
+
+setpoint = Table(
+    "setpoint",
+    metadata,
+    column("slot", Integer(), "asset", ForeignKey("asset.slot")),
+    column("run_number", NUMBER, "run that issued it", ForeignKey("run.run_number")),
+    column("epoch", BigInteger(), "fencing token of the writer"),
+    column("sequence", BigInteger(), "counts per asset within an epoch"),
+    column("power_kw", Double(), "kW, positive discharges into the grid"),
+    column("min_kw", Double(), "kW, lower end of the envelope"),
+    column("max_kw", Double(), "kW, upper end of the envelope"),
+    column("valid_from_us", BigInteger(), "us UTC"),
+    column("valid_until_us", BigInteger(), "us UTC, end unless renewed"),
+    column("origin", String(32), "who ordered it"),
+    column("reason", Text(), "why, in words"),
+    PrimaryKeyConstraint("slot", "run_number"),
+    UniqueConstraint("slot", "epoch", "sequence"),
+    Index(None, "run_number", "slot"),
+    comment="issued orders, stored before they are sent",
+)
+
+acknowledgement = Table(
+    "acknowledgement",
+    metadata,
+    number("acknowledgement_number", "order of writing"),
+    column("slot", Integer(), "asset", ForeignKey("asset.slot")),
+    column("epoch", BigInteger(), "of the order; no foreign key, a node may speak of orders unknown here"),
+    column("sequence", BigInteger(), "of the order"),
+    column("state", String(32), "the node's word"),
+    column("at_us", BigInteger(), "us UTC"),
+    column("detail", Text(), "in the node's words"),
+    UniqueConstraint("slot", "epoch", "sequence", "at_us", "state"),
+    comment="what nodes said of their orders",
+)

@@ -1,0 +1,46 @@
+"""What the core needs from the world. Adapters and fakes implement these; nothing else crosses."""
+
+from vpp.ports.clock import Clock
+from vpp.ports.errors import StoreError, StoreUnavailableError, WriterLockError
+from vpp.ports.forecast_memory import ForecasterPause, ForecastMemory, ForecastRound, ForecastVersion
+from vpp.ports.identity import CertificateAuthority, IdentityRegister, IssuedCertificate
+from vpp.ports.nodes import NodeLink, SendReport
+from vpp.ports.paging import Page
+from vpp.ports.reasoning import ModelReply, ReasoningModel, ReasoningModelError
+from vpp.ports.records import (
+    FeederHistory,
+    ReadingDays,
+    ReadingPage,
+    ReadingUpkeep,
+    SetpointTrail,
+    StoredSetpoint,
+)
+from vpp.ports.store import CycleStore, Store
+
+__all__ = [
+    "CertificateAuthority",
+    "Clock",
+    "CycleStore",
+    "FeederHistory",
+    "ForecastMemory",
+    "ForecastRound",
+    "ForecastVersion",
+    "ForecasterPause",
+    "IdentityRegister",
+    "IssuedCertificate",
+    "ModelReply",
+    "NodeLink",
+    "Page",
+    "ReadingDays",
+    "ReadingPage",
+    "ReadingUpkeep",
+    "ReasoningModel",
+    "ReasoningModelError",
+    "SendReport",
+    "SetpointTrail",
+    "Store",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoredSetpoint",
+    "WriterLockError",
+]
