@@ -1,6 +1,6 @@
 """Dispatch of a battery fleet: a certified plan from plain arrays. Knows no network, database or clock."""
 
-from optimizer.plan import Certificate, ObjectiveParts, Plan, Prices, Schedule, Unmet
+from optimizer.plan import Certificate, ObjectiveParts, Plan, Prices, Schedule, Unmet, Warm
 from optimizer.problem import (
     Assets,
     Events,
@@ -13,6 +13,7 @@ from optimizer.problem import (
     Wear,
     Windows,
 )
+from optimizer.replanner import Replanner
 from optimizer.solve import solve
 from optimizer.verify import Verdict, Violation, verify
 
@@ -27,12 +28,14 @@ __all__ = [
     "Prices",
     "Problem",
     "ProblemError",
+    "Replanner",
     "Reserve",
     "Scenarios",
     "Schedule",
     "Unmet",
     "Verdict",
     "Violation",
+    "Warm",
     "Wear",
     "Windows",
     "solve",

@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Assets, Feeders, Portfolio, Problem
+from optimizer.replanner import Replanner
 from optimizer.solve import EXACT_UP_TO_ASSETS, Method, solve
 
 _PR_SET_PDEATHSIG = 1
@@ -26,6 +27,7 @@ class SolveOptions:
     method: Method = "auto"
     seed: int = 0
     previous: Schedule | None = None
+    remember: bool = False  # start from the last plan solved with this, as `Replanner` does
 
 
 def serve(descriptor: int, decomposed: bool) -> None:
@@ -35,15 +37,18 @@ def serve(descriptor: int, decomposed: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _warm_up(decomposed)
     pipe.send(("ready", None))
+    replanner = Replanner()
     while True:
         try:
             problem, options = pipe.recv()
         except (EOFError, OSError):
             return
-        _answer(pipe, problem, options, decomposed)
+        _answer(pipe, problem, options, decomposed, replanner)
 
 
-def _answer(pipe: Connection, problem: Problem, options: SolveOptions, decomposed: bool) -> None:
+def _answer(
+    pipe: Connection, problem: Problem, options: SolveOptions, decomposed: bool, replanner: Replanner
+) -> None:
     def stream(plan: Plan) -> None:
         pipe.send(("better", plan))
 
@@ -51,7 +56,8 @@ def _answer(pipe: Connection, problem: Problem, options: SolveOptions, decompose
     if method == "auto" and not decomposed and len(problem.assets) <= EXACT_UP_TO_ASSETS:
         method = "exact"  # loading the kernels takes seconds, compiling them a minute: not under a deadline
     try:
-        plan = solve(problem, method=method, seed=options.seed, previous=options.previous, progress=stream)
+        again = replanner.solve if options.remember and decomposed else solve
+        plan = again(problem, method=method, seed=options.seed, previous=options.previous, progress=stream)
         pipe.send(("done", plan))
     except (BrokenPipeError, ConnectionResetError):
         os._exit(1)

@@ -128,3 +128,11 @@ class Plan:
     schedule: Schedule
     certificate: Certificate
     prices: Prices | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warm:
+    """A previous plan of the same assets and feeders to start from, and how many intervals ago it began."""
+
+    plan: Plan
+    elapsed_intervals: int = 0

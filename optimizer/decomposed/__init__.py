@@ -7,6 +7,6 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from optimizer.decomposed.solve import solve_decomposed, warm_up
-from optimizer.decomposed.warm import Warm
+from optimizer.plan import Warm
 
 __all__ = ["Warm", "solve_decomposed", "warm_up"]

@@ -19,8 +19,8 @@ from optimizer.decomposed.passes import passes_for
 from optimizer.decomposed.private import has_private
 from optimizer.decomposed.solve import _previous, descend, start_warm
 from optimizer.decomposed.solver import Incumbent, Solver, scale_of
-from optimizer.decomposed.warm import Warm, warm_multipliers
-from optimizer.plan import Plan, Prices, Schedule
+from optimizer.decomposed.warm import warm_multipliers
+from optimizer.plan import Plan, Prices, Schedule, Warm
 from optimizer.problem import Problem
 
 

@@ -92,11 +92,23 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
 
 
 def passes_after(count: int) -> tuple[Pass, ...]:
-    """Return the passes of a warm re-plan: everybody once, then those that move."""
+    """Return the passes of a warm re-plan: everybody once, then those that move; a small fleet as a whole."""
+    if count <= SMALL:
+        return _small_after(count, *((3, 12) if count <= TINY else (1, 3)))
     plan, chunk = replace(course_for(count), part=0.02, last=0.02, searched=1, bounds=2), chunk_for(count)
     first = replace(_wide(2, plan, 3, chunk, level=1), part=1.0)
-    narrow = (_narrow(k, plan, 4, chunk, max(count, SMALL + 1)) for k in (2, 4))
+    narrow = (_narrow(k, plan, 4, chunk, count) for k in (2, 4))
     return (first, *(replace(step, averaged=False) for step in narrow))
+
+
+def _small_after(count: int, wide: int, narrow: int) -> tuple[Pass, ...]:
+    """Full multiplier steps at the width of the turn, then narrowing; the modes in half of the passes."""
+    plan, chunk = replace(course_for(count), searched=(narrow + 1) // 2), chunk_for(count)
+    turn = replace(_wide(wide, plan, wide + 1, chunk, level=1), share=1.0, fine=True)
+    return (
+        *(turn for _ in range(wide)),
+        *(_narrow(k, plan, narrow, chunk, count) for k in range(1, narrow + 1)),
+    )
 
 
 def _settling(k: int, count: int) -> Pass:

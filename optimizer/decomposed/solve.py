@@ -25,8 +25,8 @@ from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import COLD, COLD_STEPS, Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
-from optimizer.decomposed.warm import Warm, warm_multipliers, warm_powers
-from optimizer.plan import Plan
+from optimizer.decomposed.warm import warm_multipliers, warm_powers
+from optimizer.plan import Plan, Warm
 from optimizer.problem import Floats, Problem
 
 KEEP_BEST_UP_TO = 200_000

@@ -6,22 +6,12 @@ start of now        │2 3 … T-1│· ·│        the new end repeats the las
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from optimizer.decomposed.coupling import Coupling
 from optimizer.decomposed.fleet import Fleet
-from optimizer.plan import Plan
+from optimizer.plan import Warm
 from optimizer.problem import Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warm:
-    """A previous plan of the same assets and feeders, and how many intervals ago it began."""
-
-    plan: Plan
-    elapsed_intervals: int = 0
 
 
 def shifted(values: Floats, elapsed: int, *, repeat: bool) -> Floats:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from optimizer import solve
+from optimizer import Replanner
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet, Stays
@@ -48,17 +48,18 @@ class ReplayOptions:
 
 @dataclass(slots=True)
 class InlineSolver:
-    """Solves in this process and stops on work alone: the same problem gives the same plan on any machine."""
+    """Solves in this process and stops on work alone: the same replay gives the same plans on any machine."""
 
     seed: int
     seconds: list[float] = field(default_factory=list)
+    replanner: Replanner = field(default_factory=Replanner)  # each plan starts from the one before
 
     def solve(
         self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
     ) -> SolveOutcome:
         """Return the plan; the deadline of the port is not looked at."""
         began = time.perf_counter()
-        plan = solve(problem, seed=self.seed, previous=previous)
+        plan = self.replanner.solve(problem, seed=self.seed, previous=previous)
         self.seconds.append(time.perf_counter() - began)
         return SolveOutcome(plan=plan)
 

@@ -11,7 +11,7 @@ from vpp.control.cycle import SolveOutcome
 
 
 class ProcessSolver:
-    """Solves in a warm child process that is killed at the deadline."""
+    """Solves in a warm child process that is killed at the deadline; each plan starts from the one before."""
 
     def __init__(self) -> None:
         """Start the process; it loads the compiled kernels, or compiles them where the cache is cold."""
@@ -26,7 +26,8 @@ class ProcessSolver:
         self, problem: Problem, *, previous: Schedule | None, deadline_s: float, seed: int
     ) -> SolveOutcome:
         """Return what came of it, never later than a moment after the deadline."""
-        outcome = self._process.solve(problem, SolveOptions(seed=seed, previous=previous), deadline_s)
+        options = SolveOptions(seed=seed, previous=previous, remember=True)
+        outcome = self._process.solve(problem, options, deadline_s)
         return SolveOutcome(
             plan=outcome.plan, killed=outcome.killed, error=outcome.error or "", seconds=outcome.seconds
         )
