@@ -280,6 +280,7 @@ async def _server(
             credentials=identity.credentials,
             gateway=gateway,
             doorkeeper=identity.doorkeeper,
+            access=identity.access,
             identity_servicer=identity.identity_servicer,
             operator_servicer=operator,
             dispatch_servicer=dispatch,

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from vpp.adapters.authority import IssuingAuthority
+from vpp.adapters.rpc.access import AccessControl
 from vpp.adapters.rpc.credentials import CredentialFiles
 from vpp.adapters.rpc.doorkeeper import Doorkeeper
 from vpp.adapters.rpc.enrolment import EnrolmentServicer, IdentityServicer
 from vpp.adapters.rpc.enrolment_server import EnrolmentServer, start_enrolment_server
 from vpp.adapters.rpc.server import ServerStartError
+from vpp.adapters.tokens import KeyFile, SignedTokens
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.identity import (
@@ -28,6 +30,7 @@ from vpp.domain.identity import (
 )
 from vpp.node.files import meter_node_id
 from vpp.ports import IdentityRegister
+from vpp.ports.access import TokenError
 from vpp.service.errors import ServiceError
 from vpp.service.settings import Settings
 
@@ -120,9 +123,10 @@ async def revoke(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityParts:
-    """What the service runs: the check at the door, renewals, and what the enrolment listener needs."""
+    """What the service runs: the checks at the door, renewals, and what the enrolment listener needs."""
 
     doorkeeper: Doorkeeper
+    access: AccessControl
     identity_servicer: IdentityServicer
     enrolment_servicer: EnrolmentServicer | None
     credentials: CredentialFiles
@@ -165,10 +169,32 @@ def identity_parts(
         raise ServiceError(f"{error.filename} cannot be read: {error.strerror}; see `vpp doctor`") from error
     return IdentityParts(
         doorkeeper=Doorkeeper(register, now=now),
+        access=access_control(settings, fleet, now=now),
         identity_servicer=IdentityServicer(register=register, authority=authority, now=now),
         enrolment_servicer=enrolment,
         credentials=credentials,
     )
+
+
+def access_control(settings: Settings, fleet: Fleet, *, now: Callable[[], datetime]) -> AccessControl:
+    """Return the check of people's roles and portfolios; raise ServiceError, InvalidValueError."""
+    portfolios = settings.to_portfolios()
+    portfolios.require_known(fleet)
+    access = settings.access
+    if access.keys is None:
+        return AccessControl(portfolios=portfolios)
+    try:
+        keys = KeyFile(access.keys)
+    except (OSError, TokenError) as error:
+        raise ServiceError(f"access.keys: {error}") from error
+    tokens = SignedTokens(
+        keys.current,
+        issuer=access.issuer,
+        audience=access.audience,
+        longest_validity_s=access.longest_validity_s,
+        now=lambda: now().timestamp(),
+    )
+    return AccessControl(tokens=tokens, portfolios=portfolios)
 
 
 async def start_enrolment(settings: Settings, parts: IdentityParts) -> EnrolmentServer | None:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.policy import DispatchPolicy
+from vpp.domain.portfolios import Portfolios
 
 
 class Section(BaseModel):
@@ -70,6 +71,26 @@ class EnrolmentSettings(Section):
     certificate: Path = Path("run/certificates/authority.pem")
     key: Path | None = None
     validity_days: float = Field(default=90.0, ge=0.001, le=825)
+
+
+class PortfolioSettings(Section):
+    """A named set of feeders: what a caller may be limited to, and what a run may be for."""
+
+    portfolio_id: str
+    feeders: tuple[str, ...] = Field(min_length=1, max_length=100_000)
+
+
+class AccessSettings(Section):
+    """Tokens of people (JWT). Without `keys` an operator's certificate alone may do everything.
+
+    `keys` is a JWK Set with the public keys of whoever issues the tokens; it is read again when it
+    changes.
+    """
+
+    keys: Path | None = None
+    issuer: str = "vpp"
+    audience: str = "vpp"
+    longest_validity_s: float = Field(default=43_200.0, ge=60.0, le=604_800.0)
 
 
 class ClockSettings(Section):
@@ -174,11 +195,22 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
     grpc: GrpcSettings = GrpcSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
+    access: AccessSettings = AccessSettings()
+    portfolios: tuple[PortfolioSettings, ...] = Field(default=(), max_length=1_000)
     clock: ClockSettings = ClockSettings()
     policy: PolicySettings = PolicySettings()
     forecast: ForecastSettings = ForecastSettings()
     model: ModelSettings = ModelSettings()
     log_file: Path | None = None
+
+    def to_portfolios(self) -> Portfolios:
+        """Return the domain's value; raises InvalidValueError where portfolios overlap."""
+        feeders_of: dict[str, tuple[str, ...]] = {}
+        for portfolio in self.portfolios:
+            if portfolio.portfolio_id in feeders_of:
+                raise InvalidValueError("portfolio_id", portfolio.portfolio_id, "an id that is used once")
+            feeders_of[portfolio.portfolio_id] = portfolio.feeders
+        return Portfolios(feeders_of)
 
     @classmethod
     def settings_customise_sources(
@@ -212,6 +244,7 @@ def load_settings(path: Path) -> Settings:
     try:
         settings = Settings(**values)
         settings.policy.to_policy()
+        settings.to_portfolios()
     except ValidationError as error:
         raise SettingsError(str(path), [_sentence(dict(detail)) for detail in error.errors()]) from error
     except InvalidValueError as error:
@@ -234,4 +267,5 @@ def _policy_sentence(error: InvalidValueError) -> str:
     if isinstance(error.value, timedelta):
         seconds = error.value.total_seconds()
         return f"policy.{error.field}_s: got {seconds:g}, expected {error.expected}"
-    return f"policy.{error}"
+    section = "portfolios" if error.field in {"portfolio_id", "feeders"} else "policy"
+    return f"{section}.{error}"

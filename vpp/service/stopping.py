@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -70,13 +69,37 @@ class Stopping:
         async with self._lock:
             if (known := self._done.get(order.request_id)) is not None:
                 return known
-            entry = StopEntry(**asdict(order), at=self._gateway.clock.now())
+            self._require_in_scope(order)
+            entry = StopEntry(
+                request_id=order.request_id,
+                action=order.action,
+                operator=order.operator,
+                reason=order.reason,
+                at=self._gateway.clock.now(),
+                asset_ids=order.asset_ids,
+                feeder_id=order.feeder_id,
+            )
             slots = self.slots_of(entry)
             report = await self._send(entry, slots)
             self._done[order.request_id] = report
             while len(self._done) > MAX_REMEMBERED:
                 self._done.popitem(last=False)
             return report
+
+    def _require_in_scope(self, order: StopOrder) -> None:
+        """Raise InvalidValueError for what the operator may not order; it looks like what nobody knows."""
+        if order.scope.everything:
+            return
+        if not order.asset_ids and not order.feeder_id:
+            raise InvalidValueError(
+                "asset_ids", "nothing", "assets or a feeder", "you are limited to some portfolios: name them"
+            )
+        if order.feeder_id and not order.scope.holds(order.feeder_id):
+            raise InvalidValueError("feeder_id", order.feeder_id, "a feeder of the fleet register")
+        for asset_id in order.asset_ids:
+            slot = self._slot_of.get(asset_id)
+            if slot is None or not order.scope.holds(self._fleet.assets[slot].feeder_id):
+                raise InvalidValueError("asset_ids", asset_id, "an asset of the fleet register")
 
     async def _send(self, entry: StopEntry, slots: NDArray[np.int64] | None) -> SendReport:
         written = asyncio.to_thread(self._journal.append, entry)

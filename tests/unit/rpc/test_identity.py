@@ -2,12 +2,12 @@ import grpc
 import pytest
 
 from vpp.adapters.rpc.errors import CallRefusedError
-from vpp.adapters.rpc.identity import Identity, Role, identify, metered_feeder
+from vpp.adapters.rpc.identity import Identity, Kind, identify, metered_feeder
 
 CASES = {
-    "node": ([b"urn:vpp:node:home-1"], Identity(Role.NODE, "home-1")),
-    "operator": ([b"urn:vpp:operator:grid"], Identity(Role.OPERATOR, "grid")),
-    "beside a stranger": ([b"spiffe://x/y", b"urn:vpp:node:n"], Identity(Role.NODE, "n")),
+    "node": ([b"urn:vpp:node:home-1"], Identity(Kind.NODE, "home-1")),
+    "operator": ([b"urn:vpp:operator:grid"], Identity(Kind.OPERATOR, "grid")),
+    "beside a stranger": ([b"spiffe://x/y", b"urn:vpp:node:n"], Identity(Kind.NODE, "n")),
 }
 NOBODY = {
     "nothing": [],

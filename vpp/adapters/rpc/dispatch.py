@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import grpc
 
 from vpp.adapters.rpc import limits, operator_messages
+from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context
-from vpp.adapters.rpc.identity import identify
 from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.paging import filter_of
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.portfolios import EVERYTHING, Scope
 from vpp.domain.runs import RunSummary
 from vpp.ports import SendReport, Store
 from vpp.rpcgen import dispatch_pb2 as pb
@@ -36,6 +37,7 @@ class StopOrder:
     reason: str
     asset_ids: tuple[str, ...]
     feeder_id: str
+    scope: Scope = EVERYTHING  # what the operator may order
 
 
 CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
@@ -72,10 +74,11 @@ class DispatchServicer(dispatch_pb2_grpc.DispatchServiceServicer):
         order = StopOrder(
             request_id=parse_identifier("request_id", request.request_id),
             action=action,
-            operator=identify(context.auth_context()).name,
+            operator=caller().name,
             reason=printable(request.reason),
             asset_ids=tuple(parse_identifier("asset_ids", name) for name in request.asset_ids),
             feeder_id=filter_of("feeder_id", request.feeder_id),
+            scope=scope(),
         )
         return await asyncio.shield(self._carry_out(order))
 

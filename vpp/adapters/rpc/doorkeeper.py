@@ -15,8 +15,9 @@ import structlog
 from cryptography import x509
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.access import permission_ends_at
 from vpp.adapters.rpc.errors import CallRefusedError, Context
-from vpp.adapters.rpc.identity import Identity, Role, identify
+from vpp.adapters.rpc.identity import Identity, Kind, identify
 from vpp.domain.identity import DenyList
 from vpp.ports import IdentityRegister, StoreError
 
@@ -57,6 +58,7 @@ class _OpenCall:
     task: asyncio.Task[Any]
     identity: Identity
     certificate: PeerCertificate
+    permission_ends_at: float  # of its token, seconds since 1970
     refusal: str = ""
 
 
@@ -64,7 +66,7 @@ class Doorkeeper:
     """Holds the deny list, reads it anew every `limits.DENY_LIST_PERIOD_S`, and ends calls that it names.
 
     While the database is away the last list stays in force. A certificate that expires while its
-    connection is open ends the connection's calls as well.
+    connection is open ends the connection's calls as well, and so does a token.
     """
 
     def __init__(
@@ -83,15 +85,22 @@ class Doorkeeper:
     def _refusal(self, identity: Identity, certificate: PeerCertificate) -> str:
         if self._now() >= certificate.not_after:
             return f"the certificate {certificate.serial} ended {certificate.not_after:%Y-%m-%d %H:%M} UTC"
-        node_id = identity.name if identity.role is Role.NODE else ""
+        node_id = identity.name if identity.kind is Kind.NODE else ""
         return self._deny.reason(node_id=node_id, serial=certificate.serial)
+
+    def _refusal_of(self, call: _OpenCall) -> str:
+        if self._now().timestamp() >= call.permission_ends_at:
+            return "the token has expired; ask for a new one and call again"
+        return self._refusal(call.identity, call.certificate)
 
     @contextmanager
     def watched(self, context: Context) -> Iterator[None]:
         """Watch a call while the block runs; when its caller is revoked, the block ends in a refusal."""
         task = asyncio.current_task()
         assert task is not None
-        call = _OpenCall(task, identify(context.auth_context()), peer_certificate(context))
+        call = _OpenCall(
+            task, identify(context.auth_context()), peer_certificate(context), permission_ends_at()
+        )
         self._open.add(call)
         try:
             yield
@@ -107,7 +116,7 @@ class Doorkeeper:
         """Read the list and end the calls of those who are on it; raises StoreError."""
         self._deny = await self._register.deny_list()
         for call in list(self._open):
-            if not call.refusal and (refusal := self._refusal(call.identity, call.certificate)):
+            if not call.refusal and (refusal := self._refusal_of(call)):
                 call.refusal = refusal
                 call.task.cancel()
                 self.ended_calls += 1

@@ -1,4 +1,4 @@
-"""Who calls, told from the client's certificate and from nothing else, and what they may call."""
+"""Who connects, told from the client's certificate and from nothing else."""
 
 from __future__ import annotations
 
@@ -10,35 +10,25 @@ from typing import Final
 
 import grpc
 
-from vpp.adapters.rpc.errors import CallRefusedError, Context
+from vpp.adapters.rpc.errors import CallRefusedError
 
 _NAME: Final = re.compile(r"urn:vpp:(node|operator):([A-Za-z0-9._:\-]{1,64})")
 METER_PREFIX: Final = "meter-"
 
 
-class Role(StrEnum):
+class Kind(StrEnum):
+    """What a certificate is for. What an operator may do is in `roles`."""
+
     NODE = "node"
     OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller: a node by its id, or an operator by name."""
+    """A node by its id, or an operator by name."""
 
-    role: Role
+    kind: Kind
     name: str
-
-
-_ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
-    "/vpp.v1.FleetService/": frozenset({Role.NODE}),
-    "/vpp.v1.IdentityService/": frozenset({Role.NODE}),
-    "/vpp.v1.OperatorService/": frozenset({Role.OPERATOR}),
-    "/vpp.v1.DispatchService/": frozenset({Role.OPERATOR}),
-    "/vpp.v1.ForecastService/": frozenset({Role.OPERATOR}),
-    "/grpc.health.v1.Health/": frozenset({Role.NODE, Role.OPERATOR}),
-    "/grpc.reflection.v1alpha.ServerReflection/": frozenset({Role.OPERATOR}),
-    "/grpc.reflection.v1.ServerReflection/": frozenset({Role.OPERATOR}),
-}
 
 
 def identify(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
@@ -57,22 +47,7 @@ def identify(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
             "one URI urn:vpp:node:<node_id> or urn:vpp:operator:<name>",
             metadata={"names": ", ".join(texts)[:200]},
         )
-    return Identity(Role(names[0][1]), names[0][2])
-
-
-def require_role(method: str, unary: bool, context: Context) -> None:
-    """Raise CallRefusedError unless the caller's role may call `method`; unknown services are closed."""
-    identity = identify(context.auth_context())
-    service = method[: method.rfind("/") + 1]
-    allowed = _ALLOWED.get(service, frozenset())
-    if identity.role not in allowed:
-        raise CallRefusedError(
-            grpc.StatusCode.PERMISSION_DENIED,
-            "ROLE_NOT_ALLOWED",
-            f"{identity.role} {identity.name} may not call {method}; "
-            f"allowed: {', '.join(sorted(allowed)) or 'nobody'}",
-            metadata={"role": identity.role, "name": identity.name, "method": method},
-        )
+    return Identity(Kind(names[0][1]), names[0][2])
 
 
 def metered_feeder(node_id: str) -> str:

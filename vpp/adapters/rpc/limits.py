@@ -57,6 +57,13 @@ SHORTEST_SILENCE_S: Final = 30.0  # but never earlier than this
 CHANGE_PERIOD_S: Final = 10.0  # one changed command for each asset in this time; stops are exempt
 RETRY_BUDGET: Final = 0.1  # orders given again, as a share of orders given first
 
+# One person, seconds of the wall ----------------------------------------------------------------
+READ_BURST: Final = 500  # calls at once …
+READ_REFILL_S: Final = 0.01  # … and one more every so often
+WRITE_BURST: Final = 50
+WRITE_REFILL_S: Final = 0.2
+MAX_CALLERS: Final = 10_000  # whose pace is remembered
+
 # Sessions ---------------------------------------------------------------------------------------
 MAX_SESSIONS: Final = 20_000  # nodes with a stream; one stream for each node, a new one replaces it
 MAX_UNGREETED_STREAMS: Final = 20_000

@@ -3,15 +3,20 @@
 # ruff: noqa: N802 - the names are those of the RPCs
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from vpp.adapters.rpc import limits, operator_messages
+from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.errors import Context, NotFoundError
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.paging import filter_of, page_size_of, page_token_of
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.runs import RunSummary
 from vpp.ports import Clock, Store
 from vpp.rpcgen import operator_pb2 as pb
 from vpp.rpcgen import operator_pb2_grpc
@@ -31,11 +36,12 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self, request: pb.GetFleetStateRequest, context: Context
     ) -> pb.GetFleetStateResponse:
         page_size = page_size_of(request.page_size, usual=1_000, most=limits.MAX_PAGE_STATES)
-        slots = np.arange(len(self._fleet))
+        seen = scope().of_assets(self._fleet)
+        slots = np.flatnonzero(seen)
         if request.feeder_id:
-            if request.feeder_id not in self._feeders:
+            if request.feeder_id not in self._feeders or not scope().holds(request.feeder_id):
                 raise NotFoundError("feeder", parse_identifier("feeder_id", request.feeder_id))
-            slots = slots[self._feeder_index == self._feeders[request.feeder_id]]
+            slots = slots[self._feeder_index[slots] == self._feeders[request.feeder_id]]
         first = self._first_slot(request.page_token)
         chosen = slots[slots >= first].tolist()
         shown = chosen[:page_size]
@@ -44,8 +50,8 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
                 self._fleet, self._live, self._book, shown, self._clock.now()
             ),
             next_page_token=str(chosen[page_size]) if len(chosen) > page_size else "",
-            connected_assets=int(self._live.node_connected.sum()),
-            total_assets=len(self._fleet),
+            connected_assets=int(self._live.node_connected[seen].sum()),
+            total_assets=int(seen.sum()),
         )
 
     def _first_slot(self, token: str) -> int:
@@ -60,20 +66,20 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             page_size=page_size_of(request.page_size, usual=50, most=limits.MAX_PAGE_RUNS),
             page_token=page_token_of(request.page_token),
         )
-        runs = [operator_messages.run_message(run) for run in page.items]
+        runs = [_run_in_scope(run) for run in page.items]
         return pb.ListRunsResponse(runs=runs, next_page_token=page.next_token)
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
         run = await self._store.get_run(parse_identifier("run_id", request.run_id))
         if run is None:
             raise NotFoundError("run", request.run_id)
-        return pb.GetRunResponse(run=operator_messages.run_message(run))
+        return pb.GetRunResponse(run=_run_in_scope(run))
 
     async def GetPlan(self, request: pb.GetPlanRequest, context: Context) -> pb.GetPlanResponse:
         plan = await self._store.get_plan(parse_identifier("run_id", request.run_id))
         if plan is None:
             raise NotFoundError("plan of run", request.run_id)
-        return operator_messages.plan_message(plan, self._fleet.feeders)
+        return self._in_scope(operator_messages.plan_message(plan, self._fleet.feeders))
 
     async def ListSetpoints(
         self, request: pb.ListSetpointsRequest, context: Context
@@ -84,7 +90,11 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             page_size=page_size_of(request.page_size, usual=1_000, most=limits.MAX_PAGE_SETPOINTS),
             page_token=page_token_of(request.page_token),
         )
-        orders = [operator_messages.setpoint_message(order) for order in page.items]
+        orders = [
+            operator_messages.setpoint_message(order)
+            for order in page.items
+            if scope().holds(order.feeder_id)
+        ]
         return pb.ListSetpointsResponse(setpoints=orders, next_page_token=page.next_token)
 
     async def ListForecasts(
@@ -95,6 +105,8 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             page_token=page_token_of(request.page_token),
         )
         forecasts = [operator_messages.forecast_message(item, with_series=True) for item in page.items]
+        for forecast in forecasts:
+            _keep(forecast.feeders, lambda feeder: scope().holds(feeder.feeder_id))
         return pb.ListForecastsResponse(forecasts=forecasts, next_page_token=page.next_token)
 
     async def GetTrail(self, request: pb.GetTrailRequest, context: Context) -> pb.GetTrailResponse:
@@ -104,9 +116,44 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             if not 1 <= value <= limits.MAX_NUMBER:
                 raise InvalidValueError(field, value, f"1 to {limits.MAX_NUMBER}")
         name = f"{asset_id} epoch {request.epoch} sequence {request.sequence}"
-        if asset_id not in self._slot_of:
+        if asset_id not in self._slot_of or not scope().holds(self._feeder_of(asset_id)):
             raise NotFoundError("asset", asset_id)
         trail = await self._store.trail(asset_id=asset_id, epoch=request.epoch, sequence=request.sequence)
         if trail is None:
             raise NotFoundError("setpoint", name)
-        return operator_messages.trail_message(trail)
+        message = operator_messages.trail_message(trail)
+        if not scope().everything:
+            message.run.CopyFrom(_without_money(message.run))
+            del message.model_words[:]  # they may speak of feeders of others
+        return message
+
+    def _feeder_of(self, asset_id: str) -> str:
+        return self._fleet.assets[self._slot_of[asset_id]].feeder_id
+
+    def _in_scope(self, plan: pb.GetPlanResponse) -> pb.GetPlanResponse:
+        """Return what a caller may see of a plan: its feeders, and the certificate only with all of them."""
+        if scope().everything:
+            return plan
+        _keep(plan.schedules, lambda row: scope().holds(self._feeder_of(row.asset_id)))
+        _keep(plan.feeders, lambda feeder: scope().holds(feeder.feeder_id))
+        plan.certificate_json = ""
+        return plan
+
+
+def _run_in_scope(run: RunSummary) -> pb.Run:
+    message = operator_messages.run_message(run)
+    return message if scope().everything else _without_money(message)
+
+
+def _without_money(run: pb.Run) -> pb.Run:
+    """Take out what a run says of the bill of the whole fleet."""
+    for field in ("objective", "lower_bound", "gap"):
+        run.ClearField(field)
+    return run
+
+
+def _keep(rows: Any, wanted: Callable[[Any], bool]) -> None:
+    """Drop the other rows of a repeated field."""
+    kept = [row for row in rows if wanted(row)]
+    del rows[:]
+    rows.extend(kept)

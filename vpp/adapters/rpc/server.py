@@ -14,12 +14,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.access import AccessControl
 from vpp.adapters.rpc.credentials import CredentialFiles, ServerCredentials, server_credentials
 from vpp.adapters.rpc.deadlines import require_deadline
 from vpp.adapters.rpc.doorkeeper import Doorkeeper
 from vpp.adapters.rpc.fleet_service import FleetServicer
 from vpp.adapters.rpc.gateway import Gateway
-from vpp.adapters.rpc.identity import require_role
 from vpp.adapters.rpc.interception import GuardInterceptor
 from vpp.rpcgen import (
     dispatch_pb2,
@@ -132,6 +132,7 @@ async def start_server(
     credentials: ServerCredentials | CredentialFiles,
     gateway: Gateway,
     doorkeeper: Doorkeeper | None = None,
+    access: AccessControl | None = None,
     identity_servicer: enrolment_pb2_grpc.IdentityServiceServicer | None = None,
     operator_servicer: operator_pb2_grpc.OperatorServiceServicer | None = None,
     dispatch_servicer: dispatch_pb2_grpc.DispatchServiceServicer | None = None,
@@ -148,10 +149,11 @@ async def start_server(
     """
     require_fast_protobuf()
     require_free_port(host, port)
-    guard = GuardInterceptor(require_role, require_deadline)
+    may_call = (access or AccessControl()).check
+    guard = GuardInterceptor(may_call, require_deadline)
     if doorkeeper is not None:
         await doorkeeper.refresh()
-        guard = GuardInterceptor(require_role, doorkeeper.check, require_deadline, watch=doorkeeper.watched)
+        guard = GuardInterceptor(may_call, doorkeeper.check, require_deadline, watch=doorkeeper.watched)
     server = grpc.aio.server(interceptors=[guard], options=[*_OPTIONS, *options])
     names = [FLEET_SERVICE]
     if identity_servicer is not None:
