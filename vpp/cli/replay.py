@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 
 class ForecasterChoice(StrEnum):
@@ -43,50 +44,35 @@ def replay_command(
 
     if out.exists() and any(out.iterdir()) and not overwrite:
         raise FileError(f"{out}: is not empty; give another folder, or --overwrite")
-    figures = asyncio.run(_replay(scenario_dir, out, forecaster.value, regret=regret, seed=seed))
+    figures = _replay(scenario_dir, out, forecaster.value, regret=regret, seed=seed)
     if as_json:
         typer.echo(json.dumps(figures, indent=2, sort_keys=True))
         return
     _show(figures, out)
 
 
-async def _replay(folder: Path, out: Path, forecaster: str, *, regret: bool, seed: int) -> dict[str, Any]:
-    """Replay, write everything, and return the figures with the seconds they took."""
-    from vpp.replay.kpis import kpis_of, settlement_of  # noqa: PLC0415
-    from vpp.replay.outputs import ReplayOutputs  # noqa: PLC0415
-    from vpp.replay.run import Replay, ReplayOptions, without_control  # noqa: PLC0415
-    from vpp.replay.scenario import read_scenario  # noqa: PLC0415
-    from vpp.service.logs import configure_logs  # noqa: PLC0415
+def _replay(folder: Path, out: Path, forecaster: str, *, regret: bool, seed: int) -> dict[str, Any]:
+    from vpp.replay.run import ReplayOptions  # noqa: PLC0415
+    from vpp.replay.whole import replay_folder  # noqa: PLC0415
 
-    began = time.perf_counter()
-    scenario = read_scenario(folder)
+    options = ReplayOptions(forecaster=forecaster, seed=seed)  # type: ignore[arg-type]
+    with _bars() as progress:
+        return asyncio.run(replay_folder(folder, out, options, regret=regret, progress=progress))
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one bar with the time left for each part of the work."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        with ReplayOutputs(out, scenario.fleet) as outputs:
-            options = ReplayOptions(forecaster=forecaster, seed=seed)  # type: ignore[arg-type]
-            replay = Replay(scenario=scenario, options=options, on_run=outputs.record)
-            configure_logs(replay.clock, out / "replay.log")
-            task = bar.add_task(f"replay ({forecaster})", total=replay.grid.count)
-            await replay.run(lambda done, _all: bar.update(task, completed=done))
-        perfect = None
-        if regret and forecaster != "perfect":
-            again = Replay(
-                scenario=scenario,
-                options=ReplayOptions(forecaster="perfect", seed=seed),
-                on_run=lambda _run, _plan, _setpoints: None,
-            )
-            task = bar.add_task("perfect foresight", total=again.grid.count)
-            await again.run(lambda done, _all: bar.update(task, completed=done))
-            perfect = settlement_of(scenario, again.fleet)
-    idle = without_control(scenario, seed)
-    figures = kpis_of(scenario, replay.fleet, idle, outputs.runs, perfect=perfect)
-    (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    solves = sorted(replay.solver.seconds)
-    return figures | {
-        "forecaster": forecaster,
-        "seconds": time.perf_counter() - began,
-        "solve_seconds_median": solves[len(solves) // 2] if solves else None,
-    }
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        yield advance
 
 
 def _show(figures: dict[str, Any], out: Path) -> None:

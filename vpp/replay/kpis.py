@@ -20,6 +20,11 @@ from vpp.replay.world import over_grid
 
 def settlement_of(scenario: Scenario, fleet: SimulatedFleet) -> Settlement:
     """Return what the replayed time came to with the simulated fleet."""
+    return settle(metered(scenario, fleet))
+
+
+def metered(scenario: Scenario, fleet: SimulatedFleet) -> MeteredDay:
+    """Return what the meters showed over the replayed time, with the simulated fleet."""
     grid = scenario.header.grid()
     consumption, pv = over_grid(scenario.load, grid)
     last_known = max(price.available_at for price in scenario.prices)
@@ -29,22 +34,20 @@ def settlement_of(scenario: Scenario, fleet: SimulatedFleet) -> Settlement:
     # What cars drove is not stored any more, and was the same with and without control.
     change = fleet.energy_kwh - scenario.initial_energy_kwh + fleet.books.driven_kwh
     efficiency = scenario.fleet.column("discharge_efficiency")
-    return settle(
-        MeteredDay(
-            hours=grid.hours,
-            load_kw=np.nan_to_num(consumption) - np.nan_to_num(pv),
-            fleet_kw=fleet.fed_kwh / grid.hours,
-            import_price_per_kwh=prices.import_price_per_kwh,
-            export_price_per_kwh=prices.export_price_per_kwh,
-            peak_price_per_kw=scenario.header.peak_price_per_kw,
-            import_limit_kw=limits[0],
-            export_limit_kw=limits[1],
-            throughput_cost=float(wear @ (fleet.books.charged_kwh + fleet.books.discharged_kwh)),
-            stored_change_kwh=float(change @ efficiency),
-            stored_value_per_kwh=float(np.median(prices.import_price_per_kwh)),
-            unmet_kwh=float(fleet.books.missing_kwh.sum()),
-            lost_kwh=float(fleet.books.lost_kwh.sum()),
-        )
+    return MeteredDay(
+        hours=grid.hours,
+        load_kw=np.nan_to_num(consumption) - np.nan_to_num(pv),
+        fleet_kw=fleet.fed_kwh / grid.hours,
+        import_price_per_kwh=prices.import_price_per_kwh,
+        export_price_per_kwh=prices.export_price_per_kwh,
+        peak_price_per_kw=scenario.header.peak_price_per_kw,
+        import_limit_kw=limits[0],
+        export_limit_kw=limits[1],
+        throughput_cost=float(wear @ (fleet.books.charged_kwh + fleet.books.discharged_kwh)),
+        stored_change_kwh=float(change @ efficiency),
+        stored_value_per_kwh=float(np.median(prices.import_price_per_kwh)),
+        unmet_kwh=float(fleet.books.missing_kwh.sum()),
+        lost_kwh=float(fleet.books.lost_kwh.sum()),
     )
 
 

@@ -25,8 +25,9 @@ from vpp.domain.readings import to_microseconds
 from vpp.forecasting.forecaster import Forecaster, ForecasterSettings
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
+from vpp.replay.course import Course, fan_feeders
 from vpp.replay.scenario import Scenario, limits_at
-from vpp.replay.world import ReplayStore, RunSink, last_value_forecast, perfect_forecast
+from vpp.replay.world import ReplayStore, RunSink, last_value_forecast, over_grid, perfect_forecast
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.ids import IdFactory
 from vpp.service.loop import DispatchLoop
@@ -75,6 +76,7 @@ class Replay:
     clock: ReplayClock = field(init=False)
     store: ReplayStore = field(init=False)
     fleet: SimulatedFleet = field(init=False)
+    course: Course = field(init=False)
     solver: InlineSolver = field(init=False)
     loop: DispatchLoop = field(init=False)
     _forecasts: ForecastJob = field(init=False)
@@ -85,7 +87,8 @@ class Replay:
         header = self.scenario.header
         self.grid = header.grid()
         self.clock = ReplayClock(self.grid.start)
-        self.store = ReplayStore(self.scenario, self.on_run)
+        self.course = course_of(self.scenario)
+        self.store = ReplayStore(self.scenario, self.on_run, self.course.forecast)
         self.fleet = simulated(self.scenario, self.grid, controlled=True, seed=self.options.seed)
         self.solver = InlineSolver(self.options.seed)
         policy = header.policy()
@@ -114,15 +117,19 @@ class Replay:
     async def run(self, progress: Progress | None = None) -> None:
         """Replay every interval; calls `progress(done, all)` after each."""
         for interval in range(self.grid.count):
+            self.course.began()
             at = self.grid.start_of(interval)
             self.fleet.advance(at)
+            self.course.note(interval, self.fleet)
             await self.clock.sleep_until(at)
             self.loop.fleet = with_known_limits(self.scenario, self.loop.fleet, at)
             await self._forecast(at)
             await self.loop.run_cycle("replay")
+            self.course.ended(interval)
             if progress is not None:
                 progress(interval + 1, self.grid.count)
         self.fleet.advance(self.grid.end)
+        self.course.note(self.grid.count, self.fleet)
 
     async def _forecast(self, at: datetime) -> None:
         """Bring the forecast up to date, by the job of live operation or by one of the two extremes."""
@@ -170,12 +177,23 @@ def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed:
     )
 
 
-def without_control(scenario: Scenario, seed: int) -> SimulatedFleet:
+def course_of(scenario: Scenario) -> Course:
+    """Return the empty course of a replay of the scenario."""
+    grid = scenario.header.grid()
+    consumption, pv = over_grid(scenario.load, grid)
+    limits = np.array([feeder.import_limit_kw for feeder in scenario.fleet.feeders])
+    return Course(fleet=scenario.fleet, grid=grid, fan_feeders=fan_feeders(consumption - pv, limits))
+
+
+def without_control(scenario: Scenario, seed: int, course: Course | None = None) -> SimulatedFleet:
     """Return the fleet at the end, batteries at rest and vehicles charged on arrival."""
     grid = scenario.header.grid()
     fleet = simulated(scenario, grid, controlled=False, seed=seed)
-    for interval in range(1, grid.count + 1):
-        fleet.advance(grid.start_of(interval))
+    for boundary in range(grid.count + 1):
+        if boundary:
+            fleet.advance(grid.start_of(boundary))
+        if course is not None:
+            course.note(boundary, fleet)
     return fleet
 
 

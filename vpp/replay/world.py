@@ -21,6 +21,7 @@ from vpp.replay.scenario import LoadSeries, Scenario
 
 T = TypeVar("T")
 RunSink = Callable[[RunSummary, DispatchPlan | None, SetpointColumns | None], None]
+ForecastSink = Callable[[LoadForecast], None]
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class ReplayStore:
 
     scenario: Scenario
     on_run: RunSink
+    on_forecast: ForecastSink
     forecasts: list[LoadForecast] = field(default_factory=list)
     calls: list[ModelCall] = field(default_factory=list)
     _prices: Timeline = field(init=False)
@@ -114,6 +116,7 @@ class ReplayStore:
     async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
         """Keep the newest forecast, and every model call."""
         self.forecasts = [*self.forecasts[-1:], forecast]
+        self.on_forecast(forecast)
         if call is not None:
             self.calls.append(call)
 
