@@ -30,6 +30,7 @@ from vpp.cli.service import (
 )
 from vpp.cli.solve import solve_command, verify_command
 from vpp.cli.stopping import release_command, stop_command
+from vpp.cli.tokens import app as token_app
 
 app = typer.Typer(
     name="vpp",
@@ -50,6 +51,7 @@ app.command("import")(import_command)
 app.command("certificates")(certificates_command)
 app.add_typer(enroll_app, name="enroll")
 app.command("revoke")(revoke_command)
+app.add_typer(token_app, name="token")
 app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)

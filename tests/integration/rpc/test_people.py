@@ -1,0 +1,209 @@
+"""People over real gRPC: every RPC and every role, portfolios, pace, tokens that end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import grpc.aio
+import pytest
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from joserfc.jwk import KeySet
+
+from tests.integration.rpc.plant import channel, end_of
+from tests.integration.rpc.test_access import detail_of
+from tests.integration.rpc.test_every_rpc import METHODS, TIMEOUT_S, path_of, plant, reason  # noqa: F401
+from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.access import AccessControl, thumbprint
+from vpp.adapters.rpc.roles import PEOPLE
+from vpp.adapters.tokens import SignedTokens, make_keys, sign_token
+from vpp.domain.access import Role
+from vpp.domain.portfolios import Portfolios
+from vpp.rpcgen import dispatch_pb2, dispatch_pb2_grpc, operator_pb2, operator_pb2_grpc
+
+PRIVATE, PUBLIC = make_keys()
+
+
+@pytest.fixture
+async def guarded(plant):  # noqa: F811
+    """The plant with tokens; feeder f1 is the portfolio `north`."""
+    keys = KeySet.import_key_set(PUBLIC)
+    tokens = SignedTokens(
+        lambda: keys,
+        issuer="vpp",
+        audience="vpp",
+        longest_validity_s=43_200,
+        now=lambda: plant.wall().timestamp(),
+    )
+    portfolios = Portfolios({"north": ("f1",), "south": ("f2",)})
+    access = AccessControl(tokens=tokens, portfolios=portfolios, monotonic=lambda: 0.0)
+    await plant.server.stop(0.0)
+    plant.servicers |= {"access": access}
+    await plant.start_server()
+    return plant
+
+
+def token(*roles, name="anna", **claims):
+    now = int(time.time())
+    said = {"iss": "vpp", "aud": "vpp", "sub": name, "iat": now, "exp": now + 3600}
+    return sign_token(PRIVATE, said | {"roles": [str(role) for role in roles]} | claims)
+
+
+def bearer(text):
+    return (("authorization", f"Bearer {text}"),)
+
+
+async def end(opened, path, metadata, *, client_streams=False, server_streams=False):
+    """Call `path` with an empty message; return the error, None when there is none."""
+    sides = "_".join("stream" if streams else "unary" for streams in (client_streams, server_streams))
+    argument = iter([b""]) if client_streams else b""
+    try:
+        answer = getattr(opened, sides)(path)(argument, timeout=TIMEOUT_S, metadata=metadata)
+        if server_streams:
+            await answer.read()
+            answer.cancel()
+        else:
+            await answer
+    except grpc.aio.AioRpcError as error:
+        return error
+    return None
+
+
+async def ends(opened, metadata):
+    """Return what becomes of every method that is for people."""
+    return {
+        path_of(method): await end(
+            opened,
+            path_of(method),
+            metadata,
+            client_streams=method.client_streaming,
+            server_streams=method.server_streaming,
+        )
+        for method in METHODS
+        if path_of(method) in PEOPLE
+    }
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_may_call_what_the_table_says_and_nothing_else(guarded, role):
+    async with channel(guarded, "operator-grid") as opened:
+        found = await ends(opened, bearer(token(role)))
+    denied = {path for path, error in found.items() if reason(error) == "ROLE_NOT_ALLOWED"}
+    assert denied == {path for path in found if role not in PEOPLE[path].roles}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "word"),
+    [
+        pytest.param((), "NO_TOKEN", id="none"),
+        pytest.param((("authorization", "Basic abc"),), "NO_TOKEN", id="another kind"),
+        pytest.param((*bearer("a.b.c"), *bearer("a.b.c")), "NO_TOKEN", id="two"),
+        pytest.param(bearer("a.b.c"), "BAD_TOKEN", id="no token"),
+        pytest.param(bearer(token(Role.OPERATOR, exp=1)), "BAD_TOKEN", id="expired"),
+        pytest.param(bearer(token(Role.OPERATOR, aud="x")), "BAD_TOKEN", id="for others"),
+    ],
+)
+async def test_without_a_good_token_nothing_is_done(guarded, metadata, word):
+    async with channel(guarded, "operator-grid") as opened:
+        found = await ends(opened, metadata)
+        health = await health_pb2_grpc.HealthStub(opened).Check(
+            health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S
+        )
+    assert {error.code() for error in found.values()} == {grpc.StatusCode.UNAUTHENTICATED}
+    assert {detail_of(error, error_details_pb2.ErrorInfo).reason for error in found.values()} == {word}
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_token_does_not_make_a_node_a_person(guarded):
+    async with channel(guarded, "node-home") as opened:
+        found = await ends(opened, bearer(token(*Role)))
+    assert {reason(error) for error in found.values()} == {"ROLE_NOT_ALLOWED"}
+
+
+async def test_a_token_may_be_bound_to_a_certificate(guarded):
+    pem = (guarded.certificates / "operator-grid.pem").read_bytes()
+    for mine in (True, False):
+        bound = token(Role.VIEWER, cnf={"x5t#S256": thumbprint(pem) if mine else "other"})
+        async with channel(guarded, "operator-grid") as opened:
+            found = await end(opened, "/vpp.v1.OperatorService/ListRuns", bearer(bound))
+        assert (found is None) is mine
+
+
+async def test_who_is_limited_sees_and_orders_only_its_portfolio(guarded):
+    metadata = bearer(token(Role.OPERATOR, portfolios=["north"]))
+    async with channel(guarded, "operator-grid") as opened:
+        operator = operator_pb2_grpc.OperatorServiceStub(opened)
+        dispatch = dispatch_pb2_grpc.DispatchServiceStub(opened)
+        state = await operator.GetFleetState(
+            operator_pb2.GetFleetStateRequest(), timeout=TIMEOUT_S, metadata=metadata
+        )
+        assert [asset.asset_id for asset in state.assets] == ["b1", "b2"]
+        assert state.total_assets == 2
+        with pytest.raises(grpc.aio.AioRpcError) as foreign:
+            await operator.GetFleetState(
+                operator_pb2.GetFleetStateRequest(feeder_id="f2"), timeout=TIMEOUT_S, metadata=metadata
+            )
+        assert foreign.value.code() is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(grpc.aio.AioRpcError) as trail:
+            await operator.GetTrail(
+                operator_pb2.GetTrailRequest(asset_id="b3", epoch=1, sequence=1),
+                timeout=TIMEOUT_S,
+                metadata=metadata,
+            )
+        assert trail.value.code() is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(grpc.aio.AioRpcError) as run:
+            await dispatch.TriggerRun(
+                dispatch_pb2.TriggerRunRequest(request_id="r"), timeout=TIMEOUT_S, metadata=metadata
+            )
+        assert reason(run.value) == "PORTFOLIO_NOT_ALLOWED"
+
+
+async def test_who_is_limited_to_an_unknown_portfolio_sees_nothing(guarded):
+    metadata = bearer(token(Role.VIEWER, portfolios=["east"]))
+    async with channel(guarded, "operator-grid") as opened:
+        state = await operator_pb2_grpc.OperatorServiceStub(opened).GetFleetState(
+            operator_pb2.GetFleetStateRequest(), timeout=TIMEOUT_S, metadata=metadata
+        )
+    assert not state.assets
+    assert (state.connected_assets, state.total_assets) == (0, 0)
+
+
+async def test_every_rpc_that_does_not_look_at_portfolios_is_closed_to_who_is_limited(guarded):
+    async with channel(guarded, "operator-grid") as opened:
+        found = await ends(opened, bearer(token(*Role, portfolios=["north"])))
+    closed = {path for path, error in found.items() if reason(error) == "PORTFOLIO_NOT_ALLOWED"}
+    assert closed == {path for path in found if not PEOPLE[path].scoped}
+
+
+async def test_who_calls_too_often_waits_and_hurts_nobody_else_and_a_stop_is_never_held_up(guarded):
+    trigger = "/vpp.v1.DispatchService/TriggerRun"
+    async with channel(guarded, "operator-grid") as opened:
+        mine, other = bearer(token(Role.OPERATOR)), bearer(token(Role.OPERATOR, name="ben"))
+        found = [await end(opened, trigger, mine) for _ in range(limits.WRITE_BURST + 1)]
+        assert found[-1].code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert (await end(opened, trigger, other)).code() is not grpc.StatusCode.RESOURCE_EXHAUSTED
+        stop = await end(opened, "/vpp.v1.DispatchService/Stop", mine)
+        assert stop is None or stop.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_an_open_stream_ends_with_its_token(guarded):
+    path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    soon = token(Role.VIEWER, exp=int((datetime.now(UTC) + timedelta(minutes=5)).timestamp()))
+    async with channel(guarded, "operator-grid") as opened:
+
+        async def nothing():
+            while True:
+                yield b""
+                await guarded.forever.wait()
+
+        guarded.forever = asyncio.Event()
+        stream = opened.stream_stream(path)(nothing(), metadata=bearer(soon))
+        await stream.read()
+        guarded.wall.ahead = timedelta(minutes=6)
+        await guarded.doorkeeper.refresh()
+        code, words = await end_of(stream)
+    assert code == "PERMISSION_DENIED"
+    assert "token" in words
