@@ -15,8 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
+from vpp.adapters.storage.audit import append
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.paging import bounded_page_size, decode_token, encode_token
+from vpp.domain.audit import AuditEntry, AuditKind, Sealed
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.identity import CertificateRecord, DenyList, EnrolmentToken, IdentityEvent, Revocation
 from vpp.domain.readings import from_microseconds, to_microseconds
@@ -201,6 +203,20 @@ async def _append(connection: AsyncConnection, event: IdentityEvent) -> int:
     result = await connection.execute(insert(tables.identity_event).values(row))
     number = result.inserted_primary_key
     assert number is not None
+    await append(
+        connection,
+        AuditEntry(
+            kind=AuditKind.IDENTITY,
+            subject=event.node_id,
+            actor=event.actor,
+            at=event.at,
+            payload={
+                "event": event.kind,
+                "event_number": int(number[0]),
+                "detail": Sealed(f"node:{event.node_id}", event.detail),
+            },
+        ),
+    )
     return int(number[0])
 
 

@@ -17,8 +17,13 @@ from vpp.domain.setpoints import Acknowledgement, AcknowledgementState, Setpoint
 from vpp.ports import Page, SetpointTrail, StoredSetpoint
 
 
-async def insert_setpoints(connection: AsyncConnection, run_number: int, setpoints: SetpointColumns) -> None:
-    """Store one row per asset; raises StoreError when an asset already has an order of this sequence."""
+async def insert_setpoints(
+    connection: AsyncConnection, run_number: int, setpoints: SetpointColumns
+) -> dict[str, Sequence[Any]]:
+    """Store one row per asset and return the columns.
+
+    Raises StoreError when an asset already has an order of this sequence.
+    """
     count = len(setpoints)
     for name in ("power_kw", "min_kw", "max_kw"):
         require_finite(name, getattr(setpoints, name))
@@ -36,6 +41,7 @@ async def insert_setpoints(connection: AsyncConnection, run_number: int, setpoin
         "reason": [storable_text(setpoints.reason)] * count,
     }
     await insert_columns(connection, tables.setpoint, columns)
+    return columns
 
 
 async def append_acknowledgements(

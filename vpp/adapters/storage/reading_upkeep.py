@@ -35,6 +35,7 @@ from vpp.adapters.storage.reading_days import (
     partitions,
 )
 from vpp.adapters.storage.reading_scan import stream
+from vpp.adapters.storage.recording import record_archived
 from vpp.domain.readings import LATE_LIMIT, to_microseconds
 from vpp.ports import ReadingDays, ReadingUpkeep, StoreError
 
@@ -182,6 +183,7 @@ class Upkeep:
                 "dropped": False,
             }
             await connection.execute(tables.archived_day.insert().values(values))
+            await record_archived(connection, entry, now)
         done.archived.append(entry)
 
     async def _drop(self, day: int, done: _Done) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vpp.adapters.storage import announcements, forecasts, orders, registry, runs, telemetry
+from vpp.adapters.storage import announcements, forecasts, orders, recording, registry, runs, telemetry
 from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.database import SQLITE, Database
 from vpp.adapters.storage.documents import encode_exchange, encode_plan, encode_quantiles, encode_state
@@ -87,6 +87,7 @@ class DatabaseStore:
         self._known = None
         async with self._database.writing() as connection:
             await registry.save_fleet(connection, fleet)
+            await recording.record_fleet(connection, fleet, self._clock_now())
 
     async def load_fleet(self) -> Fleet:
         async with self._database.reading() as connection:
@@ -97,9 +98,10 @@ class DatabaseStore:
             await self._lock.take()
         async with self._database.writing() as connection:
             await fence(connection)
-            return await registry.insert_epoch(
-                connection, taken_at_us=to_microseconds(self._clock_now()), holder=holder_name()
-            )
+            now, holder = self._clock_now(), holder_name()
+            epoch = await registry.insert_epoch(connection, taken_at_us=to_microseconds(now), holder=holder)
+            await recording.record_epoch(connection, epoch, holder, now)
+            return epoch
 
     async def _directory(self, connection: AsyncConnection) -> registry.Directory:
         """Return names and slots, read once: slots are kept for good, and this service alone adds some."""
@@ -186,7 +188,7 @@ class DatabaseStore:
 
     async def save_context(self, items: Sequence[ContextItem]) -> None:
         async with self._database.writing() as connection:
-            await announcements.save_context(connection, items)
+            await recording.save_context(connection, items)
 
     async def get_context(self, item_id: str) -> ContextItem | None:
         async with self._database.reading() as connection:
@@ -212,6 +214,7 @@ class DatabaseStore:
             if call is not None and exchange is not None:
                 await forecasts.insert_model_call(connection, call, exchange)
             await forecasts.insert_forecast(connection, forecast, quantiles)
+            await recording.record_forecast(connection, forecast)
 
     async def newest_forecast(self, *, available_at: datetime) -> LoadForecast | None:
         async with self._database.reading() as connection:
@@ -251,12 +254,9 @@ class DatabaseStore:
         async with self._database.writing() as connection:
             await fence_shared(connection)
             await registry.require_newest_epoch(connection, run.epoch)
-            number = await runs.insert_run(connection, run)
-            await runs.insert_snapshot(connection, number, state=state, content=snapshot)
-            if schedule is not None:
-                await runs.insert_plan(connection, number, schedule)
-            if setpoints is not None:
-                await orders.insert_setpoints(connection, number, setpoints)
+            await recording.save_run(
+                connection, run, state=state, snapshot=snapshot, schedule=schedule, setpoints=setpoints
+            )
 
     async def last_plan(self) -> DispatchPlan | None:
         async with self._database.reading() as connection:
@@ -291,7 +291,7 @@ class DatabaseStore:
     async def append_acknowledgements(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         async with self._database.writing() as connection:
             directory = await self._directory(connection)
-            await orders.append_acknowledgements(connection, acknowledgements, directory)
+            await recording.save_acknowledgements(connection, acknowledgements, directory, self._clock_now())
 
     async def trail(self, *, asset_id: str, epoch: int, sequence: int) -> SetpointTrail | None:
         async with self._database.reading() as connection:

@@ -3,10 +3,12 @@
 Times are microseconds since 1970-01-01 UTC (`_us`), so that both databases keep them exactly alike.
 Rows are only ever added. What changes with time is superseded by a row with a later `available_at_us`
 or `announced_at_us`, so that a replay can ask what was known at a moment. The exceptions hold no
-history by purpose: asset and feeder (master data) and latest_reading (a view kept up to date).
+history by purpose: asset and feeder (master data) and latest_reading (a view kept up to date). Rows
+are removed where that is the point: readings older than kept, audit records older than kept, keys.
 """
 
 from vpp.adapters.storage.tables.announced import charging_session, context_item, price
+from vpp.adapters.storage.tables.audit import audit_key, audit_record
 from vpp.adapters.storage.tables.columns import metadata
 from vpp.adapters.storage.tables.fleet import asset, feeder, writer_epoch
 from vpp.adapters.storage.tables.forecasts import (
@@ -31,6 +33,8 @@ __all__ = [
     "acknowledgement",
     "archived_day",
     "asset",
+    "audit_key",
+    "audit_record",
     "certificate",
     "charging_session",
     "context_item",
