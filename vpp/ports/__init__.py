@@ -15,6 +15,7 @@ from vpp.ports.records import (
     SetpointTrail,
     StoredSetpoint,
 )
+from vpp.ports.signals import RequestReusedError, SignalRegister, SignalSource, TooManySignalsError
 from vpp.ports.store import CycleStore, Store
 
 __all__ = [
@@ -36,11 +37,15 @@ __all__ = [
     "ReadingUpkeep",
     "ReasoningModel",
     "ReasoningModelError",
+    "RequestReusedError",
     "SendReport",
     "SetpointTrail",
+    "SignalRegister",
+    "SignalSource",
     "Store",
     "StoreError",
     "StoreUnavailableError",
     "StoredSetpoint",
+    "TooManySignalsError",
     "WriterLockError",
 ]

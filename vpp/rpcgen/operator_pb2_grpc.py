@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from vpp.rpcgen import operator_pb2 as vpp_dot_v1_dot_operator__pb2
+from vpp.rpcgen import signals_pb2 as vpp_dot_v1_dot_signals__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +27,7 @@ if _version_not_supported:
 
 
 class OperatorServiceStub:
-    """OperatorService answers questions about the fleet, runs, plans, setpoints and forecasts.
+    """OperatorService takes signals, and answers questions about the fleet, runs, plans, setpoints and forecasts.
     Every call needs a deadline and an operator's certificate.
     """
 
@@ -71,10 +72,30 @@ class OperatorServiceStub:
                 request_serializer=vpp_dot_v1_dot_operator__pb2.GetTrailRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_operator__pb2.GetTrailResponse.FromString,
                 _registered_method=True)
+        self.PutSignals = channel.unary_unary(
+                '/vpp.v1.OperatorService/PutSignals',
+                request_serializer=vpp_dot_v1_dot_signals__pb2.PutSignalsRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_signals__pb2.PutSignalsResponse.FromString,
+                _registered_method=True)
+        self.WithdrawSignal = channel.unary_unary(
+                '/vpp.v1.OperatorService/WithdrawSignal',
+                request_serializer=vpp_dot_v1_dot_signals__pb2.WithdrawSignalRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_signals__pb2.WithdrawSignalResponse.FromString,
+                _registered_method=True)
+        self.ListSignals = channel.unary_unary(
+                '/vpp.v1.OperatorService/ListSignals',
+                request_serializer=vpp_dot_v1_dot_signals__pb2.ListSignalsRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_signals__pb2.ListSignalsResponse.FromString,
+                _registered_method=True)
+        self.OptOut = channel.unary_unary(
+                '/vpp.v1.OperatorService/OptOut',
+                request_serializer=vpp_dot_v1_dot_signals__pb2.OptOutRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_signals__pb2.OptOutResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
-    """OperatorService answers questions about the fleet, runs, plans, setpoints and forecasts.
+    """OperatorService takes signals, and answers questions about the fleet, runs, plans, setpoints and forecasts.
     Every call needs a deadline and an operator's certificate.
     """
 
@@ -127,6 +148,34 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutSignals(self, request, context):
+        """PutSignals announces signals; they count from the next cycle on. A signal_id that is known is superseded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawSignal(self, request, context):
+        """WithdrawSignal ends a signal from now on; what was known before stays readable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSignals(self, request, context):
+        """ListSignals returns the signals that were known at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OptOut(self, request, context):
+        """OptOut takes assets out of an event; withdraw the signal it makes to let them in again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OperatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -165,6 +214,26 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=vpp_dot_v1_dot_operator__pb2.GetTrailRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_operator__pb2.GetTrailResponse.SerializeToString,
             ),
+            'PutSignals': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutSignals,
+                    request_deserializer=vpp_dot_v1_dot_signals__pb2.PutSignalsRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_signals__pb2.PutSignalsResponse.SerializeToString,
+            ),
+            'WithdrawSignal': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawSignal,
+                    request_deserializer=vpp_dot_v1_dot_signals__pb2.WithdrawSignalRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_signals__pb2.WithdrawSignalResponse.SerializeToString,
+            ),
+            'ListSignals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSignals,
+                    request_deserializer=vpp_dot_v1_dot_signals__pb2.ListSignalsRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_signals__pb2.ListSignalsResponse.SerializeToString,
+            ),
+            'OptOut': grpc.unary_unary_rpc_method_handler(
+                    servicer.OptOut,
+                    request_deserializer=vpp_dot_v1_dot_signals__pb2.OptOutRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_signals__pb2.OptOutResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'vpp.v1.OperatorService', rpc_method_handlers)
@@ -174,7 +243,7 @@ def add_OperatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperatorService:
-    """OperatorService answers questions about the fleet, runs, plans, setpoints and forecasts.
+    """OperatorService takes signals, and answers questions about the fleet, runs, plans, setpoints and forecasts.
     Every call needs a deadline and an operator's certificate.
     """
 
@@ -357,6 +426,114 @@ class OperatorService:
             '/vpp.v1.OperatorService/GetTrail',
             vpp_dot_v1_dot_operator__pb2.GetTrailRequest.SerializeToString,
             vpp_dot_v1_dot_operator__pb2.GetTrailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutSignals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.OperatorService/PutSignals',
+            vpp_dot_v1_dot_signals__pb2.PutSignalsRequest.SerializeToString,
+            vpp_dot_v1_dot_signals__pb2.PutSignalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawSignal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.OperatorService/WithdrawSignal',
+            vpp_dot_v1_dot_signals__pb2.WithdrawSignalRequest.SerializeToString,
+            vpp_dot_v1_dot_signals__pb2.WithdrawSignalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSignals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.OperatorService/ListSignals',
+            vpp_dot_v1_dot_signals__pb2.ListSignalsRequest.SerializeToString,
+            vpp_dot_v1_dot_signals__pb2.ListSignalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OptOut(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.OperatorService/OptOut',
+            vpp_dot_v1_dot_signals__pb2.OptOutRequest.SerializeToString,
+            vpp_dot_v1_dot_signals__pb2.OptOutResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,7 +19,7 @@ from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
-from vpp.adapters.storage import open_identities, open_store
+from vpp.adapters.storage import open_identities, open_signals, open_store
 from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.compliance import ComplianceWatch
@@ -30,7 +30,7 @@ from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import MODEL
 from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
-from vpp.ports import Clock, ForecastMemory, ReasoningModel, Store
+from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
 from vpp.service.forecast_job import ForecastJob
@@ -168,6 +168,8 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         gateway = Gateway(
             fleet=fleet, store=store, clock=clock, epoch=epoch, settings=_gateway_settings(settings)
         )
+        signals = open_signals(settings.database.url)
+        stack.push_async_callback(signals.close)
         loop = await _loop(settings, store, gateway, solver, clock, epoch)
         model = make_model(settings)
         if model is not None:
@@ -200,7 +202,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         register = open_identities(settings.database.url)
         stack.push_async_callback(register.close)
         identity = identity_parts(settings, register, fleet)
-        server = await _server(settings, gateway, loop, store, clock, identity)
+        server = await _server(settings, gateway, loop, store, signals, clock, identity)
         stack.push_async_callback(server.stop)
         enrolment = await start_enrolment(settings, identity)
         if enrolment is not None:
@@ -263,12 +265,13 @@ async def _server(
     gateway: Gateway,
     loop: DispatchLoop,
     store: Store,
+    signals: SignalRegister,
     clock: Clock,
     identity: IdentityParts,
 ) -> RunningServer:
     host, _, port = settings.grpc.address.rpartition(":")
     operator = OperatorServicer(
-        fleet=loop.fleet, store=store, live=gateway.live, book=gateway.book, clock=clock
+        fleet=loop.fleet, store=store, live=gateway.live, book=gateway.book, clock=clock, signals=signals
     )
     stopping = Stopping(loop.fleet, gateway, StopJournal(settings.grpc.stop_journal_path))
     held = await asyncio.to_thread(stopping.restore)

@@ -35,7 +35,7 @@ from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
-from vpp.adapters.storage import open_identities
+from vpp.adapters.storage import open_identities, open_signals
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
@@ -92,8 +92,9 @@ async def plant(certificates, identity_database):
             return make_run("run-1", trigger=trigger)
 
         await made.server.stop(0.0)
+        signals = open_signals(made.url)
         made.servicers |= {
-            "operator_servicer": operator_servicer(made),
+            "operator_servicer": operator_servicer(made, signals),
             "dispatch_servicer": DispatchServicer(
                 trigger_run=trigger_run, store=made.store, carry_out=made.gateway.stop
             ),
@@ -101,15 +102,17 @@ async def plant(certificates, identity_database):
         }
         await made.start_server()
         yield made
+        await signals.close()
 
 
-def operator_servicer(plant):
+def operator_servicer(plant, signals):
     return OperatorServicer(
         fleet=plant.fleet,
         store=plant.store,
         live=plant.gateway.live,
         book=plant.gateway.book,
         clock=plant.clock,
+        signals=signals,
     )
 
 

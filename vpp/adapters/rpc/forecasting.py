@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import grpc
 
@@ -12,10 +12,10 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
 from vpp.adapters.rpc.paging import page_size_of, page_token_of
+from vpp.adapters.rpc.times import time_of
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem, ForecastExplanation, LoadForecast, ModelCall
-from vpp.domain.intervals import require_utc
 from vpp.ports import Clock, Store
 from vpp.rpcgen import forecasting_pb2 as pb
 from vpp.rpcgen import forecasting_pb2_grpc
@@ -38,8 +38,8 @@ class ForecastServicer(forecasting_pb2_grpc.ForecastServiceServicer):
         item = ContextItem(
             item_id=parse_identifier("item_id", request.item_id),
             text=_remark(request.text),
-            valid_from=_time(request, "valid_from"),
-            valid_until=_time(request, "valid_until"),
+            valid_from=time_of(request, "valid_from"),
+            valid_until=time_of(request, "valid_until"),
             available_at=now,  # nobody can say that it was known before
         )
         if item.valid_until <= max(item.valid_from, now):
@@ -72,8 +72,8 @@ class ForecastServicer(forecasting_pb2_grpc.ForecastServiceServicer):
         self, request: pb.ListContextItemsRequest, context: Context
     ) -> pb.ListContextItemsResponse:
         now = self._clock.now()
-        start = _time(request, "start") if request.HasField("start") else now - LISTED_BACK
-        end = _time(request, "end") if request.HasField("end") else now + LISTED_AHEAD
+        start = time_of(request, "start") if request.HasField("start") else now - LISTED_BACK
+        end = time_of(request, "end") if request.HasField("end") else now + LISTED_AHEAD
         if end <= start:
             raise InvalidValueError("end", end.isoformat(), "a time after start")
         page_size = page_size_of(request.page_size, usual=100, most=limits.MAX_PAGE_CONTEXT)
@@ -172,12 +172,3 @@ def _remark(text: str) -> str:
     if not text.strip() or len(text) > limits.MAX_CONTEXT_LENGTH:
         raise InvalidValueError("text", text[:40], f"1 to {limits.MAX_CONTEXT_LENGTH} characters")
     return text
-
-
-def _time(request: pb.AddContextItemRequest | pb.ListContextItemsRequest, field: str) -> datetime:
-    if not request.HasField(field):
-        raise InvalidValueError(field, "nothing", "a time")
-    moment = getattr(request, field)
-    if not 0 <= moment.seconds <= limits.MAX_UNIX_TIME_S or not 0 <= moment.nanos < 10**9:
-        raise InvalidValueError(field, moment.seconds, "a time before the year 2100")
-    return require_utc(field, moment.ToDatetime(tzinfo=UTC))

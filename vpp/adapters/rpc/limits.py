@@ -45,6 +45,10 @@ MAX_STAYS_PER_ASSET: Final = 64  # announced and not over
 MAX_CONTEXT_LENGTH: Final = 2_000  # characters; the prompt shows fewer
 MAX_CONTEXT_VALIDITY: Final = timedelta(days=31)
 
+# Signals ----------------------------------------------------------------------------------------
+MAX_SIGNALS_PER_REQUEST: Final = 1_000
+MAX_PAGE_SIGNALS: Final = 1_000
+
 # One node, seconds of the wall ------------------------------------------------------------------
 MESSAGES_PER_S: Final = 200.0  # a node that says more is read more slowly
 MESSAGE_BURST: Final = 2_000.0  # and may say so much at once, such as its buffer after an outage

@@ -1,4 +1,4 @@
-"""What operators ask: OperatorService over the database and the live state."""
+"""What operators ask and signal: OperatorService over the database and the live state."""
 
 # ruff: noqa: N802 - the names are those of the RPCs
 from __future__ import annotations
@@ -6,27 +6,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import numpy as np
 
 from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.access import scope
-from vpp.adapters.rpc.errors import Context, NotFoundError
+from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.paging import filter_of, page_size_of, page_token_of
+from vpp.adapters.rpc.signals import SignalDesk
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.runs import RunSummary
-from vpp.ports import Clock, Store
+from vpp.ports import Clock, SignalRegister, Store
 from vpp.rpcgen import operator_pb2 as pb
 from vpp.rpcgen import operator_pb2_grpc
+from vpp.rpcgen import signals_pb2 as spb
 
 
 class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
-    """Questions about the fleet, runs, plans, orders and forecasts. Changes nothing."""
+    """Questions about the fleet, runs, plans, orders and forecasts; what changes something is a signal."""
 
-    def __init__(self, *, fleet: Fleet, store: Store, live: LiveState, book: OrderBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        store: Store,
+        live: LiveState,
+        book: OrderBook,
+        clock: Clock,
+        signals: SignalRegister | None = None,
+    ) -> None:
         self._fleet, self._store, self._live, self._clock = fleet, store, live, clock
+        self._signals = SignalDesk(signals, fleet, clock) if signals is not None else None
         self._book = book
         self._slot_of = fleet.slots()
         self._feeders = {feeder.feeder_id: row for row, feeder in enumerate(fleet.feeders)}
@@ -126,6 +139,25 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             message.run.CopyFrom(_without_money(message.run))
             del message.model_words[:]  # they may speak of feeders of others
         return message
+
+    async def PutSignals(self, request: spb.PutSignalsRequest, context: Context) -> spb.PutSignalsResponse:
+        return await self._desk().put(request)
+
+    async def WithdrawSignal(
+        self, request: spb.WithdrawSignalRequest, context: Context
+    ) -> spb.WithdrawSignalResponse:
+        return await self._desk().withdraw(request)
+
+    async def OptOut(self, request: spb.OptOutRequest, context: Context) -> spb.OptOutResponse:
+        return await self._desk().opt_out(request)
+
+    async def ListSignals(self, request: spb.ListSignalsRequest, context: Context) -> spb.ListSignalsResponse:
+        return await self._desk().known(request)
+
+    def _desk(self) -> SignalDesk:
+        if self._signals is None:
+            raise CallRefusedError(grpc.StatusCode.UNIMPLEMENTED, "NO_SIGNALS", "no signals are taken here")
+        return self._signals
 
     def _feeder_of(self, asset_id: str) -> str:
         return self._fleet.assets[self._slot_of[asset_id]].feeder_id

@@ -21,6 +21,7 @@ from vpp.adapters.storage.tables.forecasts import (
 )
 from vpp.adapters.storage.tables.identity import certificate, enrolment_token, identity_event, revocation
 from vpp.adapters.storage.tables.runs import acknowledgement, fleet_snapshot, plan, run, setpoint
+from vpp.adapters.storage.tables.signals import signal, signal_request
 from vpp.adapters.storage.tables.telemetry import (
     archived_day,
     feeder_reading,
@@ -58,5 +59,7 @@ __all__ = [
     "revocation",
     "run",
     "setpoint",
+    "signal",
+    "signal_request",
     "writer_epoch",
 ]
