@@ -218,7 +218,7 @@ class MemoryStore:
         return page_of(self.forecasts[::-1], page_size, page_token)
 
     # runs ---------------------------------------------------------------------------------------
-    async def save_run(self, run, *, plan, state, setpoints):
+    async def save_run(self, run, *, plan, state, setpoints, record=None):
         self._write()
         self.runs.append((run, plan, state, setpoints))
 

@@ -249,4 +249,5 @@ def _feed(update: Callable[[bytes], None], value: object) -> None:
         for element in value:
             _feed(update, element)
     else:
-        update(repr(value).encode() + b"\0")
+        # A number of numpy and the same number of Python are one input.
+        update(repr(value.item() if isinstance(value, np.generic) else value).encode() + b"\0")

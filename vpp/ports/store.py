@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.control.record import CycleRecord
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid
@@ -60,8 +61,12 @@ class CycleStore(Protocol):
         plan: DispatchPlan | None,
         state: FleetState,
         setpoints: SetpointColumns | None,
+        record: CycleRecord | None = None,
     ) -> None:
-        """Store a run with its snapshot, plan and orders in one transaction, before anything is sent."""
+        """Store a run with its snapshot, plan and orders in one transaction, before anything is sent.
+
+        `record` is what a replay needs; runs that did not plan have none.
+        """
 
 
 class Store(CycleStore, Protocol):
@@ -106,6 +111,9 @@ class Store(CycleStore, Protocol):
 
     async def keep_readings(self) -> ReadingUpkeep:
         """Make days ahead, archive closed ones, drop those that are older than kept."""
+
+    async def keep_records(self) -> int:
+        """Drop records of cycles that are older than kept, and return how many."""
 
     async def append_feeder_readings(self, readings: Sequence[FeederReading]) -> None:
         """Store feeder metering; repeated rows change nothing."""

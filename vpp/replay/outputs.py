@@ -69,7 +69,8 @@ def orders_sha256(setpoints: SetpointColumns) -> str:
         setpoints.min_kw,
         setpoints.max_kw,
     ):
-        digest.update(np.ascontiguousarray(column).tobytes())
+        # SQLite keeps no sign of zero: 0.0 and -0.0 are one order.
+        digest.update(np.ascontiguousarray(column + 0).tobytes())
     return digest.hexdigest()
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from vpp.control.record import CycleRecord
 from vpp.domain.forecasts import ContextItem, ForecastSource, LoadForecast, ModelCall, ReplyVerdict
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PricePoint
@@ -132,8 +133,9 @@ class ReplayStore:
         plan: DispatchPlan | None,
         state: FleetState,
         setpoints: SetpointColumns | None,
+        record: CycleRecord | None = None,
     ) -> None:
-        """Hand the run on, before it is sent."""
+        """Hand the run on, before it is sent; a scenario is its own record."""
         self.on_run(run, plan, setpoints)
 
 

@@ -87,6 +87,7 @@ def make_store(settings: Settings, clock: Clock) -> Store:
         clock_now=clock.now,
         archive=telemetry.archive,
         keep_days=telemetry.keep_days,
+        keep_records_days=settings.database.keep_records_days,
     )
 
 
@@ -310,6 +311,7 @@ def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: Forec
     jobs.every("cycle", cycle, period=loop.policy.interval, lead=loop.policy.lead)
     upkeep = timedelta(seconds=settings.telemetry.upkeep_period_s)
     jobs.every("upkeep of readings", store.keep_readings, period=upkeep, at_once=True)
+    jobs.every("upkeep of records", store.keep_records, period=upkeep)
     if loop.policy.tracking_period:
         tracking = TrackingLoop(loop, IdFactory(kind="tracking", epoch=loop.epoch))
         jobs.every("tracking", tracking.step, period=loop.policy.tracking_period)

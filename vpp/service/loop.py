@@ -21,6 +21,7 @@ from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
+from vpp.control.record import CycleRecord, summary_of
 from vpp.control.verification import may_be_held
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -91,9 +92,10 @@ class DispatchLoop:
             prepared = await asyncio.to_thread(prepare, inputs)
             outcome = await self._solve(prepared)
             decision = await asyncio.to_thread(decide, inputs, prepared, outcome)
-            run = self._summary(inputs, prepared, outcome, decision, started, trigger)
+            record = CycleRecord(inputs=inputs, outcome=outcome)
+            run = summary_of(record, prepared, decision, finished_at=self.clock.now(), trigger=trigger)
             await self.store.save_run(
-                run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints
+                run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
             )
             await self._send(decision, bound)
             self.latest = run
@@ -213,35 +215,6 @@ class DispatchLoop:
             bound.warning(
                 "nodes away", assets=[self.fleet.assets[slot].asset_id for slot in report.unreachable_slots]
             )
-
-    def _summary(
-        self,
-        inputs: CycleInputs,
-        prepared: Prepared,
-        outcome: SolveOutcome | None,
-        decision: Decision,
-        started: datetime,
-        trigger: str,
-    ) -> RunSummary:
-        certificate = decision.plan.certificate if decision.plan is not None else {}
-        return RunSummary(
-            run_id=inputs.run_id,
-            cycle_start=inputs.grid.start,
-            started_at=started,
-            finished_at=self.clock.now(),
-            trigger=trigger,
-            rung=decision.rung,
-            reason="; ".join(decision.refusals),
-            forecast_id=inputs.forecast.forecast_id if inputs.forecast is not None else None,
-            input_sha256=prepared.input_sha256,
-            objective=certificate.get("objective"),
-            lower_bound=certificate.get("lower_bound"),
-            gap=certificate.get("gap"),
-            setpoints=len(decision.setpoints) if decision.setpoints is not None else 0,
-            seconds_solve=outcome.seconds if outcome is not None else 0.0,
-            killed=outcome.killed if outcome is not None else False,
-            epoch=inputs.epoch,
-        )
 
 
 def _known_prices(

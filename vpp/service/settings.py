@@ -29,6 +29,7 @@ class DatabaseSettings(Section):
     """Where everything is recorded: sqlite:///FILE or postgresql://USER@HOST/NAME."""
 
     url: str = "sqlite:///run/vpp.sqlite"
+    keep_records_days: int = Field(default=90, ge=1, le=3660)  # of cycles, for replays
 
 
 class TelemetrySettings(Section):

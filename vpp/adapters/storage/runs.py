@@ -81,7 +81,7 @@ async def get_state(connection: AsyncConnection, run_id: str) -> FleetState | No
 async def get_run(connection: AsyncConnection, run_id: str) -> RunSummary | None:
     query = select(tables.run).where(tables.run.c.run_id == run_id)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _run(row)
+    return None if row is None else run_of(row)
 
 
 async def list_runs(connection: AsyncConnection, *, page_size: int, page_token: str) -> Page[RunSummary]:
@@ -93,7 +93,7 @@ async def list_runs(connection: AsyncConnection, *, page_size: int, page_token: 
     shown = rows[:page_size]
     more = len(rows) > page_size
     return Page(
-        items=tuple(_run(row) for row in shown),
+        items=tuple(run_of(row) for row in shown),
         next_token=encode_token(_LISTING, (shown[-1].run_number,)) if more else "",
     )
 
@@ -103,7 +103,7 @@ def _number_or_null(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def _run(row: Row[Any]) -> RunSummary:
+def run_of(row: Row[Any]) -> RunSummary:
     return RunSummary(
         run_id=row.run_id,
         cycle_start=from_microseconds(row.cycle_start_us),

@@ -14,15 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vpp.adapters.storage import announcements, forecasts, orders, recording, registry, runs, telemetry
 from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.database import SQLITE, Database
-from vpp.adapters.storage.documents import encode_exchange, encode_plan, encode_quantiles, encode_state
+from vpp.adapters.storage.documents import encode_exchange, encode_quantiles
 from vpp.adapters.storage.paging import bounded_page_size
 from vpp.adapters.storage.reading_history import readings_between
 from vpp.adapters.storage.reading_upkeep import Upkeep
 from vpp.adapters.storage.readings_postgresql import PostgresqlReadings
 from vpp.adapters.storage.readings_sqlite import SqliteReadings
-from vpp.adapters.storage.writer_lock import fence, fence_shared, holder_name, new_writer_lock
+from vpp.adapters.storage.run_writer import DEFAULT_KEEP_RECORDS_DAYS, RunWriter
+from vpp.adapters.storage.writer_lock import fence, holder_name, new_writer_lock
+from vpp.control.record import CycleRecord
 from vpp.domain.assets import Fleet
-from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PricePoint
@@ -50,14 +51,18 @@ def open_store(
     clock_now: Callable[[], datetime],
     archive: Path | None = None,
     keep_days: int = DEFAULT_KEEP_DAYS,
+    keep_records_days: int = DEFAULT_KEEP_RECORDS_DAYS,
 ) -> Store:
     """Return the store at `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.
 
     Opens no connection yet; the tables must be there (`migrate.upgrade`). `clock_now` gives the
     plant's time, UTC. Readings of closed days go to the folder `archive`, and those older than
-    `keep_days` leave the database. Raises StoreError for any other URL.
+    `keep_days` leave the database; records of cycles stay `keep_records_days`. Raises StoreError for any
+    other URL.
     """
-    return DatabaseStore(Database(url), clock_now, archive=archive, keep_days=keep_days)
+    return DatabaseStore(
+        Database(url), clock_now, archive=archive, keep_days=keep_days, keep_records_days=keep_records_days
+    )
 
 
 class DatabaseStore:
@@ -70,10 +75,12 @@ class DatabaseStore:
         *,
         archive: Path | None = None,
         keep_days: int = DEFAULT_KEEP_DAYS,
+        keep_records_days: int = DEFAULT_KEEP_RECORDS_DAYS,
     ) -> None:
         self._database = database
         self._clock_now = clock_now
         self._lock = new_writer_lock(database)
+        self._writer = RunWriter(database, self._lock, keep_days=keep_records_days)
         self._known: registry.Directory | None = None
         self._archive = None if archive is None else ReadingArchive(archive)
         self._upkeep = Upkeep(database, self._archive, keep_days=keep_days)
@@ -243,20 +250,12 @@ class DatabaseStore:
         plan: DispatchPlan | None,
         state: FleetState,
         setpoints: SetpointColumns | None,
+        record: CycleRecord | None = None,
     ) -> None:
-        for name, part in (("plan", plan), ("setpoints", setpoints)):
-            if part is not None and part.run_id != run.run_id:
-                raise InvalidValueError(f"{name}.run_id", part.run_id, f"{run.run_id}, the id of the run")
-        # Compressing is done before the transaction, on another thread: the loop keeps its leases.
-        schedule = None if plan is None else await asyncio.to_thread(encode_plan, plan)
-        snapshot = await asyncio.to_thread(encode_state, state)
-        self._lock.require_kept()
-        async with self._database.writing() as connection:
-            await fence_shared(connection)
-            await registry.require_newest_epoch(connection, run.epoch)
-            await recording.save_run(
-                connection, run, state=state, snapshot=snapshot, schedule=schedule, setpoints=setpoints
-            )
+        await self._writer.save(run, plan=plan, state=state, setpoints=setpoints, record=record)
+
+    async def keep_records(self) -> int:
+        return await self._writer.drop_old_records(self._clock_now)
 
     async def last_plan(self) -> DispatchPlan | None:
         async with self._database.reading() as connection:

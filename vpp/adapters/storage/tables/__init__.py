@@ -20,7 +20,15 @@ from vpp.adapters.storage.tables.forecasts import (
     model_call,
 )
 from vpp.adapters.storage.tables.identity import certificate, enrolment_token, identity_event, revocation
-from vpp.adapters.storage.tables.runs import acknowledgement, fleet_snapshot, plan, run, setpoint
+from vpp.adapters.storage.tables.runs import (
+    acknowledgement,
+    cycle_record,
+    fleet_register,
+    fleet_snapshot,
+    plan,
+    run,
+    setpoint,
+)
 from vpp.adapters.storage.tables.signals import signal, signal_request
 from vpp.adapters.storage.tables.telemetry import (
     archived_day,
@@ -39,9 +47,11 @@ __all__ = [
     "certificate",
     "charging_session",
     "context_item",
+    "cycle_record",
     "enrolment_token",
     "feeder",
     "feeder_reading",
+    "fleet_register",
     "fleet_snapshot",
     "forecast",
     "forecast_model",

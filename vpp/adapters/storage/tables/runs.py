@@ -75,6 +75,30 @@ fleet_snapshot = Table(
     comment="the process image each run decided on, one compressed object per run",
 )
 
+fleet_register = Table(
+    "fleet_register",
+    metadata,
+    Column("fleet_sha256", String(64), primary_key=True, comment="hash of the content"),
+    column("content", LargeBinary(), "assets and feeders in slot order, see values.py"),
+    comment="the fleets that cycles were decided for, each once",
+)
+
+cycle_record = Table(
+    "cycle_record",
+    metadata,
+    Column(
+        "run_number",
+        NUMBER,
+        ForeignKey("run.run_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="run",
+    ),
+    column("fleet_sha256", String(64), "fleet", ForeignKey("fleet_register.fleet_sha256")),
+    column("content", LargeBinary(), "what the cycle knew and what came of its solve, see values.py"),
+    comment="what a replay of each run needs beside its plan, forecast and fleet; kept for a time",
+)
+
 setpoint = Table(
     "setpoint",
     metadata,

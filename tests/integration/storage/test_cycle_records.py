@@ -1,0 +1,102 @@
+"""Records of cycles in both databases: read back as they were, dropped when they are old."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from optimizer import solve
+from tests.integration.storage.samples import fetch
+from tests.unit.control.fleets import NOON, inputs
+from vpp.adapters.storage import open_store
+from vpp.adapters.storage.operation import DatabaseOperation
+from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.record import CycleRecord, summary_of
+from vpp.domain.runs import Rung
+from vpp.replay.recorded import decide_again
+
+DAY = timedelta(days=1)
+
+
+MINUTE = timedelta(minutes=1)
+
+
+async def save_cycles(store, count: int) -> None:
+    """Decide and store cycles a minute apart, each from the plan and the orders of the one before."""
+    first = inputs()
+    await store.save_fleet(first.fleet)
+    await store.save_forecast(first.forecast, None)
+    previous, orders = None, first.orders
+    for number in range(count):
+        now = first.now + number * MINUTE
+        given = replace(first, run_id=f"run-{number}", now=now, previous=previous, orders=orders)
+        prepared = prepare(given)
+        solved = number != 1
+        outcome = SolveOutcome(plan=solve(prepared.problem) if solved else None, killed=not solved)
+        decision = decide(given, prepared, outcome)
+        record = CycleRecord(inputs=given, outcome=outcome)
+        run = summary_of(record, prepared, decision, finished_at=now, trigger="test")
+        await store.save_run(
+            run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
+        )
+        previous, orders = decision.plan, orders.with_orders(decision.setpoints, now)
+
+
+@pytest.fixture
+async def recorded(database_url):
+    store = open_store(database_url, clock_now=lambda: NOON + 10 * DAY - MINUTE, keep_records_days=10)
+    await save_cycles(store, 4)
+    yield store
+    await store.close()
+
+
+async def test_cycles_come_back_in_their_order_and_are_decided_again(recorded, database_url):
+    operation = DatabaseOperation(database_url)
+    try:
+        assert await operation.count(start=NOON, end=NOON + DAY) == 4
+        assert await operation.count(start=NOON + DAY, end=NOON + 2 * DAY) == 0
+        cycles = [cycle async for cycle in operation.cycles(start=NOON, end=NOON + DAY)]
+        comparison = await decide_again(
+            operation, start=NOON, end=NOON + DAY, on_run=lambda _run, _plan, _setpoints: None
+        )
+    finally:
+        await operation.close()
+    assert [cycle.run.run_id for cycle in cycles] == [f"run-{number}" for number in range(4)]
+    assert cycles[1].record.outcome == SolveOutcome(plan=None, killed=True)
+    assert [cycle.run.rung for cycle in cycles] == [Rung.OPTIMAL, Rung.SHIFTED, Rung.OPTIMAL, Rung.OPTIMAL]
+    assert cycles[3].record.inputs.previous.run_id == "run-2"
+    assert (comparison.cycles, comparison.differing) == (4, 0)
+    assert comparison.live_sha256 == comparison.replayed_sha256
+
+
+async def test_a_changed_bit_is_found_and_named(recorded, database_url):
+    orders = await recorded.list_setpoints(run_id="run-2", asset_id="", page_size=1, page_token="")
+    changed = float(np.nextafter(orders.items[0].power_kw, np.inf))
+    await fetch(
+        database_url,
+        f"UPDATE setpoint SET power_kw = {changed!r} WHERE slot = 2 "
+        "AND run_number = (SELECT run_number FROM run WHERE run_id = 'run-2') RETURNING slot",
+    )
+    operation = DatabaseOperation(database_url)
+    try:
+        comparison = await decide_again(
+            operation, start=NOON, end=NOON + DAY, on_run=lambda _run, _plan, _setpoints: None
+        )
+    finally:
+        await operation.close()
+    assert comparison.differences == ["run-2: power_kw of the orders differs"]
+    assert comparison.live_sha256 != comparison.replayed_sha256
+
+
+async def test_old_records_are_dropped_and_their_runs_stay(recorded, database_url):
+    assert await recorded.keep_records() == 2
+    assert await recorded.keep_records() == 0
+    assert await fetch(database_url, "SELECT count(*) FROM cycle_record") == [(2,)]
+    assert len((await recorded.list_runs(page_size=10, page_token="")).items) == 4
+
+
+async def test_a_fleet_is_stored_once(recorded, database_url):
+    assert await fetch(database_url, "SELECT count(*) FROM fleet_register") == [(1,)]
