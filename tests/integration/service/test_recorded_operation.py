@@ -50,6 +50,8 @@ async def test_live_operation_is_decided_again_to_the_bit(tmp_path, migrated_sql
     database.write_bytes(migrated_sqlite.read_bytes())
     database_url = f"sqlite:///{database}"
     plant = make_plant(tmp_path, database_url)
+    clock = plant.settings.clock.model_copy(update={"speed": 20.0})  # so that no reading is too old
+    plant = replace(plant, settings=plant.settings.model_copy(update={"clock": clock}))
     live = await live_cycles(plant)
 
     operation, replayed = DatabaseOperation(database_url), {}
