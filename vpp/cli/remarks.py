@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from rich.console import Console
 
 from vpp.cli.service import DEFAULT_CERTIFICATES, Certificates, operator_client
+from vpp.client import calls
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import require_utc
 from vpp.rpcgen import forecasting_pb2 as pb
@@ -39,7 +40,7 @@ def add_command(
     """
     times = _time("--from", valid_from), _time("--until", valid_until)
     with operator_client(address, certificates, operator) as client:
-        item = client.add_context(item_id=item_id, text=text, valid_from=times[0], valid_until=times[1])
+        item = client.add_context(item_id=item_id, text=text, valid_from=times[0], valid_until=times[1]).item
     console.print(f"{item.item_id}: known since {item.available_at.ToJsonString()}", markup=False)
 
 
@@ -56,7 +57,7 @@ def list_command(
     Example: vpp context list --page-size 20
     """
     with operator_client(address, certificates, operator) as client:
-        page = client.context_items(page_size=page_size, page_token=page_token)
+        page = client.page(calls.forecasts.context_items(), page_size=page_size, page_token=page_token)
     for item in page.items:
         times = f"{item.valid_from.ToJsonString()} to {item.valid_until.ToJsonString()}"
         console.print(f"{item.item_id}  {times}  {item.text}", markup=False)

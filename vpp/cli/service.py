@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import grpc
 import typer
 import uvloop
 from google.protobuf import json_format
@@ -22,7 +21,7 @@ from rich.progress import Progress
 from vpp.adapters.rpc.server import freeze_garbage
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending, upgrade
-from vpp.client.operator import OperatorClient
+from vpp.client import Client, ClientError, UnavailableError
 from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock, running_service
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
@@ -183,7 +182,7 @@ def trail_command(
     """
     with operator_client(address, certificates, operator) as client:
         if not (sequence and epoch):
-            newest = client.setpoints(asset_id=asset_id, page_size=1).setpoints
+            newest = list(client.setpoints(asset_id=asset_id, limit=1))
             if not newest:
                 console.print(
                     f"{asset_id}: no cycle has ordered an asset of this name anything yet", markup=False
@@ -195,20 +194,20 @@ def trail_command(
 
 
 @contextmanager
-def operator_client(address: str, certificates: Path, name: str) -> Iterator[OperatorClient]:
+def operator_client(address: str, certificates: Path, name: str) -> Iterator[Client]:
     """Give a client, and say in one sentence when the service cannot be asked or refuses."""
     try:
-        with OperatorClient(address, certificates, name) as client:
+        with Client.connect(address, certificates=certificates, name=name) as client:
             yield client
     except FileNotFoundError as error:
         raise FileError(
             f"{error.filename}: there is no such file; `vpp certificates` creates it, or set --certificates"
         ) from None
-    except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
-            remedy = "start it with `vpp serve`, or set --address"
-            raise ServiceError(f"no service can be reached at {address}; {remedy}") from None
-        raise ServiceError(f"{address} refused: {error.details()}") from None
+    except UnavailableError as error:
+        remedy = "start it with `vpp serve`, or set --address"
+        raise ServiceError(f"no service can be reached at {address} ({error}); {remedy}") from None
+    except ClientError as error:
+        raise ServiceError(f"{address} refused: {error}") from None
 
 
 def _random_suffix() -> str:

@@ -23,62 +23,63 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from vpp.rpcgen import fleet_view_pb2 as vpp_dot_v1_dot_fleet__view__pb2
 from vpp.rpcgen import signals_pb2 as vpp_dot_v1_dot_signals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vpp/v1/operator.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14vpp/v1/signals.proto\"P\n\x14GetFleetStateRequest\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x84\x01\n\x15GetFleetStateResponse\x12\"\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x12.vpp.v1.AssetState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x18\n\x10\x63onnected_assets\x18\x03 \x01(\x05\x12\x14\n\x0ctotal_assets\x18\x04 \x01(\x05\"\xa9\x02\n\nAssetState\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12/\n\x0bmeasured_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03soc\x18\x04 \x01(\x01\x12\x10\n\x08power_kw\x18\x05 \x01(\x01\x12\x16\n\x0enode_connected\x18\x06 \x01(\x08\x12\x18\n\x0bsetpoint_kw\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x38\n\x14setpoint_valid_until\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bquarantined\x18\t \x01(\x08\x12\x15\n\rreading_flags\x18\n \x03(\tB\x0e\n\x0c_setpoint_kw\"\xbc\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12/\n\x0b\x63ycle_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07trigger\x18\x05 \x01(\t\x12\x1a\n\x04rung\x18\x06 \x01(\x0e\x32\x0c.vpp.v1.Rung\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x13\n\x0b\x66orecast_id\x18\x08 \x01(\t\x12\x14\n\x0cinput_sha256\x18\t \x01(\t\x12\x16\n\tobjective\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0blower_bound\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03gap\x18\x0c \x01(\x01H\x02\x88\x01\x01\x12\x11\n\tsetpoints\x18\r \x01(\x05\x12\x0f\n\x07solve_s\x18\x0e \x01(\x01\x12\x0e\n\x06killed\x18\x0f \x01(\x08\x12\r\n\x05\x65poch\x18\x10 \x01(\x04\x42\x0c\n\n_objectiveB\x0e\n\x0c_lower_boundB\x06\n\x04_gap\"8\n\x0fListRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"F\n\x10ListRunsResponse\x12\x19\n\x04runs\x18\x01 \x03(\x0b\x32\x0b.vpp.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"*\n\x0eGetRunResponse\x12\x18\n\x03run\x18\x01 \x01(\x0b\x32\x0b.vpp.v1.Run\" \n\x0eGetPlanRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\xcc\x01\n\x0fGetPlanResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ninterval_s\x18\x03 \x01(\x01\x12(\n\tschedules\x18\x04 \x03(\x0b\x32\x15.vpp.v1.AssetSchedule\x12\x18\n\x10\x63\x65rtificate_json\x18\x05 \x01(\t\x12&\n\x07\x66\x65\x65\x64\x65rs\x18\x06 \x03(\x0b\x32\x15.vpp.v1.PlannedFeeder\"i\n\rPlannedFeeder\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x13\n\x0bnet_load_kw\x18\x02 \x03(\x02\x12\x17\n\x0fimport_limit_kw\x18\x03 \x01(\x01\x12\x17\n\x0f\x65xport_limit_kw\x18\x04 \x01(\x01\"K\n\rAssetSchedule\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x10\n\x08power_kw\x18\x02 \x03(\x02\x12\x16\n\x0e\x65nergy_end_kwh\x18\x03 \x03(\x02\"_\n\x14ListSetpointsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"U\n\x15ListSetpointsResponse\x12#\n\tsetpoints\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Setpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xde\x02\n\x08Setpoint\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x10\n\x08power_kw\x18\x06 \x01(\x01\x12\x0e\n\x06min_kw\x18\x07 \x01(\x01\x12\x0e\n\x06max_kw\x18\x08 \x01(\x01\x12.\n\nvalid_from\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06origin\x18\x0b \x01(\t\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12\x14\n\x0c\x61\x63knowledged\x18\r \x01(\t\x12\x33\n\x0f\x61\x63knowledged_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x14ListForecastsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"U\n\x15ListForecastsResponse\x12#\n\tforecasts\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Forecast\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xea\x01\n\x08\x46orecast\x12\x13\n\x0b\x66orecast_id\x18\x01 \x01(\t\x12\x30\n\x0c\x61vailable_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ninterval_s\x18\x04 \x01(\x01\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07verdict\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\'\n\x07\x66\x65\x65\x64\x65rs\x18\x08 \x03(\x0b\x32\x16.vpp.v1.FeederForecast\"\x86\x01\n\x0e\x46\x65\x65\x64\x65rForecast\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x1a\n\x12\x63onsumption_p10_kw\x18\x02 \x03(\x02\x12\x1a\n\x12\x63onsumption_p50_kw\x18\x03 \x03(\x02\x12\x1a\n\x12\x63onsumption_p90_kw\x18\x04 \x03(\x02\x12\r\n\x05pv_kw\x18\x05 \x03(\x02\"D\n\x0fGetTrailRequest\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\"\xbd\x02\n\x10GetTrailResponse\x12\"\n\x08setpoint\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Setpoint\x12\x18\n\x03run\x18\x02 \x01(\x0b\x32\x0b.vpp.v1.Run\x12\"\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x10.vpp.v1.Forecast\x12\x37\n\x13reading_measured_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0breading_soc\x18\x05 \x01(\x01\x12\x18\n\x10reading_power_kw\x18\x06 \x01(\x01\x12\x12\n\nenergy_kwh\x18\x07 \x01(\x01\x12\x36\n\x10\x61\x63knowledgements\x18\x08 \x03(\x0b\x32\x1c.vpp.v1.TrailAcknowledgement\x12\x13\n\x0bmodel_words\x18\t \x03(\t\"]\n\x14TrailAcknowledgement\x12\r\n\x05state\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*w\n\x04Rung\x12\x14\n\x10RUNG_UNSPECIFIED\x10\x00\x12\x10\n\x0cRUNG_OPTIMAL\x10\x01\x12\x12\n\x0eRUNG_INCUMBENT\x10\x02\x12\x10\n\x0cRUNG_SHIFTED\x10\x03\x12\x0f\n\x0bRUNG_GREEDY\x10\x04\x12\x10\n\x0cRUNG_NOTHING\x10\x05\x32\x85\x06\n\x0fOperatorService\x12L\n\rGetFleetState\x12\x1c.vpp.v1.GetFleetStateRequest\x1a\x1d.vpp.v1.GetFleetStateResponse\x12=\n\x08ListRuns\x12\x17.vpp.v1.ListRunsRequest\x1a\x18.vpp.v1.ListRunsResponse\x12\x37\n\x06GetRun\x12\x15.vpp.v1.GetRunRequest\x1a\x16.vpp.v1.GetRunResponse\x12:\n\x07GetPlan\x12\x16.vpp.v1.GetPlanRequest\x1a\x17.vpp.v1.GetPlanResponse\x12L\n\rListSetpoints\x12\x1c.vpp.v1.ListSetpointsRequest\x1a\x1d.vpp.v1.ListSetpointsResponse\x12L\n\rListForecasts\x12\x1c.vpp.v1.ListForecastsRequest\x1a\x1d.vpp.v1.ListForecastsResponse\x12=\n\x08GetTrail\x12\x17.vpp.v1.GetTrailRequest\x1a\x18.vpp.v1.GetTrailResponse\x12\x43\n\nPutSignals\x12\x19.vpp.v1.PutSignalsRequest\x1a\x1a.vpp.v1.PutSignalsResponse\x12O\n\x0eWithdrawSignal\x12\x1d.vpp.v1.WithdrawSignalRequest\x1a\x1e.vpp.v1.WithdrawSignalResponse\x12\x46\n\x0bListSignals\x12\x1a.vpp.v1.ListSignalsRequest\x1a\x1b.vpp.v1.ListSignalsResponse\x12\x37\n\x06OptOut\x12\x15.vpp.v1.OptOutRequest\x1a\x16.vpp.v1.OptOutResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vpp/v1/operator.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17vpp/v1/fleet_view.proto\x1a\x14vpp/v1/signals.proto\"P\n\x14GetFleetStateRequest\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x84\x01\n\x15GetFleetStateResponse\x12\"\n\x06\x61ssets\x18\x01 \x03(\x0b\x32\x12.vpp.v1.AssetState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x18\n\x10\x63onnected_assets\x18\x03 \x01(\x05\x12\x14\n\x0ctotal_assets\x18\x04 \x01(\x05\"\xa9\x02\n\nAssetState\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12/\n\x0bmeasured_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03soc\x18\x04 \x01(\x01\x12\x10\n\x08power_kw\x18\x05 \x01(\x01\x12\x16\n\x0enode_connected\x18\x06 \x01(\x08\x12\x18\n\x0bsetpoint_kw\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12\x38\n\x14setpoint_valid_until\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bquarantined\x18\t \x01(\x08\x12\x15\n\rreading_flags\x18\n \x03(\tB\x0e\n\x0c_setpoint_kw\"\xbc\x03\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12/\n\x0b\x63ycle_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07trigger\x18\x05 \x01(\t\x12\x1a\n\x04rung\x18\x06 \x01(\x0e\x32\x0c.vpp.v1.Rung\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x13\n\x0b\x66orecast_id\x18\x08 \x01(\t\x12\x14\n\x0cinput_sha256\x18\t \x01(\t\x12\x16\n\tobjective\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0blower_bound\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03gap\x18\x0c \x01(\x01H\x02\x88\x01\x01\x12\x11\n\tsetpoints\x18\r \x01(\x05\x12\x0f\n\x07solve_s\x18\x0e \x01(\x01\x12\x0e\n\x06killed\x18\x0f \x01(\x08\x12\r\n\x05\x65poch\x18\x10 \x01(\x04\x42\x0c\n\n_objectiveB\x0e\n\x0c_lower_boundB\x06\n\x04_gap\"8\n\x0fListRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"F\n\x10ListRunsResponse\x12\x19\n\x04runs\x18\x01 \x03(\x0b\x32\x0b.vpp.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"*\n\x0eGetRunResponse\x12\x18\n\x03run\x18\x01 \x01(\x0b\x32\x0b.vpp.v1.Run\" \n\x0eGetPlanRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\xcc\x01\n\x0fGetPlanResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ninterval_s\x18\x03 \x01(\x01\x12(\n\tschedules\x18\x04 \x03(\x0b\x32\x15.vpp.v1.AssetSchedule\x12\x18\n\x10\x63\x65rtificate_json\x18\x05 \x01(\t\x12&\n\x07\x66\x65\x65\x64\x65rs\x18\x06 \x03(\x0b\x32\x15.vpp.v1.PlannedFeeder\"i\n\rPlannedFeeder\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x13\n\x0bnet_load_kw\x18\x02 \x03(\x02\x12\x17\n\x0fimport_limit_kw\x18\x03 \x01(\x01\x12\x17\n\x0f\x65xport_limit_kw\x18\x04 \x01(\x01\"K\n\rAssetSchedule\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x10\n\x08power_kw\x18\x02 \x03(\x02\x12\x16\n\x0e\x65nergy_end_kwh\x18\x03 \x03(\x02\"_\n\x14ListSetpointsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"U\n\x15ListSetpointsResponse\x12#\n\tsetpoints\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Setpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xde\x02\n\x08Setpoint\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\r\n\x05\x65poch\x18\x04 \x01(\x04\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12\x10\n\x08power_kw\x18\x06 \x01(\x01\x12\x0e\n\x06min_kw\x18\x07 \x01(\x01\x12\x0e\n\x06max_kw\x18\x08 \x01(\x01\x12.\n\nvalid_from\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06origin\x18\x0b \x01(\t\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12\x14\n\x0c\x61\x63knowledged\x18\r \x01(\t\x12\x33\n\x0f\x61\x63knowledged_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x14ListForecastsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"U\n\x15ListForecastsResponse\x12#\n\tforecasts\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Forecast\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xea\x01\n\x08\x46orecast\x12\x13\n\x0b\x66orecast_id\x18\x01 \x01(\t\x12\x30\n\x0c\x61vailable_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ninterval_s\x18\x04 \x01(\x01\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07verdict\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\'\n\x07\x66\x65\x65\x64\x65rs\x18\x08 \x03(\x0b\x32\x16.vpp.v1.FeederForecast\"\x86\x01\n\x0e\x46\x65\x65\x64\x65rForecast\x12\x11\n\tfeeder_id\x18\x01 \x01(\t\x12\x1a\n\x12\x63onsumption_p10_kw\x18\x02 \x03(\x02\x12\x1a\n\x12\x63onsumption_p50_kw\x18\x03 \x03(\x02\x12\x1a\n\x12\x63onsumption_p90_kw\x18\x04 \x03(\x02\x12\r\n\x05pv_kw\x18\x05 \x03(\x02\"D\n\x0fGetTrailRequest\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08sequence\x18\x03 \x01(\x04\"\xbd\x02\n\x10GetTrailResponse\x12\"\n\x08setpoint\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Setpoint\x12\x18\n\x03run\x18\x02 \x01(\x0b\x32\x0b.vpp.v1.Run\x12\"\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x10.vpp.v1.Forecast\x12\x37\n\x13reading_measured_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0breading_soc\x18\x05 \x01(\x01\x12\x18\n\x10reading_power_kw\x18\x06 \x01(\x01\x12\x12\n\nenergy_kwh\x18\x07 \x01(\x01\x12\x36\n\x10\x61\x63knowledgements\x18\x08 \x03(\x0b\x32\x1c.vpp.v1.TrailAcknowledgement\x12\x13\n\x0bmodel_words\x18\t \x03(\t\"]\n\x14TrailAcknowledgement\x12\r\n\x05state\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*w\n\x04Rung\x12\x14\n\x10RUNG_UNSPECIFIED\x10\x00\x12\x10\n\x0cRUNG_OPTIMAL\x10\x01\x12\x12\n\x0eRUNG_INCUMBENT\x10\x02\x12\x10\n\x0cRUNG_SHIFTED\x10\x03\x12\x0f\n\x0bRUNG_GREEDY\x10\x04\x12\x10\n\x0cRUNG_NOTHING\x10\x05\x32\x9d\x07\n\x0fOperatorService\x12L\n\rGetFleetState\x12\x1c.vpp.v1.GetFleetStateRequest\x1a\x1d.vpp.v1.GetFleetStateResponse\x12O\n\x0eSummarizeFleet\x12\x1d.vpp.v1.SummarizeFleetRequest\x1a\x1e.vpp.v1.SummarizeFleetResponse\x12\x45\n\nWatchFleet\x12\x19.vpp.v1.WatchFleetRequest\x1a\x1a.vpp.v1.WatchFleetResponse0\x01\x12=\n\x08ListRuns\x12\x17.vpp.v1.ListRunsRequest\x1a\x18.vpp.v1.ListRunsResponse\x12\x37\n\x06GetRun\x12\x15.vpp.v1.GetRunRequest\x1a\x16.vpp.v1.GetRunResponse\x12:\n\x07GetPlan\x12\x16.vpp.v1.GetPlanRequest\x1a\x17.vpp.v1.GetPlanResponse\x12L\n\rListSetpoints\x12\x1c.vpp.v1.ListSetpointsRequest\x1a\x1d.vpp.v1.ListSetpointsResponse\x12L\n\rListForecasts\x12\x1c.vpp.v1.ListForecastsRequest\x1a\x1d.vpp.v1.ListForecastsResponse\x12=\n\x08GetTrail\x12\x17.vpp.v1.GetTrailRequest\x1a\x18.vpp.v1.GetTrailResponse\x12\x43\n\nPutSignals\x12\x19.vpp.v1.PutSignalsRequest\x1a\x1a.vpp.v1.PutSignalsResponse\x12O\n\x0eWithdrawSignal\x12\x1d.vpp.v1.WithdrawSignalRequest\x1a\x1e.vpp.v1.WithdrawSignalResponse\x12\x46\n\x0bListSignals\x12\x1a.vpp.v1.ListSignalsRequest\x1a\x1b.vpp.v1.ListSignalsResponse\x12\x37\n\x06OptOut\x12\x15.vpp.v1.OptOutRequest\x1a\x16.vpp.v1.OptOutResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vpp.v1.operator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNG']._serialized_start=3230
-  _globals['_RUNG']._serialized_end=3349
-  _globals['_GETFLEETSTATEREQUEST']._serialized_start=88
-  _globals['_GETFLEETSTATEREQUEST']._serialized_end=168
-  _globals['_GETFLEETSTATERESPONSE']._serialized_start=171
-  _globals['_GETFLEETSTATERESPONSE']._serialized_end=303
-  _globals['_ASSETSTATE']._serialized_start=306
-  _globals['_ASSETSTATE']._serialized_end=603
-  _globals['_RUN']._serialized_start=606
-  _globals['_RUN']._serialized_end=1050
-  _globals['_LISTRUNSREQUEST']._serialized_start=1052
-  _globals['_LISTRUNSREQUEST']._serialized_end=1108
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1110
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1180
-  _globals['_GETRUNREQUEST']._serialized_start=1182
-  _globals['_GETRUNREQUEST']._serialized_end=1213
-  _globals['_GETRUNRESPONSE']._serialized_start=1215
-  _globals['_GETRUNRESPONSE']._serialized_end=1257
-  _globals['_GETPLANREQUEST']._serialized_start=1259
-  _globals['_GETPLANREQUEST']._serialized_end=1291
-  _globals['_GETPLANRESPONSE']._serialized_start=1294
-  _globals['_GETPLANRESPONSE']._serialized_end=1498
-  _globals['_PLANNEDFEEDER']._serialized_start=1500
-  _globals['_PLANNEDFEEDER']._serialized_end=1605
-  _globals['_ASSETSCHEDULE']._serialized_start=1607
-  _globals['_ASSETSCHEDULE']._serialized_end=1682
-  _globals['_LISTSETPOINTSREQUEST']._serialized_start=1684
-  _globals['_LISTSETPOINTSREQUEST']._serialized_end=1779
-  _globals['_LISTSETPOINTSRESPONSE']._serialized_start=1781
-  _globals['_LISTSETPOINTSRESPONSE']._serialized_end=1866
-  _globals['_SETPOINT']._serialized_start=1869
-  _globals['_SETPOINT']._serialized_end=2219
-  _globals['_LISTFORECASTSREQUEST']._serialized_start=2221
-  _globals['_LISTFORECASTSREQUEST']._serialized_end=2282
-  _globals['_LISTFORECASTSRESPONSE']._serialized_start=2284
-  _globals['_LISTFORECASTSRESPONSE']._serialized_end=2369
-  _globals['_FORECAST']._serialized_start=2372
-  _globals['_FORECAST']._serialized_end=2606
-  _globals['_FEEDERFORECAST']._serialized_start=2609
-  _globals['_FEEDERFORECAST']._serialized_end=2743
-  _globals['_GETTRAILREQUEST']._serialized_start=2745
-  _globals['_GETTRAILREQUEST']._serialized_end=2813
-  _globals['_GETTRAILRESPONSE']._serialized_start=2816
-  _globals['_GETTRAILRESPONSE']._serialized_end=3133
-  _globals['_TRAILACKNOWLEDGEMENT']._serialized_start=3135
-  _globals['_TRAILACKNOWLEDGEMENT']._serialized_end=3228
-  _globals['_OPERATORSERVICE']._serialized_start=3352
-  _globals['_OPERATORSERVICE']._serialized_end=4125
+  _globals['_RUNG']._serialized_start=3255
+  _globals['_RUNG']._serialized_end=3374
+  _globals['_GETFLEETSTATEREQUEST']._serialized_start=113
+  _globals['_GETFLEETSTATEREQUEST']._serialized_end=193
+  _globals['_GETFLEETSTATERESPONSE']._serialized_start=196
+  _globals['_GETFLEETSTATERESPONSE']._serialized_end=328
+  _globals['_ASSETSTATE']._serialized_start=331
+  _globals['_ASSETSTATE']._serialized_end=628
+  _globals['_RUN']._serialized_start=631
+  _globals['_RUN']._serialized_end=1075
+  _globals['_LISTRUNSREQUEST']._serialized_start=1077
+  _globals['_LISTRUNSREQUEST']._serialized_end=1133
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1135
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1205
+  _globals['_GETRUNREQUEST']._serialized_start=1207
+  _globals['_GETRUNREQUEST']._serialized_end=1238
+  _globals['_GETRUNRESPONSE']._serialized_start=1240
+  _globals['_GETRUNRESPONSE']._serialized_end=1282
+  _globals['_GETPLANREQUEST']._serialized_start=1284
+  _globals['_GETPLANREQUEST']._serialized_end=1316
+  _globals['_GETPLANRESPONSE']._serialized_start=1319
+  _globals['_GETPLANRESPONSE']._serialized_end=1523
+  _globals['_PLANNEDFEEDER']._serialized_start=1525
+  _globals['_PLANNEDFEEDER']._serialized_end=1630
+  _globals['_ASSETSCHEDULE']._serialized_start=1632
+  _globals['_ASSETSCHEDULE']._serialized_end=1707
+  _globals['_LISTSETPOINTSREQUEST']._serialized_start=1709
+  _globals['_LISTSETPOINTSREQUEST']._serialized_end=1804
+  _globals['_LISTSETPOINTSRESPONSE']._serialized_start=1806
+  _globals['_LISTSETPOINTSRESPONSE']._serialized_end=1891
+  _globals['_SETPOINT']._serialized_start=1894
+  _globals['_SETPOINT']._serialized_end=2244
+  _globals['_LISTFORECASTSREQUEST']._serialized_start=2246
+  _globals['_LISTFORECASTSREQUEST']._serialized_end=2307
+  _globals['_LISTFORECASTSRESPONSE']._serialized_start=2309
+  _globals['_LISTFORECASTSRESPONSE']._serialized_end=2394
+  _globals['_FORECAST']._serialized_start=2397
+  _globals['_FORECAST']._serialized_end=2631
+  _globals['_FEEDERFORECAST']._serialized_start=2634
+  _globals['_FEEDERFORECAST']._serialized_end=2768
+  _globals['_GETTRAILREQUEST']._serialized_start=2770
+  _globals['_GETTRAILREQUEST']._serialized_end=2838
+  _globals['_GETTRAILRESPONSE']._serialized_start=2841
+  _globals['_GETTRAILRESPONSE']._serialized_end=3158
+  _globals['_TRAILACKNOWLEDGEMENT']._serialized_start=3160
+  _globals['_TRAILACKNOWLEDGEMENT']._serialized_end=3253
+  _globals['_OPERATORSERVICE']._serialized_start=3377
+  _globals['_OPERATORSERVICE']._serialized_end=4302
 # @@protoc_insertion_point(module_scope)

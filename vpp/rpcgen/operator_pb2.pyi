@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from vpp.rpcgen import fleet_view_pb2 as _fleet_view_pb2
 from vpp.rpcgen import signals_pb2 as _signals_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

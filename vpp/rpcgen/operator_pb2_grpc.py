@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from vpp.rpcgen import fleet_view_pb2 as vpp_dot_v1_dot_fleet__view__pb2
 from vpp.rpcgen import operator_pb2 as vpp_dot_v1_dot_operator__pb2
 from vpp.rpcgen import signals_pb2 as vpp_dot_v1_dot_signals__pb2
 
@@ -41,6 +42,16 @@ class OperatorServiceStub:
                 '/vpp.v1.OperatorService/GetFleetState',
                 request_serializer=vpp_dot_v1_dot_operator__pb2.GetFleetStateRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_operator__pb2.GetFleetStateResponse.FromString,
+                _registered_method=True)
+        self.SummarizeFleet = channel.unary_unary(
+                '/vpp.v1.OperatorService/SummarizeFleet',
+                request_serializer=vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetResponse.FromString,
+                _registered_method=True)
+        self.WatchFleet = channel.unary_stream(
+                '/vpp.v1.OperatorService/WatchFleet',
+                request_serializer=vpp_dot_v1_dot_fleet__view__pb2.WatchFleetRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_fleet__view__pb2.WatchFleetResponse.FromString,
                 _registered_method=True)
         self.ListRuns = channel.unary_unary(
                 '/vpp.v1.OperatorService/ListRuns',
@@ -101,6 +112,20 @@ class OperatorServiceServicer:
 
     def GetFleetState(self, request, context):
         """GetFleetState returns the live state of all assets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeFleet(self, request, context):
+        """SummarizeFleet returns sums over the assets of each feeder.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchFleet(self, request, context):
+        """WatchFleet streams the live state: first all of it, then what changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +209,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     request_deserializer=vpp_dot_v1_dot_operator__pb2.GetFleetStateRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_operator__pb2.GetFleetStateResponse.SerializeToString,
             ),
+            'SummarizeFleet': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeFleet,
+                    request_deserializer=vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetResponse.SerializeToString,
+            ),
+            'WatchFleet': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchFleet,
+                    request_deserializer=vpp_dot_v1_dot_fleet__view__pb2.WatchFleetRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_fleet__view__pb2.WatchFleetResponse.SerializeToString,
+            ),
             'ListRuns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRuns,
                     request_deserializer=vpp_dot_v1_dot_operator__pb2.ListRunsRequest.FromString,
@@ -264,6 +299,60 @@ class OperatorService:
             '/vpp.v1.OperatorService/GetFleetState',
             vpp_dot_v1_dot_operator__pb2.GetFleetStateRequest.SerializeToString,
             vpp_dot_v1_dot_operator__pb2.GetFleetStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeFleet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.OperatorService/SummarizeFleet',
+            vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetRequest.SerializeToString,
+            vpp_dot_v1_dot_fleet__view__pb2.SummarizeFleetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchFleet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vpp.v1.OperatorService/WatchFleet',
+            vpp_dot_v1_dot_fleet__view__pb2.WatchFleetRequest.SerializeToString,
+            vpp_dot_v1_dot_fleet__view__pb2.WatchFleetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,7 +13,7 @@ import pytest
 
 from tests.plants import QUARTER, make_plant, until
 from vpp.adapters.storage import open_store
-from vpp.client.operator import OperatorClient
+from vpp.client import Client
 from vpp.domain.runs import Rung
 from vpp.node.fleet import running
 from vpp.ports import WriterLockError
@@ -48,7 +48,7 @@ async def ask(plant, question):
     """Ask as an operator would, from a thread: the client is synchronous."""
 
     def call():
-        with OperatorClient(plant.address, plant.certificates, "operator") as client:
+        with Client.connect(plant.address, certificates=plant.certificates) as client:
             return question(client)
 
     return await asyncio.to_thread(call)
@@ -75,7 +75,7 @@ async def test_a_reading_becomes_an_acknowledged_setpoint(tmp_path, database_url
         assert await acknowledged()
 
         # The trail goes from the order back to the reading, over the wire.
-        orders = await ask(plant, lambda client: client.setpoints(run_id=run.run_id).setpoints)
+        orders = await ask(plant, lambda client: list(client.setpoints(run_id=run.run_id)))
         order = next(item for item in orders if item.asset_id == "grid-battery")
         trail = await ask(
             plant,
@@ -114,8 +114,8 @@ async def test_an_operator_triggers_a_run_once(tmp_path, database_url):
         first, second = [await ask(plant, lambda client: client.trigger_run("once").run) for _ in range(2)]
         assert first.run_id == second.run_id
         assert first.rung == pb.RUNG_OPTIMAL
-        state = await ask(plant, lambda client: client.fleet_state())
-        assert state.connected_assets == 4
+        state = await ask(plant, lambda client: list(client.assets()))
+        assert sum(asset.node_connected for asset in state) == 4
 
 
 async def test_a_second_service_on_the_same_database_is_refused(tmp_path, database_url):
@@ -156,7 +156,7 @@ async def serve_in_a_process(plant):
 
 async def newest_run(plant):
     try:
-        runs = (await ask(plant, lambda client: client.runs(page_size=1))).runs
+        runs = await ask(plant, lambda client: list(client.runs(limit=1)))
     except Exception:  # the service is not there yet
         return None
     return runs[0] if runs else None
@@ -196,7 +196,7 @@ async def test_a_killed_service_leaves_the_fleet_in_default_control_and_comes_ba
             service = await serve_in_a_process(plant)
             second = await wait_for_orders(plant, epoch=first.epoch + 1)
             assert second.epoch == first.epoch + 1
-            known = await ask(plant, lambda client: {run.run_id for run in client.runs(page_size=100).runs})
+            known = await ask(plant, lambda client: {run.run_id for run in client.runs(limit=100)})
             assert first.run_id in known, "what was dispatched before the crash is still known"
     finally:
         if service.returncode is None:

@@ -75,7 +75,12 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
                 with self._watch(context):
                     async for answer in inner(request, context):
                         yield answer
-            except CallRefusedError as error:
+            except (InvalidValueError, NotFoundError, CallRefusedError, StoreUnavailableError) as error:
+                await abort(context, error)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                _logger.exception("call failed", method=method)
                 await abort(context, error)
 
         return guarded

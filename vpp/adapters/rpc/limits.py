@@ -79,6 +79,14 @@ SHORTEST_RECONNECT_S: Final = 1.0
 MAX_STREAM_AGE_S: Final = 3_600
 STREAM_AGE_GRACE_S: Final = 10
 
+# Watching ---------------------------------------------------------------------------------------
+MAX_WATCHES: Final = 64  # of the fleet, over all callers
+MAX_WATCHES_PER_CALLER: Final = 8
+MAX_WATCH_ROWS: Final = 20_000  # assets in one message
+SHORTEST_WATCH_PERIOD_S: Final = 0.2
+LONGEST_WATCH_PERIOD_S: Final = 60.0
+USUAL_WATCH_PERIOD_S: Final = 0.5
+
 # Pages ------------------------------------------------------------------------------------------
 MAX_PAGE_STATES: Final = 10_000
 MAX_PAGE_RUNS: Final = 1_000

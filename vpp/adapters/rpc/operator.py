@@ -3,7 +3,7 @@
 # ruff: noqa: N802 - the names are those of the RPCs
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -12,6 +12,7 @@ import numpy as np
 from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
+from vpp.adapters.rpc.fleet_view import FleetView
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.paging import filter_of, page_size_of, page_token_of
 from vpp.adapters.rpc.signals import SignalDesk
@@ -20,6 +21,7 @@ from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.runs import RunSummary
 from vpp.ports import Clock, SignalRegister, Store
+from vpp.rpcgen import fleet_view_pb2 as view_pb
 from vpp.rpcgen import operator_pb2 as pb
 from vpp.rpcgen import operator_pb2_grpc
 from vpp.rpcgen import signals_pb2 as spb
@@ -41,6 +43,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._fleet, self._store, self._live, self._clock = fleet, store, live, clock
         self._signals = SignalDesk(signals, fleet, clock) if signals is not None else None
         self._book = book
+        self._view = FleetView(fleet=fleet, live=live, book=book, clock=clock)
         self._slot_of = fleet.slots()
         self._feeders = {feeder.feeder_id: row for row, feeder in enumerate(fleet.feeders)}
         self._feeder_index = fleet.feeder_index()
@@ -73,6 +76,17 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         if not (token.isascii() and token.isdigit() and len(token) <= 9 and int(token) < len(self._fleet)):
             raise InvalidValueError("page_token", token, "a next_page_token, or nothing for the first page")
         return int(token)
+
+    async def SummarizeFleet(
+        self, request: view_pb.SummarizeFleetRequest, context: Context
+    ) -> view_pb.SummarizeFleetResponse:
+        return self._view.summary()
+
+    async def WatchFleet(
+        self, request: view_pb.WatchFleetRequest, context: Context
+    ) -> AsyncIterator[view_pb.WatchFleetResponse]:
+        async for message in self._view.watch(request):
+            yield message
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
         page = await self._store.list_runs(

@@ -43,6 +43,8 @@ _STOP: Final = Rule(frozenset({Role.OPERATOR}), Pace.FREE, scoped=True)
 
 PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.OperatorService/GetFleetState": _look(scoped=True),
+    "/vpp.v1.OperatorService/SummarizeFleet": _look(scoped=True),
+    "/vpp.v1.OperatorService/WatchFleet": _look(scoped=True),
     "/vpp.v1.OperatorService/ListRuns": _look(scoped=True),
     "/vpp.v1.OperatorService/GetRun": _look(scoped=True),
     "/vpp.v1.OperatorService/GetPlan": _look(scoped=True),

@@ -25,7 +25,7 @@ from vpp.cli.demo.following import DayFollower
 from vpp.cli.demo.processes import answers, free_port, require_running, running, wait_until
 from vpp.cli.demo.screen import CycleScreen
 from vpp.cli.demo.summary import summarise
-from vpp.client.operator import OperatorClient
+from vpp.client import Client
 from vpp.domain.intervals import IntervalGrid
 from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock
@@ -115,7 +115,7 @@ def _make_certificates(folder: Path, portfolio: PortfolioFiles) -> None:
 @contextmanager
 def _plant(
     folder: Path, scenario: Path, config: Path
-) -> Iterator[tuple[OperatorClient, Settings, Callable[[], None]]]:
+) -> Iterator[tuple[Client, Settings, Callable[[], None]]]:
     """Run model server, service and nodes for the length of a block, in processes of their own."""
     service_port, model_port = free_port(), free_port()
     os.environ.update(_overrides(folder, service_port, model_port))
@@ -145,7 +145,10 @@ def _plant(
         wait_until(ready(lambda: answers(model_port)), within_s=READY_WITHIN_S, what="the model server")
         wait_until(ready(lambda: answers(service_port)), within_s=READY_WITHIN_S, what="the service")
         start("nodes", "vpp.cli", _node_arguments(folder, scenario, service_port, settings), 5)
-        client = stack.enter_context(OperatorClient(f"127.0.0.1:{service_port}", folder / "certificates"))
+        opened = Client.connect(
+            f"127.0.0.1:{service_port}", certificates=folder / "certificates", name="demo"
+        )
+        client = stack.enter_context(opened)
         yield client, settings, check
 
 

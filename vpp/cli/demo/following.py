@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from vpp.cli.demo.screen import CycleRow
-from vpp.client.operator import OperatorClient
+from vpp.client import Client
 from vpp.domain.intervals import IntervalGrid
 from vpp.rpcgen import operator_pb2 as pb
 
@@ -43,7 +43,7 @@ class CycleRecord:
 class DayFollower:
     """Collects the runs of one day. `rows` gives what is new or has changed."""
 
-    client: OperatorClient
+    client: Client
     day: IntervalGrid
     zone: ZoneInfo
     currency: str
@@ -53,9 +53,9 @@ class DayFollower:
 
     def poll(self) -> list[tuple[str, CycleRow]]:
         """Ask the service once, and return the rows of new and recent runs, oldest first."""
-        runs = [run for run in reversed(self.client.runs(page_size=8).runs) if self._is_of_the_day(run)]
+        runs = [run for run in reversed(list(self.client.runs(limit=8))) if self._is_of_the_day(run)]
         if any(run.forecast_id not in self.forecasts for run in runs):
-            for forecast in self.client.forecasts(page_size=5).forecasts:
+            for forecast in self.client.forecasts(limit=5):
                 self.forecasts[forecast.forecast_id] = forecast
         for run in runs:
             if run.run_id not in self.records:
@@ -69,13 +69,7 @@ class DayFollower:
         """Read the last word on every order, and every forecast of the day."""
         for record in self.records.values():
             self._read_states(record)
-        token = ""
-        while True:
-            page = self.client.forecasts(page_size=100, page_token=token)
-            self.forecasts.update({forecast.forecast_id: forecast for forecast in page.forecasts})
-            token = page.next_page_token
-            if not token:
-                break
+        self.forecasts.update({forecast.forecast_id: forecast for forecast in self.client.forecasts()})
 
     def is_complete(self) -> bool:
         """Return whether the run of the day's last interval is known."""
@@ -110,25 +104,12 @@ class DayFollower:
 
     def _feeder_of(self, asset_id: str) -> str:
         if not self._feeders:
-            token = ""
-            while True:
-                page = self.client.fleet_state(page_token=token)
-                self._feeders.update({asset.asset_id: asset.feeder_id for asset in page.assets})
-                token = page.next_page_token
-                if not token:
-                    break
+            self._feeders.update({asset.asset_id: asset.feeder_id for asset in self.client.assets()})
         return self._feeders[asset_id]
 
     def _read_states(self, record: CycleRecord) -> None:
-        states: Counter[str] = Counter()
-        token = ""
-        while True:
-            page = self.client.setpoints(run_id=record.run.run_id, page_token=token)
-            states.update(setpoint.acknowledged for setpoint in page.setpoints)
-            token = page.next_page_token
-            if not token:
-                break
-        record.states = states
+        orders = self.client.setpoints(run_id=record.run.run_id)
+        record.states = Counter(order.acknowledged for order in orders)
 
     def _row(self, record: CycleRecord) -> CycleRow:
         run = record.run

@@ -1,0 +1,53 @@
+"""Questions about runs: what was planned, ordered and answered."""
+
+from __future__ import annotations
+
+from vpp.client.call import Call, Listing
+from vpp.rpcgen import operator_pb2 as pb
+
+_OPERATOR = "/vpp.v1.OperatorService"
+
+
+def runs(*, limit: int | None = None) -> Listing[pb.ListRunsResponse, pb.Run]:
+    """Iterate over runs, newest first."""
+    return Listing(
+        path=f"{_OPERATOR}/ListRuns",
+        request=pb.ListRunsRequest(),
+        answer=pb.ListRunsResponse,
+        items=lambda answer: answer.runs,
+        limit=limit,
+    )
+
+
+def run(run_id: str) -> Call[pb.GetRunResponse]:
+    """Return one run."""
+    return Call(path=f"{_OPERATOR}/GetRun", request=pb.GetRunRequest(run_id=run_id), answer=pb.GetRunResponse)
+
+
+def plan(run_id: str) -> Call[pb.GetPlanResponse]:
+    """Return the schedule of a run."""
+    return Call(
+        path=f"{_OPERATOR}/GetPlan", request=pb.GetPlanRequest(run_id=run_id), answer=pb.GetPlanResponse
+    )
+
+
+def setpoints(
+    *, run_id: str = "", asset_id: str = "", limit: int | None = None
+) -> Listing[pb.ListSetpointsResponse, pb.Setpoint]:
+    """Iterate over orders with the last word of their node, newest first."""
+    return Listing(
+        path=f"{_OPERATOR}/ListSetpoints",
+        request=pb.ListSetpointsRequest(run_id=run_id, asset_id=asset_id),
+        answer=pb.ListSetpointsResponse,
+        items=lambda answer: answer.setpoints,
+        limit=limit,
+    )
+
+
+def trail(*, asset_id: str, epoch: int, sequence: int) -> Call[pb.GetTrailResponse]:
+    """Return everything one order rests on."""
+    return Call(
+        path=f"{_OPERATOR}/GetTrail",
+        request=pb.GetTrailRequest(asset_id=asset_id, epoch=epoch, sequence=sequence),
+        answer=pb.GetTrailResponse,
+    )

@@ -1,0 +1,48 @@
+"""The blocking client: one line for each call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from vpp.client import calls
+from vpp.client.blocking import BlockingCalls, asks, lists, watches
+from vpp.client.connection import Connection
+
+
+class Client(BlockingCalls):
+    """Asks the service and waits for the answer. Use it in a `with` block.
+
+    Every call raises ClientError. A call that does not reach the service is repeated up to five times.
+    """
+
+    @classmethod
+    def connect(
+        cls,
+        address: str,
+        *,
+        certificates: str | Path,
+        name: str = "operator",
+        token_file: str | Path | None = None,
+    ) -> Self:
+        """Return a client with the certificate of operator `name` in a folder; see `Connection.of`."""
+        return cls(Connection.of(address, certificates=certificates, name=name, token_file=token_file))
+
+    fleet_summary = asks(calls.fleet.fleet_summary)
+    assets = lists(calls.fleet.assets)
+    watch_fleet = watches(calls.fleet.watch_fleet)
+
+    runs = lists(calls.runs.runs)
+    run = asks(calls.runs.run)
+    plan = asks(calls.runs.plan)
+    setpoints = lists(calls.runs.setpoints)
+    trail = asks(calls.runs.trail)
+
+    trigger_run = asks(calls.dispatch.trigger_run)
+    stop = asks(calls.dispatch.stop)
+    release = asks(calls.dispatch.release)
+
+    forecasts = lists(calls.forecasts.forecasts)
+    add_context = asks(calls.forecasts.add_context)
+    context_items = lists(calls.forecasts.context_items)
+    explain_forecast = asks(calls.forecasts.explain_forecast)
