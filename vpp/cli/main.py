@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from vpp.cli.archive import archive
+from vpp.cli.audit import app as audit_app
+from vpp.cli.audit import erase_command
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_storage import bench_storage_command
@@ -59,6 +61,8 @@ app.command("replay")(replay_command)
 app.command("demo")(demo_command)
 app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")
+app.add_typer(audit_app, name="audit")
+app.command("erase")(erase_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 bench.command("gateway")(bench_gateway_command)

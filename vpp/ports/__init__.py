@@ -1,5 +1,6 @@
 """What the core needs from the world. Adapters and fakes implement these; nothing else crosses."""
 
+from vpp.ports.audit import AuditFilter, AuditLog, Erasure
 from vpp.ports.clock import Clock
 from vpp.ports.errors import StoreError, StoreUnavailableError, WriterLockError
 from vpp.ports.forecast_memory import ForecasterPause, ForecastMemory, ForecastRound, ForecastVersion
@@ -19,9 +20,12 @@ from vpp.ports.signals import RequestReusedError, SignalRegister, SignalSource, 
 from vpp.ports.store import CycleStore, Store
 
 __all__ = [
+    "AuditFilter",
+    "AuditLog",
     "CertificateAuthority",
     "Clock",
     "CycleStore",
+    "Erasure",
     "FeederHistory",
     "ForecastMemory",
     "ForecastRound",
