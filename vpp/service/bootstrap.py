@@ -31,6 +31,8 @@ from vpp.forecasting.learning import MODEL
 from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
+from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
+from vpp.service.audit_keeping import keeping_of
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
 from vpp.service.forecast_job import ForecastJob
@@ -160,6 +162,8 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         await require_current(settings.database.url, config_path=config_path)
         store = make_store(settings, clock)
         stack.push_async_callback(store.close)
+        audit = keeping_of(settings, clock)
+        stack.push_async_callback(audit.close)
         fleet = await store.load_fleet()
         if len(fleet) == 0:
             raise ServiceError(
@@ -209,6 +213,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, store, loop, forecasts, clock)
+        jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
         jobs.start()
         stack.callback(jobs.stop)

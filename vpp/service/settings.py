@@ -45,6 +45,12 @@ class TelemetrySettings(Section):
         return None if value == "" else value
 
 
+class AuditSettings(Section):
+    """How long records of what happened are kept, days; six months are the least (EU AI Act, Art. 19)."""
+
+    keep_days: int = Field(default=400, ge=184, le=36_600)
+
+
 class GrpcSettings(Section):
     """Where nodes and operators connect, and the certificates (PEM files) of the service."""
 
@@ -194,6 +200,7 @@ class Settings(BaseSettings):
     portfolio: str = "default"
     database: DatabaseSettings = DatabaseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    audit: AuditSettings = AuditSettings()
     grpc: GrpcSettings = GrpcSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
     access: AccessSettings = AccessSettings()

@@ -49,6 +49,13 @@ class StopJournal:
         except OSError as error:
             raise StoreError(f"{self._path} cannot be written: {error.strerror}") from error
 
+    def size(self) -> int:
+        """Return how many bytes it has, 0 where there is no file."""
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def _ends_with_a_line(self) -> bool:
         with self._path.open("rb") as file:
             file.seek(-1, os.SEEK_END)
