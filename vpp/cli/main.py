@@ -14,6 +14,7 @@ from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.demo import demo_command
+from vpp.cli.fleet import app as fleet_app
 from vpp.cli.forecast import backtest_command
 from vpp.cli.forecast_account import pause_command, resume_command, status_command
 from vpp.cli.identity import app as enroll_app
@@ -30,6 +31,8 @@ from vpp.cli.service import (
     serve_command,
     trail_command,
 )
+from vpp.cli.signals import event as event_app
+from vpp.cli.signals import signals as signals_app
 from vpp.cli.solve import solve_command, verify_command
 from vpp.cli.stopping import release_command, stop_command
 from vpp.cli.tokens import app as token_app
@@ -44,6 +47,9 @@ app = typer.Typer(
 )
 app.command("serve")(serve_command)
 app.add_typer(node_app, name="node")
+app.add_typer(fleet_app, name="fleet")
+app.add_typer(event_app, name="event")
+app.add_typer(signals_app, name="signals")
 app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
 app.command("stop")(stop_command)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated
 
 import typer
 from google.protobuf import json_format
 from rich.console import Console
 
-from vpp.cli.service import DEFAULT_CERTIFICATES, Certificates, operator_client
+from vpp.cli.connecting import (
+    DEFAULT_ADDRESS,
+    DEFAULT_CERTIFICATES,
+    Address,
+    Certificates,
+    Operator,
+    operator_client,
+    parse_time,
+)
 from vpp.client import calls
-from vpp.domain.errors import InvalidValueError
-from vpp.domain.intervals import require_utc
 from vpp.rpcgen import forecasting_pb2 as pb
-
-Address = Annotated[str, typer.Option(help="Where the service listens.")]
-Operator = Annotated[str, typer.Option(help="Whose certificate to use.")]
-DEFAULT_ADDRESS = "localhost:50051"
 
 console = Console(highlight=False, soft_wrap=True)
 context = typer.Typer(help="Remarks for the forecaster.", no_args_is_help=True, rich_markup_mode=None)
@@ -38,7 +39,7 @@ def add_command(
 
     Example: vpp context add heat-1 "Heat warning" --from 2026-07-01T10:00Z --until 2026-07-01T20:00Z
     """
-    times = _time("--from", valid_from), _time("--until", valid_until)
+    times = parse_time("--from", valid_from), parse_time("--until", valid_until)
     with operator_client(address, certificates, operator) as client:
         item = client.add_context(item_id=item_id, text=text, valid_from=times[0], valid_until=times[1]).item
     console.print(f"{item.item_id}: known since {item.available_at.ToJsonString()}", markup=False)
@@ -114,10 +115,3 @@ def sentences(told: pb.ExplainForecastResponse) -> list[str]:
             f'({one.cause}, by {one.evidence_id}); the model\'s words: "{one.model_words}"'
         )
     return lines if exchange.proposals else [*lines, "  It proposed nothing that can be read."]
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        return require_utc(option, datetime.fromisoformat(text))
-    except ValueError:
-        raise InvalidValueError(option, text, "a time with an offset, such as 2026-07-01T10:00Z") from None

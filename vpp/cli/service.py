@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -21,21 +18,18 @@ from rich.progress import Progress
 from vpp.adapters.rpc.server import freeze_garbage
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending, upgrade
-from vpp.client import Client, ClientError, UnavailableError
+from vpp.cli.connecting import DEFAULT_CERTIFICATES, Certificates, new_request_id, operator_client
 from vpp.node.files import meter_node_id
 from vpp.service.bootstrap import make_clock, running_service
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
 from vpp.service.doctor import examine
-from vpp.service.errors import ServiceError
-from vpp.service.files import FileError, PortfolioFiles, read_fleet, read_portfolio
+from vpp.service.files import PortfolioFiles, read_fleet, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.logs import configure_logs
 from vpp.service.settings import Settings, load_settings
 
 Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-Certificates = Annotated[Path, typer.Option(help="Folder with authority.pem and the operator's files.")]
 DEFAULT_CONFIG = Path("config/default.toml")
-DEFAULT_CERTIFICATES = Path("run/certificates")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -162,7 +156,7 @@ def cycle_command(
     Example: vpp cycle --address localhost:50051
     """
     with operator_client(address, certificates, operator) as client:
-        response = client.trigger_run(request_id or f"cli-{_random_suffix()}")
+        response = client.trigger_run(request_id or new_request_id())
     typer.echo(
         json.dumps(json_format.MessageToDict(response.run, preserving_proto_field_name=True), indent=2)
     )
@@ -191,25 +185,3 @@ def trail_command(
             sequence, epoch = newest[0].sequence, newest[0].epoch
         trail = client.trail(asset_id=asset_id, epoch=epoch, sequence=sequence)
     typer.echo(json.dumps(json_format.MessageToDict(trail, preserving_proto_field_name=True), indent=2))
-
-
-@contextmanager
-def operator_client(address: str, certificates: Path, name: str) -> Iterator[Client]:
-    """Give a client, and say in one sentence when the service cannot be asked or refuses."""
-    try:
-        with Client.connect(address, certificates=certificates, name=name) as client:
-            yield client
-    except FileNotFoundError as error:
-        raise FileError(
-            f"{error.filename}: there is no such file; `vpp certificates` creates it, or set --certificates"
-        ) from None
-    except UnavailableError as error:
-        remedy = "start it with `vpp serve`, or set --address"
-        raise ServiceError(f"no service can be reached at {address} ({error}); {remedy}") from None
-    except ClientError as error:
-        raise ServiceError(f"{address} refused: {error}") from None
-
-
-def _random_suffix() -> str:
-    """Return what makes a request id new; the command line is outside the deterministic core."""
-    return secrets.token_hex(8)

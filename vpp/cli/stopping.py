@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from vpp.cli.service import DEFAULT_CERTIFICATES, operator_client
+from vpp.cli.connecting import (
+    DEFAULT_ADDRESS,
+    DEFAULT_CERTIFICATES,
+    Address,
+    Certificates,
+    Operator,
+    new_request_id,
+    operator_client,
+)
 
 Assets = Annotated[list[str] | None, typer.Argument(help="Assets, by name.")]
 FeederName = Annotated[str, typer.Option(help="All assets of this feeder.")]
 WholeFleet = Annotated[bool, typer.Option("--fleet", help="Everything.")]
 Reason = Annotated[str, typer.Option(help="Why, for people.")]
-Address = Annotated[str, typer.Option(help="Where the service listens.")]
-Certificates = Annotated[Path, typer.Option(help="Folder with authority.pem and the operator's files.")]
-Operator = Annotated[str, typer.Option(help="Whose certificate to use.")]
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -27,7 +30,7 @@ def stop_command(
     feeder: FeederName = "",
     fleet: WholeFleet = False,
     reason: Reason = "",
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
@@ -37,7 +40,7 @@ def stop_command(
     """
     _require_scope(assets, feeder, fleet=fleet)
     with operator_client(address, certificates, operator) as client:
-        found = client.stop(_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
+        found = client.stop(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
     _console.print(f"stopped: {found.told_assets} assets told, {found.away_assets} away")
 
 
@@ -46,7 +49,7 @@ def release_command(
     feeder: FeederName = "",
     fleet: WholeFleet = False,
     reason: Reason = "",
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
@@ -56,7 +59,7 @@ def release_command(
     """
     _require_scope(assets, feeder, fleet=fleet)
     with operator_client(address, certificates, operator) as client:
-        found = client.release(_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
+        found = client.release(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
     _console.print(f"released: {found.told_assets} assets told, {found.away_assets} away")
 
 
@@ -64,7 +67,3 @@ def _require_scope(assets: list[str] | None, feeder: str, *, fleet: bool) -> Non
     """Raise unless exactly one of assets, a feeder, the fleet is named: nobody stops a fleet by a slip."""
     if sum((bool(assets), bool(feeder), fleet)) != 1:
         raise typer.BadParameter("name assets, or --feeder NAME, or --fleet")
-
-
-def _request_id() -> str:
-    return f"cli-{secrets.token_hex(8)}"

@@ -42,6 +42,12 @@ class AsyncClient(AsynchronousCalls):
     stop = asks(calls.dispatch.stop)
     release = asks(calls.dispatch.release)
 
+    put_signals = asks(calls.signals.put_signals)
+    announce_event = asks(calls.signals.announce_event)
+    withdraw_signal = asks(calls.signals.withdraw_signal)
+    opt_out = asks(calls.signals.opt_out)
+    signals = lists(calls.signals.signals)
+
     forecasts = lists(calls.forecasts.forecasts)
     add_context = asks(calls.forecasts.add_context)
     context_items = lists(calls.forecasts.context_items)
