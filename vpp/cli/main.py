@@ -12,6 +12,7 @@ from vpp.cli.audit import app as audit_app
 from vpp.cli.audit import erase_command
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
+from vpp.cli.bench_queries import bench_queries_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.demo import demo_command
 from vpp.cli.fleet import app as fleet_app
@@ -72,6 +73,7 @@ app.command("erase")(erase_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
 bench.command("optimizer")(bench_optimizer_command)
 bench.command("gateway")(bench_gateway_command)
+bench.command("queries")(bench_queries_command)
 bench.command("storage")(bench_storage_command)
 app.add_typer(bench, name="bench")
 forecast = typer.Typer(

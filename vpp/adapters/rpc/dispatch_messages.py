@@ -21,9 +21,12 @@ from vpp.rpcgen import fleet_pb2 as pb
 
 def timestamp(at: datetime) -> Timestamp:
     """Return a UTC time as it goes over the wire."""
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
+    return timestamp_of(to_microseconds(at))
+
+
+def timestamp_of(at_us: int) -> Timestamp:
+    """Return microseconds since 1970 as they go over the wire."""
+    return Timestamp(seconds=at_us // 1_000_000, nanos=at_us % 1_000_000 * 1_000)
 
 
 def require_lifetime(lifetime: timedelta) -> timedelta:

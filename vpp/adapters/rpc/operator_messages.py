@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from vpp.adapters.rpc.dispatch_messages import timestamp
+from vpp.adapters.rpc.dispatch_messages import timestamp, timestamp_of
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast, ModelCall
-from vpp.domain.readings import Quality, from_microseconds
+from vpp.domain.readings import Quality
 from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.ports import SetpointTrail, StoredSetpoint
 from vpp.rpcgen import operator_pb2 as pb
@@ -29,22 +30,36 @@ def asset_states(
 ) -> list[pb.AssetState]:
     """Return the live state of assets, in the order of `slots`."""
     setpoint_kw, until_us = book.shown(now)
+    rows = np.array(slots, dtype=np.int64)
+    columns = (
+        live.measured_at_us,
+        live.soc,
+        live.power_kw,
+        live.node_connected,
+        live.quarantined,
+        live.quality,
+        setpoint_kw,
+        until_us,
+    )
     states: list[pb.AssetState] = []
-    for slot in slots:
-        measured_us = int(live.measured_at_us[slot])
+    for slot, values in zip(
+        slots, zip(*(column[rows].tolist() for column in columns), strict=True), strict=True
+    ):
+        measured_us, soc, power_kw, connected, quarantined, quality, ordered_kw, ordered_until_us = values
+        asset = fleet.assets[slot]
         state = pb.AssetState(
-            asset_id=fleet.assets[slot].asset_id,
-            feeder_id=fleet.assets[slot].feeder_id,
-            measured_at=timestamp(from_microseconds(measured_us)) if measured_us else None,
-            soc=live.soc[slot],
-            power_kw=live.power_kw[slot],
-            node_connected=bool(live.node_connected[slot]),
-            quarantined=bool(live.quarantined[slot]),
-            reading_flags=[str(flag.name) for flag in Quality(int(live.quality[slot]))],
+            asset_id=asset.asset_id,
+            feeder_id=asset.feeder_id,
+            measured_at=timestamp_of(measured_us) if measured_us else None,
+            soc=soc,
+            power_kw=power_kw,
+            node_connected=connected,
+            quarantined=quarantined,
+            reading_flags=[str(flag.name) for flag in Quality(quality)] if quality else (),
         )
-        if not np.isnan(setpoint_kw[slot]):
-            state.setpoint_kw = setpoint_kw[slot]
-            state.setpoint_valid_until.CopyFrom(timestamp(from_microseconds(int(until_us[slot]))))
+        if not math.isnan(ordered_kw):
+            state.setpoint_kw = ordered_kw
+            state.setpoint_valid_until.CopyFrom(timestamp_of(ordered_until_us))
         states.append(state)
     return states
 
