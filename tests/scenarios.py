@@ -31,16 +31,18 @@ Row = list[object]
 Change = Callable[[Row], Row]
 
 
-def write_scenario(folder: Path, *, header: str = "", load: Change = list, prices: Change = list) -> Path:
+def write_scenario(
+    folder: Path, *, header: str = "", days: int = 1, load: Change = list, prices: Change = list
+) -> Path:
     """Write the scenario; `header` is appended, `load` and `prices` may change each row."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scenario.toml").write_text(HEADER + header)
+    (folder / "scenario.toml").write_text(HEADER.replace("days = 1", f"days = {days}") + header)
     _write(folder / "assets.csv", ASSET_COLUMNS, [list(row) for row in ASSETS])
     early = "2024-01-01T00:00:00Z"
     limits = [["west", early, 40, 40, early], ["east", early, 80, 80, early]]
     columns = ("feeder_id", "valid_from", "import_limit_kw", "export_limit_kw", "available_at")
     _write(folder / "feeders.csv", columns, limits)
-    times = [START - timedelta(days=7) + k * HOUR for k in range(9 * 24)]
+    times = [START - timedelta(days=7) + k * HOUR for k in range((8 + days) * 24)]
     rows = [load([feeder, at.isoformat(), *_load(at, feeder)]) for feeder in ("west", "east") for at in times]
     _write(folder / "load.csv", ("feeder_id", "start", "consumption_kw", "pv_kw"), rows)
     columns = ("start", "import_price_per_kwh", "export_price_per_kwh", "available_at")

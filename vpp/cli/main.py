@@ -23,6 +23,7 @@ from vpp.cli.identity import revoke_command
 from vpp.cli.node import app as node_app
 from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
+from vpp.cli.report import report_command
 from vpp.cli.service import (
     certificates_command,
     cycle_command,
@@ -65,6 +66,7 @@ app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)
 app.command("replay")(replay_command)
+app.command("report")(report_command)
 app.command("demo")(demo_command)
 app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")

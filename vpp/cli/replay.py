@@ -93,4 +93,4 @@ def _show(figures: dict[str, Any], out: Path) -> None:
             console.print(f"{name:<28}{figures[key]:>14,.2f} {unit}")
     rungs = ", ".join(f"{count} {rung}" for rung, count in figures["rungs"].items())
     console.print(f"{'cycles':<28}{figures['cycles']:>14} {rungs}")
-    console.print(f"took {figures['seconds']:.1f} s; everything is in {out}")
+    console.print(f"took {figures['seconds']:.1f} s; everything is in {out}, drawn in report.html")

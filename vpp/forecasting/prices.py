@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -50,13 +51,13 @@ def extend_prices(
             f"at least one finite price published by {now.isoformat()}",
             "publish prices",
         )
-    near = [point for point in known if point.end > grid.start]
-    covering = [_covering(near, start) for start in grid.starts()]
+    published = _Published(known)
+    covering = [published.at(start) for start in grid.starts()]
     similar = _SimilarDays(known, grid.length, timezone) if None in covering else None
     prices = np.empty((grid.count, 2))
     for number, (start, point) in enumerate(zip(grid.starts(), covering, strict=True)):
         said = similar.forecast(start) if point is None and similar is not None else None
-        prices[number] = said if said is not None else _both(point or _stand_in(known, start))
+        prices[number] = said if said is not None else _both(point or published.stand_in(start))
     return PriceCurve(
         grid=grid,
         import_price_per_kwh=prices[:, 0].copy(),
@@ -113,16 +114,27 @@ def _usable(point: PricePoint) -> bool:
     return all(abs(price) <= HIGHEST_PRICE_PER_KWH for price in prices) and point.start < point.end
 
 
-def _covering(known: Sequence[PricePoint], at: datetime) -> PricePoint | None:
-    covering = [point for point in known if point.start <= at < point.end]
-    return max(covering, key=lambda point: (point.available_at, point.start), default=None)
+class _Published:
+    """Points in order of their start, found by time without looking at all of them: a year has 35,000."""
 
+    def __init__(self, known: Sequence[PricePoint]) -> None:
+        self._known = known
+        self._starts = [point.start for point in known]
+        self._longest = max(point.end - point.start for point in known)
 
-def _stand_in(known: Sequence[PricePoint], at: datetime) -> PricePoint:
-    earlier = at - DAY
-    while earlier >= known[0].start:
-        point = _covering(known, earlier)
-        if point is not None:
-            return point
-        earlier -= DAY
-    return max(known, key=lambda point: (-abs(point.start - at), point.available_at))
+    def at(self, at: datetime) -> PricePoint | None:
+        """Return the point that holds at a time, the one published last where several do."""
+        first = bisect_left(self._starts, at - self._longest)
+        near = self._known[first : bisect_right(self._starts, at)]
+        covering = [point for point in near if point.end > at]
+        return max(covering, key=lambda point: (point.available_at, point.start), default=None)
+
+    def stand_in(self, at: datetime) -> PricePoint:
+        """Return the point of the same time on the last day that has one, else the nearest."""
+        earlier = at - DAY
+        while earlier >= self._starts[0]:
+            point = self.at(earlier)
+            if point is not None:
+                return point
+            earlier -= DAY
+        return max(self._known, key=lambda point: (-abs(point.start - at), point.available_at))

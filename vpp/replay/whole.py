@@ -2,6 +2,7 @@
 
 OUT/  decision_log.jsonl  decision_log.sha256  cycles.parquet  setpoints.parquet
       kpis.json  replay.json  feeders.parquet  intervals.parquet  forecasts.parquet
+          report.html
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from vpp.replay.facts import facts_of, write_facts
 from vpp.replay.kpis import kpis_of, settlement_of
 from vpp.replay.outputs import ReplayOutputs
+from vpp.replay.report import write_report
 from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
 from vpp.replay.scenario import Scenario, read_scenario
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, Counterpart, write_tables
@@ -46,6 +48,7 @@ async def replay_folder(
     (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_tables(out, scenario, ways)
     write_facts(out, facts_of(folder, scenario, options, replay.course))
+    write_report(out)
     solves = sorted(replay.solver.seconds)
     return figures | {
         "forecaster": options.forecaster,

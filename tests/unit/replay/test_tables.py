@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-
-from tests.scenarios import write_scenario
-from vpp.replay.run import ReplayOptions
-from vpp.replay.whole import replay_folder
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("replayed")
-    scenario = write_scenario(folder / "three-assets", header="standby_kw = 0.02\n")
-    options = ReplayOptions(forecaster="baseline")
-    work = replay_folder(scenario, folder / "out", options, regret=True, progress=lambda *_: None)
-    asyncio.run(work)
-    return folder / "out"
 
 
 @pytest.mark.parametrize(

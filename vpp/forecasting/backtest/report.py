@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import escape
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from vpp.forecasting.backtest.charts import bar_chart, line_chart
 from vpp.forecasting.backtest.evaluation import Entry, Evaluation, worst_window
 from vpp.forecasting.backtest.regret import PERFECT
 from vpp.forecasting.models.catalogue import BASELINE
 from vpp.forecasting.scores import daily_mape_percent
+from vpp.pages.axes import Ticks
+from vpp.pages.charts import COLOURS, Curve, bars, curves
+from vpp.pages.html import heading, items, note, page, table
 
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:860px;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;width:100%;margin:1em 0}td,th{padding:.25em .6em;border-bottom:1px solid #ddd;
-text-align:right}td:first-child,th:first-child{text-align:left}svg{width:100%;height:auto;font-size:12px}
-.grid{stroke:#ddd}.legend span{margin-right:1.2em}.legend i{display:inline-block;width:1em;height:.7em;
-margin-right:.4em}.note{color:#555}
-"""
 DAYS_DRAWN = 3
 MAXIMUM_REFUSALS = 20
 
@@ -29,41 +23,29 @@ MAXIMUM_REFUSALS = 20
 def report(evaluation: Evaluation, *, title: str, timezone: str, facts: Sequence[str]) -> str:
     """Return the report; `facts` are sentences on how it was made."""
     parts = [
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="note">{escape(fact)}</p>' for fact in facts),
-        "<h2>Scores</h2>",
+        *(note(fact) for fact in facts),
+        heading("Scores"),
         _scores(evaluation),
-        bar_chart(
-            {entry.name: entry.scores.mape_percent for entry in evaluation.entries}, title="MAPE in percent"
-        ),
-        "<h2>Coverage of the 90 % intervals, percent</h2>",
-        bar_chart(
+        bars("MAPE", {entry.name: entry.scores.mape_percent for entry in evaluation.entries}, unit="%"),
+        bars(
+            "Coverage of the 90 % intervals",
             {entry.name: 100.0 * entry.scores.coverage_90 for entry in evaluation.entries},
-            title="coverage in percent",
-            line=90.0,
+            unit="%, the mark is at 90",
+            mark=90.0,
         ),
-        "<h2>What the aggregation can lose, and has lost</h2>",
+        heading("What the aggregation can lose, and has lost"),
         _bounds(evaluation),
         _excess(evaluation, timezone),
-        "<h2>Whom it believed</h2>",
+        heading("Whom it believed"),
         *(_weights(evaluation, entry, timezone) for entry in evaluation.entries if entry.chain is not None),
-        "<h2>Worst days of the baseline</h2>",
+        heading("Worst days of the baseline"),
         _worst(evaluation),
         *_days(evaluation, timezone),
         *_money(evaluation),
         *_asked(evaluation),
         *_refusals(evaluation),
     ]
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
+    return page(title, parts)
 
 
 def _optional(value: float | None, form: str) -> str:
@@ -92,11 +74,11 @@ def _scores(evaluation: Evaluation) -> str:
                 "" if usage is None else f"{usage.cost:.4f} {usage.currency}",
             )
         )
-    note = (
+    said = (
         "nMAE, CRPS and pinball in percent of the mean; CRPS is twice the mean pinball loss over 19 levels. "
         "CPU seconds per forecast, fitting included."
     )
-    return _table(head, rows) + f'<p class="note">{escape(note)}</p>'
+    return table(head, rows) + note(said)
 
 
 def _bounds(evaluation: Evaluation) -> str:
@@ -116,14 +98,14 @@ def _bounds(evaluation: Evaluation) -> str:
             )
         )
     head = ("forecaster", "excess", "proven bound", "worst stretch", "its bound", "days refused")
-    note = "Sums over days of the loss above the baseline's, in percentage points of the scale times days."
-    return _table(head, rows) + f'<p class="note">{escape(note)}</p>'
+    said = "Sums over days of the loss above the baseline's, in percentage points of the scale times days."
+    return table(head, rows) + note(said)
 
 
-def _labels(starts: Sequence[datetime], timezone: str, form: str) -> list[tuple[float, str]]:
+def _labels(starts: Sequence[datetime], timezone: str, form: str) -> Ticks:
     zone = ZoneInfo(timezone)
     places = np.unique(np.linspace(0, len(starts) - 1, 6).astype(int))
-    return [(float(place), starts[place].astimezone(zone).strftime(form)) for place in places]
+    return [(float(place) + 0.5, starts[place].astimezone(zone).strftime(form)) for place in places]
 
 
 def _excess(evaluation: Evaluation, timezone: str) -> str:
@@ -135,9 +117,11 @@ def _excess(evaluation: Evaluation, timezone: str) -> str:
     bound = 100.0 * evaluation.final.chain.bound if evaluation.final.chain is not None else 0.0
     lines["proven bound"] = np.full(len(evaluation.rolling), bound)
     labels = _labels(evaluation.rolling.starts, timezone, "%d %b %Y")
-    return line_chart(
-        lines, x_labels=labels, y_title="excess over the baseline", dashed=frozenset({"proven bound"})
-    )
+    drawn = [
+        Curve(name=name, values=values, colour=place % COLOURS, dashed=name == "proven bound")
+        for place, (name, values) in enumerate(lines.items())
+    ]
+    return curves("Excess over the baseline", drawn, ticks=labels, unit="percentage points times days")
 
 
 def _weights(evaluation: Evaluation, entry: Entry, timezone: str) -> str:
@@ -147,7 +131,11 @@ def _weights(evaluation: Evaluation, entry: Entry, timezone: str) -> str:
     lines = {name: entry.chain.share * weights for name, weights in entry.chain.weights.items()}
     lines = {f"{name} within the rest": values for name, values in lines.items()}
     lines["frozen baseline"] = 1.0 - entry.chain.share
-    return f"<h3>{escape(entry.name)}</h3>" + line_chart(lines, x_labels=labels, y_title="weight")
+    drawn = [
+        Curve(name=name, values=values, colour=place % COLOURS)
+        for place, (name, values) in enumerate(lines.items())
+    ]
+    return curves(f"Weights in {entry.name}", drawn, ticks=labels, unit="share", zero=True)
 
 
 def _worst(evaluation: Evaluation) -> str:
@@ -159,7 +147,7 @@ def _worst(evaluation: Evaluation) -> str:
         )
         for day in evaluation.worst_days
     ]
-    return _table(("day", "baseline MAPE %", f"{evaluation.final.name} MAPE %"), rows)
+    return table(("day", "baseline MAPE %", f"{evaluation.final.name} MAPE %"), rows)
 
 
 def _days(evaluation: Evaluation, timezone: str) -> list[str]:
@@ -172,17 +160,18 @@ def _days(evaluation: Evaluation, timezone: str) -> list[str]:
     for day in np.argsort(-error, kind="stable")[:DAYS_DRAWN]:
         start = rolling.starts[day]
         times = [start + rolling.length * step for step in range(rolling.actual.shape[1])]
-        drawings.append(f"<h3>{escape(start.astimezone(zone).strftime('%A %d %B %Y'))}</h3>")
+        band = (final.quantiles[0, day], final.quantiles[-1, day])
+        drawn = [
+            Curve(name=final.name, values=final.median[day], colour=0, bands=(band,)),
+            Curve(name="baseline", values=rolling.medians[BASELINE][day], colour=1, dashed=True),
+            Curve(name="actual", values=rolling.actual[day], colour=6),
+        ]
         drawings.append(
-            line_chart(
-                {
-                    "actual": rolling.actual[day],
-                    "baseline": rolling.medians[BASELINE][day],
-                    final.name: final.median[day],
-                },
-                x_labels=_labels(times, timezone, "%H:%M"),
-                y_title="value, with the 90 % interval",
-                band=(final.quantiles[0, day], final.quantiles[-1, day]),
+            curves(
+                start.astimezone(zone).strftime("%A %d %B %Y"),
+                drawn,
+                ticks=_labels(times, timezone, "%H:%M"),
+                unit="value, with the 90 % interval",
             )
         )
     return drawings
@@ -196,14 +185,14 @@ def _money(evaluation: Evaluation) -> list[str]:
         (name, f"{cost:.2f}", "" if name == PERFECT else f"{found.of(name):.3f}")
         for name, cost in found.cost.items()
     ]
-    note = (
+    said = (
         f"An example fleet of five batteries behind a feeder scaled to 100 kW, planned on each forecast and "
         f"billed on what came, on {found.days} days. Regret is what a day costs above perfect foresight."
     )
     return [
-        "<h2>Money</h2>",
-        _table(("planned on", "cost per day", "regret per day"), rows),
-        f'<p class="note">{escape(note)}</p>',
+        heading("Money"),
+        table(("planned on", "cost per day", "regret per day"), rows),
+        note(said),
     ]
 
 
@@ -223,18 +212,17 @@ def _asked(evaluation: Evaluation) -> list[str]:
     if not rows:
         return []
     head = ("forecaster", "calls", "replies", "days", "longest s", "tokens")
-    return ["<h2>What the model was asked</h2>", _table(head, rows), *_some(reasons)]
+    return [heading("What the model was asked"), table(head, rows), *_some(reasons)]
 
 
 def _some(reasons: Sequence[str]) -> list[str]:
-    items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons[:MAXIMUM_REFUSALS])
     more = len(reasons) - MAXIMUM_REFUSALS
-    rest = f'<p class="note">and {more} more, in scores.json</p>' if more > 0 else ""
-    return [f"<ul>{items}</ul>", rest]
+    rest = note(f"and {more} more, in scores.json") if more > 0 else ""
+    return [items(reasons[:MAXIMUM_REFUSALS]), rest]
 
 
 def _refusals(evaluation: Evaluation) -> list[str]:
     refused = [reason for entry in evaluation.entries if entry.chain for reason in entry.chain.refused]
     if not refused:
         return []
-    return ["<h2>Refused as implausible</h2>", *_some(refused)]
+    return [heading("Refused as implausible"), *_some(refused)]

@@ -1,0 +1,90 @@
+"""The page of one replay."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from vpp.pages.html import heading, note, number, page, table
+from vpp.replay.report.fans import fans
+from vpp.replay.report.figures import flat, shown, unit_of, words_of
+from vpp.replay.report.folder import ReplayFolder, read_folder
+from vpp.replay.report.ladder import rungs, worst_cycles
+from vpp.replay.report.money import money
+from vpp.replay.report.power import dispatch, loading, states_of_charge
+
+REPORT = "report.html"
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html` from the files of a finished replay, and return where it is."""
+    target = folder / REPORT
+    target.write_text(report(read_folder(folder)), encoding="utf-8")
+    return target
+
+
+def report(replay: ReplayFolder) -> str:
+    """Return the page: one file, no network, no script."""
+    parts = [
+        _headline(replay),
+        _facts(replay),
+        heading("Dispatch against load and price"),
+        *dispatch(replay),
+        heading("States of charge"),
+        *states_of_charge(replay),
+        heading("Feeders"),
+        *loading(replay),
+        heading("Forecasts, and what came"),
+        *fans(replay),
+        heading("Money"),
+        *money(replay),
+        heading("The ladder"),
+        *rungs(replay),
+        heading("Worst cycles"),
+        *worst_cycles(replay),
+        heading("All figures"),
+        _figures(replay),
+        note(f"Made by vpp {replay.facts['version']} from the files beside it; times are {replay.timezone}."),
+    ]
+    return page(f"Replay of {replay.name}", parts)
+
+
+def _headline(replay: ReplayFolder) -> str:
+    kpis, currency = replay.kpis, replay.currency
+    text = f"It cost {kpis['cost']:,.2f} {currency}"
+    if kpis.get("cost_without_control") is not None:
+        text += f", against {kpis['cost_without_control']:,.2f} without control"
+    if kpis.get("cost_perfect_foresight") is not None:
+        text += f" and {kpis['cost_perfect_foresight']:,.2f} with perfect foresight"
+    return f"<p><strong>{escape(text)}.</strong></p>"
+
+
+def _facts(replay: ReplayFolder) -> str:
+    facts, timing = replay.facts, replay.facts["timing"]
+    median = timing.get("cycle_s_median")
+    options = ", ".join(f"{name} {value}" for name, value in facts["options"].items())
+    took = "" if median is None else f"; the median one took {number(median)} s with forecast and fleet"
+    listed = {
+        "Scenario": f"{facts['scenario']}, SHA-256 {facts['scenario_sha256'][:16]}",
+        "Policy": options,
+        "Time": f"{_when(replay, 0)} to {_when(replay, replay.grid.count)}, {replay.timezone}",
+        "Fleet": f"{facts['assets']:,} assets on {facts['feeders']:,} feeders",
+        "Cadence": f"a cycle every {facts['interval_minutes']:g} minutes, {replay.grid.count:,} in all{took}",
+        "Decision log": f"SHA-256 {replay.log_sha256}",
+    }
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in listed.items())
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def _when(replay: ReplayFolder, interval: int) -> str:
+    local = replay.local(interval)
+    return f"{local.day} {local:%B %Y %H:%M}"
+
+
+def _figures(replay: ReplayFolder) -> str:
+    rows = [
+        (words_of(name), shown(name, value, replay.currency), unit_of(name, replay.currency))
+        for name, value in flat(replay.kpis).items()
+        if value is not None and name != "currency"
+    ]
+    return table(("figure", "value", "unit"), rows)
