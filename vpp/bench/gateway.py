@@ -90,12 +90,14 @@ class Child:
     def end(self) -> None:
         """Close its input and wait; a process that does not end is killed."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process.stdout.close()
 
 
 def issue_nodes(folder: Path, nodes: int) -> None:

@@ -19,7 +19,7 @@ ASKED = "p99 50 ms"
 Question = Callable[[Client, int], object]
 
 
-def questions(assets: int, feeders: int) -> dict[str, Question]:
+def questions(assets: int, feeders: int, runs: int) -> dict[str, Question]:
     """Return what is asked, by name; each takes the client and a number that varies it."""
 
     def feeder(number: int) -> str:
@@ -36,34 +36,43 @@ def questions(assets: int, feeders: int) -> dict[str, Question]:
         ),
         "a feeder's assets": lambda client, n: list(client.assets(feeder_id=feeder(n))),
         "a page of 50 runs": lambda client, _: client.page(calls.runs.runs(), page_size=50),
-        "one run": lambda client, n: client.run(f"run-{n % 2_000}"),
+        "one run": lambda client, n: client.run(f"run-{n % runs}"),
         "the orders of an asset": lambda client, n: list(client.setpoints(asset_id=asset(n), limit=50)),
-        "a page of 1,000 orders": lambda client, _: client.page(listing(run_id="run-1999"), page_size=1_000),
+        "a page of 1,000 orders": lambda client, _: client.page(
+            listing(run_id=f"run-{runs - 1}"), page_size=1_000
+        ),
         "from an order to its reading": lambda client, n: client.trail(
             asset_id=asset(n), epoch=1, sequence=1
         ),
     }
 
 
-def measure(*, assets: int, feeders: int, count: int, say: Callable[[str], None]) -> Iterator[Row]:
-    """Yield a row for each question, asked `count` times one after the other, and one for the stream."""
-    with _server(assets, feeders, say) as (client, server):
-        for name, ask in questions(assets, feeders).items():
+def measure(
+    *, assets: int, feeders: int, count: int, say: Callable[[str], None], runs: int = 2_976
+) -> Iterator[Row]:
+    """Yield a row for each question, asked `count` times in turn, and one for the stream.
+
+    The database holds `runs` runs: a month of them by default.
+    """
+    with _server(assets, feeders, runs, say) as (client, server):
+        for name, ask in questions(assets, feeders, runs).items():
             say(f"{name} …")
             yield _timed(name, ask, client, server, count)
         say("the stream of the fleet …")
-        yield _watched(client, server, seconds=max(10.0, count / 10))
+        yield _watched(client, server, seconds=max(2.0, count / 10))
 
 
 @contextmanager
-def _server(assets: int, feeders: int, say: Callable[[str], None]) -> Iterator[tuple[Client, Child]]:
+def _server(
+    assets: int, feeders: int, runs: int, say: Callable[[str], None]
+) -> Iterator[tuple[Client, Child]]:
     with tempfile.TemporaryDirectory(prefix="vpp-bench-") as name:
         folder = Path(name)
         create_authority(folder)
         issue_server(folder, ["localhost", "127.0.0.1"])
         issue_operator(folder, "bench")
         say(f"{assets:,} assets and their orders …")
-        server = Child("vpp.bench.queries_server", name, str(assets), str(feeders))
+        server = Child("vpp.bench.queries_server", name, str(assets), str(feeders), str(runs))
         try:
             address = f"localhost:{server.answer()['port']}"
             with Client.connect(address, certificates=folder, name="bench") as client:

@@ -1,4 +1,4 @@
-"""The server process of `vpp bench queries`: `python -m vpp.bench.queries_server FOLDER ASSETS FEEDERS`.
+"""The server process of `vpp bench queries`: `python -m vpp.bench.queries_server FOLDER ASSETS FEEDERS RUNS`.
 
 OperatorService over a live fleet and an SQLite file with runs and one order for each asset. The first
 line out holds the port; then, while standard input is open, a share of the fleet reports every 100 ms.
@@ -32,7 +32,6 @@ from vpp.domain.setpoints import Origin, SetpointColumns
 from vpp.domain.state import FleetState
 from vpp.ports import Store
 
-RUNS = 2_000
 REPORT_PERIOD_S = 30.0  # each asset reports once in it
 TICK_S = 0.1
 
@@ -49,7 +48,7 @@ def spread(assets: int, feeders: int) -> Fleet:
     )
 
 
-async def fill(store: Store, fleet: Fleet, clock: WallClock) -> SetpointColumns:
+async def fill(store: Store, fleet: Fleet, clock: WallClock, runs: int) -> SetpointColumns:
     """Store runs; the last one ordered every asset something. Return its orders."""
     now, count = clock.now(), len(fleet)
     await store.save_fleet(fleet)
@@ -64,7 +63,7 @@ async def fill(store: Store, fleet: Fleet, clock: WallClock) -> SetpointColumns:
     )
     power_kw = np.linspace(-5.0, 5.0, count)
     orders = SetpointColumns(
-        run_id=f"run-{RUNS - 1}",
+        run_id=f"run-{runs - 1}",
         epoch=epoch,
         valid_from=now,
         valid_until=now + timedelta(minutes=15),
@@ -77,9 +76,9 @@ async def fill(store: Store, fleet: Fleet, clock: WallClock) -> SetpointColumns:
         max_kw=power_kw,
     )
     few = replace(state, **{name: getattr(state, name)[:1] for name in _COLUMNS})
-    for number in range(RUNS):
-        last = number == RUNS - 1
-        at = now - timedelta(minutes=15) * (RUNS - number)
+    for number in range(runs):
+        last = number == runs - 1
+        at = now - timedelta(minutes=15) * (runs - number)
         run = RunSummary(
             run_id=f"run-{number}",
             cycle_start=at,
@@ -129,13 +128,13 @@ async def report(gateway: Gateway, rng: np.random.Generator) -> None:
         await asyncio.sleep(TICK_S)
 
 
-async def run(folder: Path, assets: int, feeders: int) -> None:
+async def run(folder: Path, assets: int, feeders: int, runs: int) -> None:
     """Serve until standard input ends."""
     clock, fleet = WallClock(), spread(assets, feeders)
     url = f"sqlite:///{folder / 'queries.sqlite'}"
     await upgrade(url)
     store = open_store(url, clock_now=clock.now)
-    orders = await fill(store, fleet, clock)
+    orders = await fill(store, fleet, clock, runs)
     gateway = Gateway(fleet=fleet, store=store, clock=clock, epoch=1)
     gateway.book.give(orders, clock.now())
     credentials = ServerCredentials(
@@ -162,4 +161,4 @@ async def run(folder: Path, assets: int, feeders: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(run(Path(sys.argv[1]), *map(int, sys.argv[2:])))
