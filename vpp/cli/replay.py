@@ -1,4 +1,4 @@
-"""`vpp replay`: a scenario through the loop of live operation, with a simulated fleet."""
+"""`vpp replay`: a scenario through the loop of live operation, or recorded operation decided again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,21 +15,58 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+FIRST, LAST = "1970-01-01", "9999-01-01"
+
 
 class ForecasterChoice(StrEnum):
     """What the plans are made on."""
 
     NONE = "none"
     BASELINE = "baseline"
+    AGGREGATED = "aggregated"
     PERFECT = "perfect"
+    RECORDED = "recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    out: Path
+    start: str
+    end: str
+    forecaster: ForecasterChoice
+    policy: Path | None
+    assignments: list[str]
+    regret: bool
+    seed: int
+    as_json: bool
 
 
 def replay_command(
-    scenario_dir: Annotated[Path, typer.Argument(help="Folder with scenario.toml and its tables.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for figures, tables and the decision log.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder of a scenario (scenario.toml and tables).")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for figures, tables and the decision log.")
+    ] = Path("run/replay"),
+    database: Annotated[
+        str,
+        typer.Option("--database", help="Decide the recorded operation of this database again, and compare."),
+    ] = "",
+    start: Annotated[str, typer.Option("--from", help="First interval, UTC, such as 2026-11-20.")] = "",
+    end: Annotated[str, typer.Option("--to", help="End of the last interval, UTC.")] = "",
     forecaster: Annotated[
-        ForecasterChoice, typer.Option(help="none: the last metered value; perfect: what will come.")
+        ForecasterChoice,
+        typer.Option(
+            help="none: the last metered value; baseline: similar days; aggregated: mixed with what learns, "
+            "as in live operation; recorded: with the model's recorded replies; perfect: what will come."
+        ),
     ] = ForecasterChoice.BASELINE,
+    policy: Annotated[
+        Path | None, typer.Option(help="TOML with other settings, such as the [policy] of a service.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Another setting, key=value; repeat for more.")
+    ] = None,
     regret: Annotated[
         bool, typer.Option(help="Replay once more with perfect foresight, and say what that was worth.")
     ] = True,
@@ -38,26 +76,95 @@ def replay_command(
 ) -> None:
     """Replay a scenario with the loop of live operation; the same scenario and seed decide the same.
 
-    Example: vpp replay config/scenarios/evening --out run/evening
+    Or decide recorded operation again from what each cycle knew; exit code 1 when a decision differs.
+
+    Example: vpp replay config/scenarios/storm-week --out run/storm --set peak_price_per_kw=0.3
+
+    Example: vpp replay --database sqlite:///run/vpp.sqlite --from 2026-11-20 --out run/again
     """
-    from vpp.service.files import FileError  # noqa: PLC0415 - keeps `vpp --help` fast
+    from vpp.domain.errors import InvalidValueError  # noqa: PLC0415 - keeps `vpp --help` fast
+    from vpp.service.files import FileError  # noqa: PLC0415
 
     if out.exists() and any(out.iterdir()) and not overwrite:
         raise FileError(f"{out}: is not empty; give another folder, or --overwrite")
-    figures = _replay(scenario_dir, out, forecaster.value, regret=regret, seed=seed)
+    request = _Request(
+        out=out,
+        start=start,
+        end=end,
+        forecaster=forecaster,
+        policy=policy,
+        assignments=assignments or [],
+        regret=regret,
+        seed=seed,
+        as_json=as_json,
+    )
+    if (source is None) == (not database):
+        raise InvalidValueError("source", source or "", "a folder, or --database URL", "one of the two")
+    if database:
+        _decide_again(database, request)
+        return
+    assert source is not None
+    figures = _replay(source, request)
     if as_json:
         typer.echo(json.dumps(figures, indent=2, sort_keys=True))
         return
     _show(figures, out)
 
 
-def _replay(folder: Path, out: Path, forecaster: str, *, regret: bool, seed: int) -> dict[str, Any]:
-    from vpp.replay.run import ReplayOptions  # noqa: PLC0415
-    from vpp.replay.whole import replay_folder  # noqa: PLC0415
+def _decide_again(database: str, request: _Request) -> None:
+    """Replay recorded operation; nothing may be changed, since the outcomes are those of then."""
+    from vpp.adapters.storage.operation import DatabaseOperation  # noqa: PLC0415
+    from vpp.domain.errors import InvalidValueError  # noqa: PLC0415
+    from vpp.replay.period import parse_time  # noqa: PLC0415
+    from vpp.replay.recorded import Comparison, replay_operation  # noqa: PLC0415
 
-    options = ReplayOptions(forecaster=forecaster, seed=seed)  # type: ignore[arg-type]
+    if request.policy is not None or request.assignments:
+        raise InvalidValueError(
+            "set",
+            ", ".join(request.assignments),
+            "nothing with --database",
+            "recorded outcomes fit no other policy",
+        )
+    first, last = parse_time("from", request.start or FIRST), parse_time("to", request.end or LAST)
+
+    async def run(progress: Callable[[str, int, int], None]) -> Comparison:
+        operation = DatabaseOperation(database)
+        try:
+            return await replay_operation(operation, request.out, start=first, end=last, progress=progress)
+        finally:
+            await operation.close()
+
     with _bars() as progress:
-        return asyncio.run(replay_folder(folder, out, options, regret=regret, progress=progress))
+        comparison = asyncio.run(run(progress))
+    if request.as_json:
+        typer.echo(json.dumps(comparison.figures(), indent=2, sort_keys=True))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for line in comparison.differences:
+            console.print(line)
+        same = comparison.cycles - comparison.differing
+        console.print(f"{same} of {comparison.cycles} cycles decide the same, to the bit")
+        console.print(f"decision log {comparison.replayed_sha256}; everything is in {request.out}")
+    if comparison.differing:
+        raise typer.Exit(1)
+
+
+def _replay(folder: Path, request: _Request) -> dict[str, Any]:
+    from vpp.replay.changes import read_changes  # noqa: PLC0415
+    from vpp.replay.period import parse_time  # noqa: PLC0415
+    from vpp.replay.run import ReplayOptions  # noqa: PLC0415
+    from vpp.replay.whole import Asked, replay_folder  # noqa: PLC0415
+
+    asked = Asked(
+        start=parse_time("from", request.start) if request.start else None,
+        end=parse_time("to", request.end) if request.end else None,
+        changes=read_changes(request.policy, request.assignments),
+    )
+    options = ReplayOptions(forecaster=request.forecaster.value, seed=request.seed)
+    with _bars() as progress:
+        return asyncio.run(
+            replay_folder(folder, request.out, options, regret=request.regret, progress=progress, asked=asked)
+        )
 
 
 @contextmanager

@@ -7,22 +7,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from vpp.control.cycle import Decision, Prepared, decide, prepare
 from vpp.control.record import summary_of
-from vpp.domain.runs import DispatchPlan, RunSummary
-from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.runs import RunSummary
+from vpp.ports import StoreError
 from vpp.ports.operation import RecordedCycle, RecordedOperation
-from vpp.replay.outputs import decision_line
+from vpp.replay.outputs import ReplayOutputs, decision_line
 
 MOST_DIFFERENCES = 20  # of a replay that are named; all are counted
 
-Sink = Callable[[RunSummary, DispatchPlan | None, SetpointColumns | None], None]
+Sink = Callable[[RecordedCycle, RunSummary, Decision], None]
 
 
 @dataclass(slots=True)
@@ -45,6 +50,16 @@ class Comparison:
         """Return the digest of the decision log of the replay."""
         return str(self._replayed.hexdigest())
 
+    def figures(self) -> dict[str, Any]:
+        """Return the comparison as plain values."""
+        return {
+            "cycles": self.cycles,
+            "differing": self.differing,
+            "differences": self.differences,
+            "live_sha256": self.live_sha256,
+            "replayed_sha256": self.replayed_sha256,
+        }
+
     def add(self, cycle: RecordedCycle, run: RunSummary, decision: Decision) -> None:
         """Hold one cycle's decision against the recorded one."""
         self.cycles += 1
@@ -54,6 +69,31 @@ class Comparison:
         self.differing += bool(found)
         if found and len(self.differences) < MOST_DIFFERENCES:
             self.differences.append(f"{run.run_id}: " + "; ".join(found))
+
+
+@dataclass(slots=True)
+class OperationOutputs:
+    """The files of `ReplayOutputs`, begun with the fleet of the first cycle."""
+
+    folder: Path
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _outputs: ReplayOutputs | None = None
+
+    def __enter__(self) -> Self:
+        self._stack.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def record(self, cycle: RecordedCycle, run: RunSummary, decision: Decision) -> None:
+        """Write one run."""
+        if self._outputs is None:
+            outputs = ReplayOutputs(self.folder, cycle.record.inputs.fleet)
+            self._outputs = self._stack.enter_context(outputs)
+        self._outputs.record(run, decision.plan, decision.setpoints)
 
 
 async def decide_again(
@@ -76,8 +116,39 @@ async def decide_again(
             trigger=cycle.run.trigger,
         )
         comparison.add(cycle, run, decision)
-        on_run(run, decision.plan, decision.setpoints)
+        on_run(cycle, run, decision)
         progress(comparison.cycles)
+    return comparison
+
+
+async def replay_operation(
+    operation: RecordedOperation,
+    out: Path,
+    *,
+    start: datetime,
+    end: datetime,
+    progress: Callable[[str, int, int], None],
+) -> Comparison:
+    """Decide recorded operation again, and write the decision log, its digest and the tables to `out`.
+
+    Raises StoreError where nothing was recorded between `start` and `end`.
+    """
+    count = await operation.count(start=start, end=end)
+    if not count:
+        raise StoreError(
+            f"No cycle that plans from {start.isoformat()} to {end.isoformat()} was recorded; "
+            "give another time with --from and --to."
+        )
+    with OperationOutputs(out) as outputs:
+        comparison = await decide_again(
+            operation,
+            start=start,
+            end=end,
+            on_run=outputs.record,
+            progress=lambda done: progress("decide again", done, count),
+        )
+    text = json.dumps(comparison.figures(), indent=2, sort_keys=True) + "\n"
+    await asyncio.to_thread((out / "comparison.json").write_text, text, encoding="utf-8")
     return comparison
 
 

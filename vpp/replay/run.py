@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 import numpy as np
 
@@ -20,21 +19,19 @@ from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet, Stays
 from vpp.control.cycle import SolveOutcome
 from vpp.domain.assets import Feeder, Fleet
+from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
-from vpp.forecasting.forecaster import Forecaster, ForecasterSettings
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
 from vpp.replay.course import Course, fan_feeders
+from vpp.replay.forecasts import EPOCH, ForecasterName, ReplayForecasts
 from vpp.replay.scenario import Scenario, limits_at
-from vpp.replay.world import ReplayStore, RunSink, last_value_forecast, over_grid, perfect_forecast
-from vpp.service.forecast_job import ForecastJob
+from vpp.replay.world import ReplayStore, RunSink, over_grid
 from vpp.service.ids import IdFactory
 from vpp.service.loop import DispatchLoop
 from vpp.service.peak import PeakMeter
 
-ForecasterName = Literal["none", "baseline", "aggregated", "perfect"]
-EPOCH = 1
 Progress = Callable[[int, int], None]
 
 
@@ -79,9 +76,8 @@ class Replay:
     course: Course = field(init=False)
     solver: InlineSolver = field(init=False)
     loop: DispatchLoop = field(init=False)
-    _forecasts: ForecastJob = field(init=False)
-    _issued_at: datetime | None = None
-    _issued: int = 0
+    forecasts: ReplayForecasts = field(init=False)
+    next_interval: int = 0  # the first that is not replayed yet
 
     def __post_init__(self) -> None:
         header = self.scenario.header
@@ -104,62 +100,40 @@ class Replay:
             book=self.fleet.book,
             peak=PeakMeter(interval=policy.interval),
         )
-        self._forecasts = ForecastJob(
-            forecaster=self._forecaster(),
+        self.forecasts = ReplayForecasts(
+            scenario=self.scenario,
             store=self.store,
             clock=self.clock,
-            interval=policy.interval,
-            history=timedelta(days=header.history_days),
-            horizon_intervals=2 * header.horizon_intervals,
-            issue_period=timedelta(minutes=header.forecast_every_minutes),
+            forecaster=self.options.forecaster,
+            model=self.options.model,
         )
+        self.store.on_forecast = self._issued
+
+    def _issued(self, forecast: LoadForecast) -> None:
+        """Note a forecast for the account and for the report."""
+        self.forecasts.account.note(forecast)
+        self.course.forecast(forecast)
 
     async def run(self, progress: Progress | None = None) -> None:
-        """Replay every interval; calls `progress(done, all)` after each."""
-        for interval in range(self.grid.count):
+        """Replay every interval that is left; calls `progress(done, all)` after each.
+
+        What `progress` raises ends the replay between two intervals; `run` goes on from there.
+        """
+        for interval in range(self.next_interval, self.grid.count):
             self.course.began()
             at = self.grid.start_of(interval)
             self.fleet.advance(at)
             self.course.note(interval, self.fleet)
             await self.clock.sleep_until(at)
             self.loop.fleet = with_known_limits(self.scenario, self.loop.fleet, at)
-            await self._forecast(at)
+            await self.forecasts.check(at)
             await self.loop.run_cycle("replay")
             self.course.ended(interval)
+            self.next_interval = interval + 1
             if progress is not None:
                 progress(interval + 1, self.grid.count)
         self.fleet.advance(self.grid.end)
         self.course.note(self.grid.count, self.fleet)
-
-    async def _forecast(self, at: datetime) -> None:
-        """Bring the forecast up to date, by the job of live operation or by one of the two extremes."""
-        if self.options.forecaster in {"baseline", "aggregated"}:
-            await self._forecasts.check()
-            return
-        period = timedelta(minutes=self.scenario.header.forecast_every_minutes)
-        if self._issued_at is not None and at < self._issued_at + period:
-            return
-        self._issued_at, self._issued = at, self._issued + 1
-        length, horizon = self.grid.length, 2 * self.scenario.header.horizon_intervals
-        ahead = IntervalGrid(start=at, length=length, count=horizon)
-        if self.options.forecaster == "perfect":
-            forecast = perfect_forecast(self.scenario, ahead, at, self._issued)
-        else:
-            day = max(1, timedelta(days=1) // length)
-            past = IntervalGrid(start=at - day * length, length=length, count=day)
-            history = await self.store.feeder_history(grid=past, known_at=at)
-            forecast = last_value_forecast(history, ahead, at, self._issued)
-        await self.store.save_forecast(forecast, None)
-
-    def _forecaster(self) -> Forecaster:
-        header = self.scenario.header
-        return Forecaster(
-            self.options.model if self.options.forecaster == "aggregated" else None,
-            clock=self.clock,
-            new_forecast_id=IdFactory(kind="forecast", epoch=EPOCH),
-            new_call_id=IdFactory(kind="call", epoch=EPOCH),
-            settings=ForecasterSettings(timezone=header.timezone, holidays=frozenset(header.holidays)),
-        )
 
 
 def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed: int) -> SimulatedFleet:

@@ -9,7 +9,7 @@ that forecasts are made from.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from optimizer.files.problems import ASSET_COLUMNS
 from optimizer.files.tables import Table, find_table, read_table
@@ -31,6 +31,7 @@ from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
 from vpp.service.files import FileError, read_context
+from vpp.service.settings import PolicySettings
 
 Floats = NDArray[np.float64]
 LARGEST_KW = 1e9
@@ -58,12 +59,22 @@ class ScenarioHeader(BaseModel):
     stability_cost_per_kw: float = Field(default=0.0, ge=0)
     forecast_every_minutes: float = Field(default=60.0, gt=0)
     history_days: int = Field(default=28, ge=1, le=730)
+    training_days: int = Field(default=0, ge=0, le=1500)  # for ridge and LightGBM; 0: similar days alone
+    training_every_hours: float = Field(default=24.0, ge=1)
     standby_kw: float = Field(default=0.0, ge=0)
     silent_share: float = Field(default=0.0, ge=0, le=1)
     stuck_share: float = Field(default=0.0, ge=0, le=1)
     half_share: float = Field(default=0.0, ge=0, le=1)
     power_noise_kw: float = Field(default=0.0, ge=0)
     soc_noise: float = Field(default=0.0, ge=0, le=0.5)
+
+    policy_table: dict[str, Any] = Field(default_factory=dict, alias="policy")  # as in the service's settings
+
+    @field_validator("policy_table")
+    @classmethod
+    def _known_policy(cls, table: dict[str, Any]) -> dict[str, Any]:
+        PolicySettings.model_validate(table)
+        return table
 
     @property
     def interval(self) -> timedelta:
@@ -77,7 +88,7 @@ class ScenarioHeader(BaseModel):
 
     def policy(self) -> DispatchPolicy:
         """Return the rules that the loop plans by; orders are renewed until the next cycle."""
-        return DispatchPolicy(
+        policy = DispatchPolicy(
             interval=self.interval,
             horizon_intervals=self.horizon_intervals,
             lead=timedelta(0),
@@ -92,6 +103,8 @@ class ScenarioHeader(BaseModel):
             stability_cost_per_kw=self.stability_cost_per_kw,
             currency=self.currency,
         )
+        asked = PolicySettings.model_validate(self.policy_table)
+        return replace(policy, **asked.changes()) if self.policy_table else policy
 
     def faults(self) -> Faults:
         return Faults(
@@ -142,7 +155,7 @@ def read_scenario(folder: Path) -> Scenario:
     header = _header(folder / "scenario.toml")
     try:
         limits, feeder_ids = _limits(_table(folder, "feeders", FEEDER_COLUMNS))
-        feeders = _feeders_at(limits, feeder_ids, to_microseconds(header.start))
+        feeders = feeders_at(limits, feeder_ids, to_microseconds(header.start))
         fleet, energy = _fleet(folder, feeders)
         slots = fleet.slots()
         trips = find_table(folder, "trips", needed=False)
@@ -240,7 +253,8 @@ def _limits(table: Table) -> tuple[tuple[FeederLimits, ...], list[str]]:
     return tuple(limits), [str(name) for name in names]
 
 
-def _feeders_at(limits: tuple[FeederLimits, ...], names: list[str], at_us: int) -> tuple[Feeder, ...]:
+def feeders_at(limits: tuple[FeederLimits, ...], names: list[str], at_us: int) -> tuple[Feeder, ...]:
+    """Return the feeders with the limits that hold at a time, as known then."""
     imports, exports = limits_at(limits, len(names), at_us, at_us)
     return tuple(
         Feeder(feeder_id=name, import_limit_kw=float(imports[k]), export_limit_kw=float(exports[k]))

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vpp.replay.changes import changed
 from vpp.replay.facts import facts_of, write_facts
 from vpp.replay.kpis import kpis_of, settlement_of
 from vpp.replay.outputs import ReplayOutputs
+from vpp.replay.period import between
+from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.report import write_report
 from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
 from vpp.replay.scenario import Scenario, read_scenario
@@ -26,15 +30,36 @@ from vpp.service.logs import configure_logs
 Progress = Callable[[str, int, int], None]  # what, done, all
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What part of a scenario is replayed, and with which settings changed."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, scenario: Scenario) -> Scenario:
+        """Return the scenario as it was asked for."""
+        return changed(between(scenario, self.start, self.end), self.changes)
+
+
 async def replay_folder(
-    folder: Path, out: Path, options: ReplayOptions, *, regret: bool, progress: Progress
+    folder: Path,
+    out: Path,
+    options: ReplayOptions,
+    *,
+    regret: bool,
+    progress: Progress,
+    asked: Asked | None = None,
 ) -> dict[str, Any]:
     """Replay a scenario folder, write everything to `out`, and return the figures with the seconds taken.
 
     regret: replay once more with perfect foresight; `progress` is called after every interval.
     """
     began = time.perf_counter()
-    scenario = read_scenario(folder)
+    scenario = (asked or Asked()).of(read_scenario(folder))
+    if options.forecaster == "recorded":
+        options = replace(options, model=read_recorded_model(folder))
     with ReplayOutputs(out, scenario.fleet) as outputs:
         replay = Replay(scenario=scenario, options=options, on_run=outputs.record)
         configure_logs(replay.clock, out / "replay.log")

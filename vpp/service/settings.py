@@ -131,11 +131,18 @@ class PolicySettings(Section):
 
     def to_policy(self) -> DispatchPolicy:
         """Return the domain's value; raises InvalidValueError where the numbers do not fit together."""
-        values: dict[str, Any] = {
-            name.removesuffix("_s"): timedelta(seconds=value) if name.endswith("_s") else value
-            for name, value in self.model_dump().items()
-        }
-        return DispatchPolicy(**values)
+        return DispatchPolicy(**_durations(self.model_dump()))
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields of the domain's value that were given, without the defaults."""
+        return _durations(self.model_dump(include=self.model_fields_set))
+
+
+def _durations(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name.removesuffix("_s"): timedelta(seconds=value) if name.endswith("_s") else value
+        for name, value in values.items()
+    }
 
 
 class ForecastSettings(Section):

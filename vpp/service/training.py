@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from multiprocessing import get_context
@@ -55,8 +55,11 @@ class Training:
         except ValueError as error:
             log.warning("a stored version cannot be used", version=stored.version, reason=str(error))
 
-    async def fit(self) -> FittedVersion | None:
-        """Fit a new version to what is metered by now; None where there is too little history."""
+    async def fit(self, executor: Executor | None = None) -> FittedVersion | None:
+        """Fit a new version to what is metered by now; None where there is too little history.
+
+        executor: where to fit, instead of in the process that is kept for it.
+        """
         now = self.clock.now()
         end = interval_start(now, self.interval)
         grid = IntervalGrid(
@@ -68,12 +71,12 @@ class Training:
         if days < FEWEST_DAYS or len(history.feeder_ids) > MAXIMUM_FEEDERS:
             log.info("no fit", days=days, expected=FEWEST_DAYS, feeders=len(history.feeder_ids))
             return None
-        if self._pool is None:
+        if executor is None and self._pool is None:
             # A process that was forked would share the event loop's locks.
             self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_be_nice)
         try:
             version = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _fit, history, self.horizon_intervals, self.timezone, self.holidays
+                executor or self._pool, _fit, history, self.horizon_intervals, self.timezone, self.holidays
             )
         except BrokenExecutor:
             self.close()  # the next fit starts a new process

@@ -60,7 +60,9 @@ async def test_live_operation_is_decided_again_to_the_bit(tmp_path, migrated_sql
             operation,
             start=START,
             end=START + DAY,
-            on_run=lambda run, _plan, setpoints: replayed.update({run.run_id: decision_line(run, setpoints)}),
+            on_run=lambda _cycle, run, decision: replayed.update(
+                {run.run_id: decision_line(run, decision.setpoints)}
+            ),
         )
     finally:
         await operation.close()

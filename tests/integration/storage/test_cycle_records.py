@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +18,8 @@ from vpp.adapters.storage.operation import DatabaseOperation
 from vpp.control.cycle import SolveOutcome, decide, prepare
 from vpp.control.record import CycleRecord, summary_of
 from vpp.domain.runs import Rung
-from vpp.replay.recorded import decide_again
+from vpp.ports import StoreError
+from vpp.replay.recorded import decide_again, replay_operation
 
 DAY = timedelta(days=1)
 
@@ -60,7 +63,7 @@ async def test_cycles_come_back_in_their_order_and_are_decided_again(recorded, d
         assert await operation.count(start=NOON + DAY, end=NOON + 2 * DAY) == 0
         cycles = [cycle async for cycle in operation.cycles(start=NOON, end=NOON + DAY)]
         comparison = await decide_again(
-            operation, start=NOON, end=NOON + DAY, on_run=lambda _run, _plan, _setpoints: None
+            operation, start=NOON, end=NOON + DAY, on_run=lambda _cycle, _run, _decision: None
         )
     finally:
         await operation.close()
@@ -83,7 +86,7 @@ async def test_a_changed_bit_is_found_and_named(recorded, database_url):
     operation = DatabaseOperation(database_url)
     try:
         comparison = await decide_again(
-            operation, start=NOON, end=NOON + DAY, on_run=lambda _run, _plan, _setpoints: None
+            operation, start=NOON, end=NOON + DAY, on_run=lambda _cycle, _run, _decision: None
         )
     finally:
         await operation.close()
@@ -100,3 +103,22 @@ async def test_old_records_are_dropped_and_their_runs_stay(recorded, database_ur
 
 async def test_a_fleet_is_stored_once(recorded, database_url):
     assert await fetch(database_url, "SELECT count(*) FROM fleet_register") == [(1,)]
+
+
+async def test_recorded_operation_leaves_the_files_of_a_replay(recorded, database_url, tmp_path):
+    operation = DatabaseOperation(database_url)
+    try:
+        comparison = await replay_operation(
+            operation, tmp_path / "out", start=NOON, end=NOON + DAY, progress=lambda _what, _done, _all: None
+        )
+        with pytest.raises(StoreError, match="No cycle that plans from 2020-05-21"):
+            await replay_operation(
+                operation, tmp_path / "none", start=NOON + DAY, end=NOON + 2 * DAY, progress=lambda *_: None
+            )
+    finally:
+        await operation.close()
+    log = (tmp_path / "out" / "decision_log.jsonl").read_bytes()
+    digest = (tmp_path / "out" / "decision_log.sha256").read_text().strip()
+    assert digest == hashlib.sha256(log).hexdigest() == comparison.live_sha256
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["differing"] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"cycles.parquet", "setpoints.parquet"}

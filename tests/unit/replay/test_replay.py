@@ -61,7 +61,7 @@ def test_two_processes_with_other_hash_seeds_decide_the_same(tmp_path: Path):
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("forecaster", ["none", "baseline"])
+@pytest.mark.parametrize("forecaster", ["none", "baseline", "aggregated"])
 async def test_poisoning_the_future_changes_no_decision_before_it(tmp_path: Path, forecaster: str):
     turn = START + 10 * HOUR
 
