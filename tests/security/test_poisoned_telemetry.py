@@ -82,7 +82,7 @@ class Nodes:
             connected=np.ones(len(rows), dtype=bool),
             reading_number=self.number,
         )
-        readings, _ = self.intake.judge(raw, raw.slot, self.now)
+        readings = self.intake.judge(raw, self.now)
         self.flags = readings.quality
         self.live.update(readings)
         self.number += 1
@@ -154,7 +154,7 @@ def test_a_corpus_of_wild_numbers_leaves_the_live_state_possible():
             reading_number=turn,
         )
         with np.errstate(all="raise", under="ignore"):
-            readings, _ = intake.judge(raw, raw.slot, now)
+            readings = intake.judge(raw, now)
         live.update(readings)
         held = live.latest_readings()
         assert ((held.soc >= 0.0) & (held.soc <= 1.0)).all()

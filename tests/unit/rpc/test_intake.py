@@ -60,7 +60,8 @@ def test_one_message_is_answered_with_few_refusals():
         connected=np.ones(rows, dtype=np.bool_),
         reading_number=1,
     )
-    kept, errors = made.judge(raw, np.array([0]), ORIGIN)
+    kept = made.judge(raw, ORIGIN)
+    errors = made.explain(kept)
     assert len(kept) == rows
     assert set(kept.quality.tolist()) == {int(Quality.NOT_FINITE | Quality.STALE)}
     assert [error.field for error in errors] == ["b1.soc", "b1.measured_at"]

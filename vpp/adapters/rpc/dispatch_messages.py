@@ -6,17 +6,21 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.wire import packed
 from vpp.control.order_book import OrderBook
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import to_microseconds
 from vpp.domain.setpoints import SetpointColumns
 from vpp.rpcgen import fleet_pb2 as pb
+
+_ORDER_COLUMNS: Final = ("slot", "sequence", "power_kw", "min_kw", "max_kw")
 
 
 def timestamp(at: datetime) -> Timestamp:
@@ -46,7 +50,7 @@ def remaining(orders: SetpointColumns, now: datetime) -> timedelta:
 def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMessage:
     """Return orders as they go to one node."""
     droop = orders.droop
-    return pb.ServerMessage(
+    message = pb.ServerMessage(
         setpoints=pb.Setpoints(
             epoch=orders.epoch,
             run_id=orders.run_id,
@@ -55,11 +59,6 @@ def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMe
             lifetime_s=remaining(orders, sent_at).total_seconds(),
             origin=f"SETPOINT_ORIGIN_{orders.origin.upper()}",
             reason=orders.reason[: limits.MAX_TEXT_LENGTH],
-            slot=orders.slot.tolist(),
-            sequence=orders.sequence.tolist(),
-            power_kw=orders.power_kw.tolist(),
-            min_kw=orders.min_kw.tolist(),
-            max_kw=orders.max_kw.tolist(),
             ramp_kw_per_s=orders.ramp_kw_per_s,
             start_window_s=orders.start_window_s,
             valid_until=timestamp(orders.valid_until),
@@ -70,6 +69,9 @@ def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMe
             else None,
         )
     )
+    columns = {name: getattr(orders, name) for name in _ORDER_COLUMNS}
+    message.setpoints.MergeFromString(packed(pb.Setpoints, columns))
+    return message
 
 
 def renewal_message(
@@ -85,9 +87,8 @@ def renewal_message(
         epoch=epoch,
         sent_at=timestamp(sent_at),
         lifetime_s=lifetime.total_seconds(),
-        slot=slots.tolist(),
-        sequence=sequences.tolist(),
     )
+    renewal.MergeFromString(packed(pb.Renewal, {"slot": slots, "sequence": sequences}))
     return pb.ServerMessage(renewal=renewal)
 
 

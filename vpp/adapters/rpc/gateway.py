@@ -148,7 +148,7 @@ class Gateway:
             _logger.error("not written before the stop; nodes will send again", rows=waiting)
 
     async def _flush(self) -> bool:
-        self.telemetry.flush_singles()
+        self.telemetry.flush_gathered()
         return all([await writer.flush() for writer in self.telemetry.writers])
 
     async def _tell_stored_forever(self) -> None:

@@ -7,6 +7,7 @@ disturbs another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +64,33 @@ class RawReadings:
     power_kw: NDArray[np.float64]
     connected: NDArray[np.bool_]
     reading_number: int
+
+    def take(self, rows: NDArray[np.bool_]) -> RawReadings:
+        """Return the selected rows."""
+        return RawReadings(
+            **{name: getattr(self, name)[rows] for name in _COLUMNS}, reading_number=self.reading_number
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RawReadings]) -> RawReadings:
+        """Return all rows of `parts` in order, under the highest number."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+        return cls(**columns, reading_number=max(part.reading_number for part in parts))
+
+
+_COLUMNS = ("slot", "measured_at_us", "soc", "power_kw", "connected")
+
+
+def own_rows(raw: RawReadings, own_slots: NDArray[np.int64]) -> tuple[RawReadings, list[InvalidValueError]]:
+    """Return the rows of `own_slots` (sorted), and what to tell the node of the others."""
+    place = np.minimum(np.searchsorted(own_slots, raw.slot), max(0, len(own_slots) - 1))
+    own = own_slots[place] == raw.slot if len(own_slots) else np.zeros(len(raw.slot), dtype=np.bool_)
+    if own.all():
+        return raw, []
+    foreign = int(raw.slot[~own][0])
+    return raw.take(own), [InvalidValueError("slot", foreign, "a slot of this session's Welcome")]
 
 
 def require_time(field: str, stamp: Timestamp) -> datetime:
@@ -160,24 +188,17 @@ class Intake:
     def judge(
         self,
         raw: RawReadings,
-        own_slots: NDArray[np.int64],
         received_at: datetime,
         *,
         clock_ahead_ms: int | NDArray[np.int64] = 0,
-    ) -> tuple[ReadingColumns, list[InvalidValueError]]:
-        """Return the rows to keep, flagged, and what to tell the node; `own_slots` is sorted.
+    ) -> ReadingColumns:
+        """Return the rows with their flags; `explain` says in words what is wrong with them.
 
         `clock_ahead_ms` is by how much the node's clock is known to be ahead of the service's, for all
         rows or for each.
         """
-        errors: list[InvalidValueError] = []
-        own = np.isin(raw.slot, own_slots)
-        if not own.all():
-            foreign = int(raw.slot[~own][0])
-            errors.append(InvalidValueError("slot", foreign, "a slot of this session's Welcome"))
-        slot, measured_at_us = raw.slot[own], raw.measured_at_us[own]
-        soc, power_kw = raw.soc[own], raw.power_kw[own]
-        ahead_ms, clock_flags = self._correction(np.broadcast_to(clock_ahead_ms, raw.slot.shape)[own])
+        slot, measured_at_us, soc, power_kw = raw.slot, raw.measured_at_us, raw.soc, raw.power_kw
+        ahead_ms, clock_flags = self._correction(np.broadcast_to(clock_ahead_ms, slot.shape))
         quality = clock_flags | judge(
             max_charge_kw=self._max_charge_kw[slot],
             max_discharge_kw=self._max_discharge_kw[slot],
@@ -193,14 +214,11 @@ class Intake:
             received_at_us=np.full(len(slot), to_microseconds(received_at), dtype=np.int64),
             soc=soc,
             power_kw=power_kw,
-            connected=raw.connected[own],
+            connected=raw.connected,
             quality=quality,
             clock_ahead_ms=ahead_ms,
         )
-        kept = kept.with_quality(self.watch.judge(kept))
-        if kept.quality.any():
-            errors += self.explain(kept)
-        return kept, errors
+        return kept.with_quality(self.watch.judge(kept))
 
     def _correction(self, ahead_ms: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return by how many milliseconds times are corrected, and what is to be said of them."""
@@ -213,6 +231,8 @@ class Intake:
     def explain(self, kept: ReadingColumns) -> list[InvalidValueError]:
         """Return one error for each kind of flag, naming its first row."""
         errors: list[InvalidValueError] = []
+        if not kept.quality.any():
+            return errors
         for flag in Quality:
             rows = np.flatnonzero(kept.quality & int(flag))
             if flag & ~INFORMATION & ~Quality.QUARANTINED and len(rows):

@@ -28,8 +28,8 @@ MAX_LIFETIME_S: Final = 900.0
 MAX_OUTGOING_MESSAGES: Final = 64  # waiting for one stream; beyond it only the newest orders stay
 MAX_PENDING_REFUSALS: Final = 16
 MAX_REMEMBERED_DISPATCHES: Final = 32  # orders kept to be given again to nodes that come back
-MAX_WAITING_SINGLES: Final = 1_000  # single readings that are judged together
-SINGLES_PERIOD_S: Final = 0.005  # of the wall, after which they are at the latest
+MAX_GATHERED_READINGS: Final = 20_000  # of all nodes, that are judged together
+GATHERING_PERIOD_S: Final = 0.005  # of the wall, after which they are at the latest
 MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; oldest dropped, counted
 # Of these, what one node may fill: a node's buffer of 20,000, and ten minutes without a database.
 MAX_WAITING_READINGS_PER_NODE: Final = 30_000

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import intake, limits, wire
+from vpp.adapters.rpc.gathering import GatheredReadings, Share
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession
 from vpp.adapters.rpc.shares import Shares
-from vpp.adapters.rpc.singles import SingleReadings
 from vpp.adapters.rpc.write_behind import WriteBehind
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -66,8 +66,8 @@ class Telemetry:
     ) -> None:
         self._current_session, self._on_cancelled = current_session, on_cancelled
         self._stored_numbers: dict[str, tuple[str, int]] = {}  # of each node: its numbering, how far durable
-        self._singles = SingleReadings()
-        self._singles_due: asyncio.TimerHandle | None = None
+        self._gathered = GatheredReadings()
+        self._flush_due: asyncio.TimerHandle | None = None
         self.counters = TelemetryCounters()
         self._store, self._clock, self._live = store, clock, live
         self._intake = intake.Intake(fleet, reading_limits)
@@ -105,70 +105,89 @@ class Telemetry:
     def hear(self, session: NodeSession, raw: bytes) -> int:
         """Take in one message as it came; return how many readings it held.
 
-        Single readings of all nodes wait for a few milliseconds and are judged together.
+        Readings of all nodes wait for a few milliseconds and are judged together.
         """
         try:
             message = wire.parse(raw)
         except InvalidValueError as error:
             self._refuse(session, [error], 0)
             return 0
-        single = isinstance(message, pb.NodeMessage) and message.HasField("reading")
-        if not single and self._singles.holds(session):
-            self.flush_singles()  # what is durable is told by the highest number: keep the node's order
         if isinstance(message, wire.BatchColumns):
-            return self._take_batch(session, message)
-        if single and self._singles.add(session, message.reading):
-            if len(self._singles) >= limits.MAX_WAITING_SINGLES:
-                self.flush_singles()
-            elif self._singles_due is None:
-                loop = asyncio.get_running_loop()
-                self._singles_due = loop.call_later(limits.SINGLES_PERIOD_S, self.flush_singles)
+            return self._gather_batch(session, message)
+        single = message.HasField("reading") and not self._gathered.holds_batch(session)
+        if single and self._gathered.add_single(session, message.reading):
+            self._flush_soon()
             return 1
+        if self._gathered.holds(session):
+            self.flush_gathered()  # what is durable is told by the highest number: keep the node's order
         self.take(session, message)
         return len(message.reading_batch.slot)
 
-    def flush_singles(self) -> None:
-        """Judge the single readings that wait."""
-        if self._singles_due is not None:
-            self._singles_due.cancel()
-            self._singles_due = None
-        if not len(self._singles):
-            return
-        raw, sessions, numbers = self._singles.take()
-        ahead_ms = np.array([session.clock_ahead_ms for session in sessions], dtype=np.int64)
-        readings, _ = self._intake.judge(raw, raw.slot, self._clock.now(), clock_ahead_ms=ahead_ms)
-        for row in np.flatnonzero(readings.quality).tolist():
-            errors = self._intake.explain(readings.take(np.array([row])))
-            self._refuse(sessions[row], errors, numbers[row])
-        self.counters.readings += len(readings)
-        self._live.update(readings)
-        self._keep_singles(readings, sessions, numbers)
-
-    def _keep_singles(
-        self, readings: ReadingColumns, sessions: list[NodeSession], numbers: list[int]
-    ) -> None:
-        """Queue readings of many nodes as one; those beyond their node's share are left out."""
-        kept: list[int] = []
-        owners: dict[NodeSession, tuple[int, int]] = {}
-        for row, (session, number) in enumerate(zip(sessions, numbers, strict=True)):
-            if not self._reading_shares.take(session.node_id, 1, most=session.share_rows):
-                session.lost_readings = True
-                self.counters.readings_over_share += 1
-                continue
-            kept.append(row)
-            rows, highest = owners.get(session, (0, 0))
-            owners[session] = (rows + 1, max(highest, number))
-        if kept:
-            readings = readings if len(kept) == len(readings) else readings.take(np.array(kept))
-            told = tuple((session, *counts) for session, counts in owners.items())
-            self.reading_writer.put(_Arrived(owners=told, readings=readings, feeder_reading=None))
-
-    def _take_batch(self, session: NodeSession, columns: wire.BatchColumns) -> int:
+    def _gather_batch(self, session: NodeSession, columns: wire.BatchColumns) -> int:
+        if self._gathered.holds(session):
+            self.flush_gathered()
         try:
-            self._take_readings(session, intake.raw_batch(columns))
+            raw, errors = intake.own_rows(intake.raw_batch(columns), session.slots)
         except InvalidValueError as error:
             self._refuse(session, [error], min(columns.reading_number, limits.MAX_NUMBER))
+            return len(columns.slot)
+        self._gathered.add_batch(session, raw)
+        self._refuse(session, errors, raw.reading_number)
+        self._flush_soon()
         return len(columns.slot)
+
+    def _flush_soon(self) -> None:
+        """Judge what was gathered now when it is much, else in a few milliseconds."""
+        if len(self._gathered) >= limits.MAX_GATHERED_READINGS:
+            self.flush_gathered()
+        elif self._flush_due is None:
+            loop = asyncio.get_running_loop()
+            self._flush_due = loop.call_later(limits.GATHERING_PERIOD_S, self.flush_gathered)
+
+    def flush_gathered(self) -> None:
+        """Judge the readings that wait."""
+        if self._flush_due is not None:
+            self._flush_due.cancel()
+            self._flush_due = None
+        if not self._gathered.holds_any:
+            return
+        raw, shares = self._gathered.take()
+        rows = np.array([share.rows for share in shares])
+        ahead_ms = np.repeat([share.session.clock_ahead_ms for share in shares], rows)
+        readings = self._intake.judge(raw, self._clock.now(), clock_ahead_ms=ahead_ms)
+        self.counters.readings += len(readings)
+        self._live.update(readings)
+        self._keep_shares(readings, shares)
+        self._explain_shares(readings, shares)
+
+    def _explain_shares(self, readings: ReadingColumns, shares: list[Share]) -> None:
+        """Tell each node what is wrong with its own readings."""
+        wrong = np.flatnonzero(readings.quality)
+        if len(wrong) == 0:
+            return
+        firsts = np.array([share.first for share in shares])
+        for place in np.unique(np.searchsorted(firsts, wrong, side="right") - 1).tolist():
+            share = shares[place]
+            own = readings.take(np.arange(share.first, share.first + share.rows))
+            self._refuse(share.session, self._intake.explain(own), share.number)
+
+    def _keep_shares(self, readings: ReadingColumns, shares: list[Share]) -> None:
+        """Queue readings of many nodes as one; those beyond their node's share are left out."""
+        left_out = np.zeros(len(readings), dtype=np.bool_)
+        owners: dict[NodeSession, tuple[int, int]] = {}
+        for share in shares:
+            session, counted = share.session, max(1, share.rows)
+            if not self._reading_shares.take(session.node_id, counted, most=session.share_rows):
+                session.lost_readings = True
+                self.counters.readings_over_share += share.rows
+                left_out[share.first : share.first + share.rows] = True
+                continue
+            rows, highest = owners.get(session, (0, 0))
+            owners[session] = (rows + counted, max(highest, share.number))
+        if owners:
+            kept = readings.take(~left_out) if left_out.any() else readings
+            told = tuple((session, *counts) for session, counts in owners.items())
+            self.reading_writer.put(_Arrived(owners=told, readings=kept, feeder_reading=None))
 
     def stored_number(self, session: NodeSession) -> int:
         """Return up to which number the readings that a node numbers so are durable; 0 where unknown."""
@@ -207,9 +226,9 @@ class Telemetry:
             session.outbox.put(intake.refusal(error, reading_number))
 
     def _take_readings(self, session: NodeSession, raw: intake.RawReadings) -> None:
-        readings, errors = self._intake.judge(
-            raw, session.slots, self._clock.now(), clock_ahead_ms=session.clock_ahead_ms
-        )
+        raw, errors = intake.own_rows(raw, session.slots)
+        readings = self._intake.judge(raw, self._clock.now(), clock_ahead_ms=session.clock_ahead_ms)
+        errors += self._intake.explain(readings)
         self.counters.readings += len(readings)
         self._live.update(readings)
         owner = (session, max(1, len(readings)), raw.reading_number)
