@@ -26,10 +26,12 @@ from vpp.control import fallback, planning
 from vpp.control.compliance import Judgement
 from vpp.control.estimate import estimate_state
 from vpp.control.leases import OrdersInForce
+from vpp.control.overriding import FixedPowers, fixed_powers
 from vpp.control.verification import approve
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.domain.overrides import OverrideColumns
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
 from vpp.domain.readings import ChargingSession, ReadingColumns
@@ -58,6 +60,7 @@ class CycleInputs:
     epoch: int
     policy: DispatchPolicy
     judgement: Judgement | None = None  # of the assets' compliance; None: all of them comply
+    overrides: OverrideColumns | None = None  # of operators, in force at `now`; None: there are none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class Prepared:
     input_sha256: str
     previous: Schedule | None = None  # the plan in force, from where the fleet is now: a start for the solver
     reason: str = ""
+    fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
     )
     controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
-    reason, net_load, scenarios, problem = "", None, None, None
+    reason, net_load, scenarios, problem, fixed = "", None, None, None, None
     if inputs.prices is None:
         reason = "no usable price is published for this time or the days before"
     elif inputs.forecast is None:
@@ -119,6 +123,15 @@ def prepare(inputs: CycleInputs) -> Prepared:
         except ValueError as error:
             reason = str(error)
     if net_load is not None and inputs.prices is not None:
+        fixed = fixed_powers(
+            overrides=inputs.overrides,
+            takes_part=controllable,
+            energy_kwh=state.energy_kwh,
+            fleet=inputs.fleet,
+            grid=inputs.grid,
+            load_kw=net_load,
+            policy=inputs.policy,
+        )
         problem = planning.build_problem(
             planning.PlanningInputs(
                 fleet=inputs.fleet,
@@ -134,10 +147,14 @@ def prepare(inputs: CycleInputs) -> Prepared:
                 peak_so_far_kw=inputs.peak_so_far_kw,
                 policy=inputs.policy,
                 judgement=inputs.judgement,
+                overrides=inputs.overrides,
+                fixed=fixed,
             )
         )
     digest = hashlib.sha256()
     _feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
+    if inputs.overrides is not None:
+        _feed(digest.update, (inputs.overrides, fixed))
     return Prepared(
         state=state,
         net_load_kw=net_load,
@@ -146,6 +163,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
         input_sha256=digest.hexdigest(),
         previous=_previous_schedule(inputs, problem),
         reason=reason,
+        fixed=fixed,
     )
 
 
@@ -177,6 +195,8 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
             fleet=inputs.fleet,
             net_load_kw=prepared.net_load_kw,
         )
+        if prepared.fixed is not None:
+            plan = prepared.fixed.into(plan)
         orders = _orders(inputs, prepared, plan, rung)
         return Decision(rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals))
     return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals))
@@ -213,8 +233,13 @@ def _by_rule(problem: Problem, schedule: Schedule, method: str) -> Plan:
 
 
 def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: Rung) -> SetpointColumns:
-    """Return the orders of the plan's first interval for every controllable asset."""
-    slot = np.flatnonzero(prepared.controllable).astype(np.int64)
+    """Return the orders of the plan's first interval for every controllable asset that no override fixes."""
+    free = (
+        prepared.controllable
+        if prepared.fixed is None
+        else prepared.controllable & (prepared.fixed.until == 0)
+    )
+    slot = np.flatnonzero(free).astype(np.int64)
     power = plan.power_kw[slot, 0]
     return SetpointColumns(
         run_id=inputs.run_id,

@@ -17,9 +17,11 @@ import optimizer
 from vpp.control.compliance import Judgement
 from vpp.control.estimate import stays_connected
 from vpp.control.leases import OrdersInForce
+from vpp.control.overriding import FixedPowers
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
+from vpp.domain.overrides import OverrideColumns
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
 from vpp.domain.readings import ChargingSession, to_microseconds
@@ -47,6 +49,8 @@ class PlanningInputs:
     policy: DispatchPolicy
     scenario_load_kw: NDArray[np.float64] | None = None  # (S, F, T), equally likely
     judgement: Judgement | None = None
+    overrides: OverrideColumns | None = None
+    fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
 
 
 def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]) -> NDArray[np.float64]:
@@ -94,8 +98,12 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
     """Return the dispatch problem of one cycle."""
     policy, grid = inputs.policy, inputs.grid
     feeders = inputs.fleet.feeders
-    windows = _windows(inputs)
+    stays = _windows(inputs)
+    windows = stays if inputs.fixed is None else inputs.fixed.restrict(stays)
     uncontrolled_kw, lost_export_kw = _uncontrolled_kw(inputs)
+    if inputs.fixed is not None:
+        fixed_kw, fixed_lost_kw = inputs.fixed.load_kw(inputs.fleet)
+        uncontrolled_kw, lost_export_kw = uncontrolled_kw + fixed_kw, lost_export_kw + fixed_lost_kw
     limits = {
         name: np.repeat([[getattr(feeder, name)] for feeder in feeders], grid.count, axis=1).astype(
             np.float64
@@ -107,7 +115,7 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
         start=grid.start,
         interval_h=grid.hours,
         intervals=grid.count,
-        assets=_assets(inputs, windows),
+        assets=_assets(inputs, windows, stays),
         feeders=optimizer.Feeders(
             feeder_id=np.array([feeder.feeder_id for feeder in feeders], dtype=object),
             load_kw=inputs.net_load_kw + uncontrolled_kw,
@@ -160,15 +168,19 @@ def may_be_ordered(fleet: Fleet, state: FleetState, reachable: NDArray[np.bool_]
     return (known | state.quarantined) & reachable
 
 
-def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Assets:
+def _assets(inputs: PlanningInputs, windows: optimizer.Windows, stays: optimizer.Windows) -> optimizer.Assets:
     fleet, state = inputs.fleet, inputs.state
     # An EV that is nowhere within the horizon has no window, which would mean always connected.
     here = stays_connected(fleet)
+    energy_kwh = state.energy_kwh
+    if inputs.fixed is not None:
+        here &= inputs.fixed.until == 0
+        energy_kwh = np.where(inputs.fixed.until > 0, inputs.fixed.energy_free_kwh(stays), energy_kwh)
     here[windows.asset] = True
     take_part = controllable(inputs) & here & ~state.quarantined
     highest = fleet.column("energy_max_kwh")
     # A battery found above its limit by a measurement error may stay there, not go higher.
-    energy = np.minimum(state.energy_kwh, highest)
+    energy = np.minimum(energy_kwh, highest)
     lasting = stays_connected(fleet)
     # Energy left at the end is worth what it saves later: the median price, after losses and wear.
     worth = np.median(inputs.prices.import_price_per_kwh) * fleet.column("discharge_efficiency")
@@ -177,8 +189,11 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
     counted = take_part.astype(np.float64)
     if inputs.judgement is not None:
         counted *= inputs.judgement.availability
-    charge_kw, min_charge_kw = _bounds(fleet, "charge_kw", counted)
-    discharge_kw, min_discharge_kw = _bounds(fleet, "discharge_kw", counted)
+    most = (
+        (np.inf, np.inf) if inputs.overrides is None else (-inputs.overrides.min_kw, inputs.overrides.max_kw)
+    )
+    charge_kw, min_charge_kw = _bounds(fleet, "charge_kw", counted, most[0])
+    discharge_kw, min_discharge_kw = _bounds(fleet, "discharge_kw", counted, most[1])
     return optimizer.Assets(
         asset_id=np.array([asset.asset_id for asset in fleet.assets], dtype=object),
         feeder=fleet.feeder_index(),
@@ -201,10 +216,11 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows) -> optimizer.Ass
 
 
 def _bounds(
-    fleet: Fleet, name: str, counted: NDArray[np.float64]
+    fleet: Fleet, name: str, counted: NDArray[np.float64], most_kw: NDArray[np.float64] | float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return highest and least power of a direction, kW; both 0 where too little is left of the highest."""
     least_kw, highest_kw = fleet.column(f"min_{name}"), fleet.column(f"max_{name}") * counted
+    highest_kw = np.minimum(highest_kw, most_kw)
     enough = (highest_kw >= least_kw) & (counted > 0.0)
     return np.where(enough, highest_kw, 0.0), np.where(enough, least_kw, 0.0)
 

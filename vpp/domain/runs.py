@@ -23,6 +23,18 @@ class Rung(StrEnum):
     NOTHING = "nothing"  # nothing is sent; leases run out into default control
 
 
+class RunKind(StrEnum):
+    """What a run was for. Only the first two send anything."""
+
+    DISPATCH = "dispatch"
+    OVERRIDE = "override"  # orders of an operator; no plan
+    DRY_RUN = "dry_run"  # a plan to look at
+    WHAT_IF = "what_if"  # the same under other circumstances
+
+
+EVERYTHING = "default"  # the portfolio that holds all feeders where none is configured
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchPlan:
     """The schedule of a run for all N assets over T intervals; power_kw > 0 discharges."""
@@ -56,3 +68,5 @@ class RunSummary:
     seconds_solve: float
     killed: bool
     epoch: int
+    kind: RunKind = RunKind.DISPATCH
+    portfolio: str = EVERYTHING

@@ -6,6 +6,7 @@ from vpp.ports.errors import StoreError, StoreUnavailableError, WriterLockError
 from vpp.ports.forecast_memory import ForecasterPause, ForecastMemory, ForecastRound, ForecastVersion
 from vpp.ports.identity import CertificateAuthority, IdentityRegister, IssuedCertificate
 from vpp.ports.nodes import NodeLink, SendReport
+from vpp.ports.operators import OperatorRegister, OverrideCost, StopRecord, StopTimes, StoredOverride
 from vpp.ports.paging import Page
 from vpp.ports.reasoning import ModelReply, ReasoningModel, ReasoningModelError
 from vpp.ports.records import (
@@ -35,6 +36,8 @@ __all__ = [
     "IssuedCertificate",
     "ModelReply",
     "NodeLink",
+    "OperatorRegister",
+    "OverrideCost",
     "Page",
     "ReadingDays",
     "ReadingPage",
@@ -46,9 +49,12 @@ __all__ = [
     "SetpointTrail",
     "SignalRegister",
     "SignalSource",
+    "StopRecord",
+    "StopTimes",
     "Store",
     "StoreError",
     "StoreUnavailableError",
+    "StoredOverride",
     "StoredSetpoint",
     "TooManySignalsError",
     "WriterLockError",

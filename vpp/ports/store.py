@@ -142,7 +142,7 @@ class Store(CycleStore, Protocol):
 
     # runs, plans, orders -----------------------------------------------------------------------
     async def last_plan(self) -> DispatchPlan | None:
-        """Return the plan of the newest run that has one."""
+        """Return the plan of the newest dispatch run that has one; what was only looked at does not count."""
 
     async def get_run(self, run_id: str) -> RunSummary | None:
         """Return one run."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vpp.domain.intervals import IntervalGrid
-from vpp.domain.runs import DispatchPlan
+from vpp.domain.runs import DispatchPlan, RunKind
 from vpp.ports import CycleStore, Store
 
 METER_DELAY_INTERVALS = 8  # metering older than this, and still missing, is not waited for
@@ -54,7 +54,7 @@ async def restore_peak(store: Store, *, interval: timedelta, since: datetime, no
         for run in page.items:
             if run.started_at < since:
                 break
-            plan = await store.get_plan(run.run_id)
+            plan = await store.get_plan(run.run_id) if run.kind is RunKind.DISPATCH else None
             if plan is not None:
                 meter.ordered(plan)
         if not page.next_token or (page.items and page.items[-1].started_at < since):

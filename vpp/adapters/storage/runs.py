@@ -13,7 +13,7 @@ from vpp.adapters.storage.bulk import storable_text
 from vpp.adapters.storage.documents import decode_plan, decode_state
 from vpp.adapters.storage.paging import decode_token, encode_token
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.runs import DispatchPlan, Rung, RunSummary
+from vpp.domain.runs import DispatchPlan, Rung, RunKind, RunSummary
 from vpp.domain.state import FleetState
 from vpp.ports import Page, StoreError
 
@@ -41,6 +41,8 @@ async def insert_run(connection: AsyncConnection, run: RunSummary) -> int:
         solve_duration_s=run.seconds_solve,
         killed=run.killed,
         epoch=run.epoch,
+        kind=run.kind.value,
+        portfolio=run.portfolio,
     )
     number: int = (await connection.execute(statement.returning(tables.run.c.run_number))).scalar_one()
     return number
@@ -61,7 +63,13 @@ async def insert_plan(connection: AsyncConnection, run_number: int, content: byt
 
 
 async def last_plan(connection: AsyncConnection) -> DispatchPlan | None:
-    query = select(tables.plan.c.schedule).order_by(tables.plan.c.run_number.desc()).limit(1)
+    query = (
+        select(tables.plan.c.schedule)
+        .join(tables.run)
+        .where(tables.run.c.kind == RunKind.DISPATCH.value)
+        .order_by(tables.plan.c.run_number.desc())
+        .limit(1)
+    )
     content = await connection.scalar(query)
     return None if content is None else decode_plan(content)
 
@@ -121,4 +129,6 @@ def run_of(row: Row[Any]) -> RunSummary:
         seconds_solve=row.solve_duration_s,
         killed=row.killed,
         epoch=row.epoch,
+        kind=RunKind(row.kind),
+        portfolio=row.portfolio,
     )

@@ -20,6 +20,13 @@ from vpp.adapters.storage.tables.forecasts import (
     model_call,
 )
 from vpp.adapters.storage.tables.identity import certificate, enrolment_token, identity_event, revocation
+from vpp.adapters.storage.tables.operators import (
+    override_cost,
+    override_end,
+    override_order,
+    stop_order,
+    stop_report,
+)
 from vpp.adapters.storage.tables.runs import (
     acknowledgement,
     cycle_record,
@@ -63,6 +70,9 @@ __all__ = [
     "metadata",
     "misdated_reading",
     "model_call",
+    "override_cost",
+    "override_end",
+    "override_order",
     "plan",
     "price",
     "reading",
@@ -71,5 +81,7 @@ __all__ = [
     "setpoint",
     "signal",
     "signal_request",
+    "stop_order",
+    "stop_report",
     "writer_epoch",
 ]

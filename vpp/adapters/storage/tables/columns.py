@@ -23,9 +23,15 @@ NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def column(
-    name: str, kind: TypeEngine[Any], comment: str, *references: ForeignKey, nullable: bool = False
+    name: str,
+    kind: TypeEngine[Any],
+    comment: str,
+    *references: ForeignKey,
+    nullable: bool = False,
+    default: str | None = None,
 ) -> Column[Any]:
-    return Column(name, kind, *references, nullable=nullable, comment=comment)
+    """Return a column; `default` is what rows from before the column hold."""
+    return Column(name, kind, *references, nullable=nullable, comment=comment, server_default=default)
 
 
 def number(name: str, comment: str) -> Column[Any]:
