@@ -36,7 +36,7 @@ def downgrade() -> None:
 def _extend_run() -> None:
     for name, length, default, comment in (
         ("kind", 16, "dispatch", "dispatch, override, dry_run, what_if"),
-        ("portfolio", 64, "default", "feeders that it ordered"),
+        ("portfolio", 64, "", "whose assets it ordered; empty: everybody's"),
     ):
         op.add_column(
             "run", sa.Column(name, sa.String(length), nullable=False, server_default=default, comment=comment)

@@ -21,6 +21,7 @@ from vpp.cli.forecast_account import pause_command, resume_command, status_comma
 from vpp.cli.identity import app as enroll_app
 from vpp.cli.identity import revoke_command
 from vpp.cli.node import app as node_app
+from vpp.cli.overrides import freeze_command, override
 from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
 from vpp.cli.report import report_command
@@ -56,6 +57,8 @@ app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
 app.command("stop")(stop_command)
 app.command("release")(release_command)
+app.add_typer(override, name="override")
+app.command("freeze")(freeze_command)
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)

@@ -38,7 +38,7 @@ def stop_command(
 
     Example: vpp stop grid-battery-01 --reason "work on the switchgear"
     """
-    _require_scope(assets, feeder, fleet=fleet)
+    require_scope(assets, feeder, fleet=fleet)
     with operator_client(address, certificates, operator) as client:
         found = client.stop(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
     _console.print(f"stopped: {found.told_assets} assets told, {found.away_assets} away")
@@ -57,13 +57,13 @@ def release_command(
 
     Example: vpp release --fleet --reason "work is done"
     """
-    _require_scope(assets, feeder, fleet=fleet)
+    require_scope(assets, feeder, fleet=fleet)
     with operator_client(address, certificates, operator) as client:
         found = client.release(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
     _console.print(f"released: {found.told_assets} assets told, {found.away_assets} away")
 
 
-def _require_scope(assets: list[str] | None, feeder: str, *, fleet: bool) -> None:
+def require_scope(assets: list[str] | None, feeder: str, *, fleet: bool) -> None:
     """Raise unless exactly one of assets, a feeder, the fleet is named: nobody stops a fleet by a slip."""
     if sum((bool(assets), bool(feeder), fleet)) != 1:
         raise typer.BadParameter("name assets, or --feeder NAME, or --fleet")

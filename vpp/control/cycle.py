@@ -125,7 +125,8 @@ def prepare(inputs: CycleInputs) -> Prepared:
     if net_load is not None and inputs.prices is not None:
         fixed = fixed_powers(
             overrides=inputs.overrides,
-            takes_part=controllable,
+            takes_part=inputs.reachable,
+            known=state.usable & ~state.quarantined,
             energy_kwh=state.energy_kwh,
             fleet=inputs.fleet,
             grid=inputs.grid,

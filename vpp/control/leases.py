@@ -61,6 +61,11 @@ class OrdersInForce:
         """Return the highest sequence ever given to each asset, shape (N,)."""
         return np.maximum(self.current.sequence, self.next.sequence)
 
+    def numbered_from(self, highest: NDArray[np.int64]) -> OrdersInForce:
+        """Return the same orders, so that the next ones have sequences above `highest`, shape (N,)."""
+        raised = np.maximum(self.current.sequence, highest)
+        return replace(self, current=replace(self.current, sequence=raised))
+
     def at(self, now: datetime) -> OrdersInForce:
         """Return the table at `now`: orders whose time has come take the place of those before."""
         begun = (self.next.sequence > 0) & (self.next.valid_from_us <= to_microseconds(now))

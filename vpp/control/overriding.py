@@ -95,6 +95,7 @@ def fixed_powers(
     *,
     overrides: OverrideColumns | None,
     takes_part: NDArray[np.bool_],
+    known: NDArray[np.bool_],
     energy_kwh: Floats,
     fleet: Fleet,
     grid: IntervalGrid,
@@ -103,8 +104,9 @@ def fixed_powers(
 ) -> FixedPowers | None:
     """Return what the fixed assets of `takes_part` (N,) do on `grid`, None where there is none.
 
-    `energy_kwh` (N,) is stored at the grid's start, `load_kw` (F, T) is there without the fleet. A power
-    is cut to what the asset can do from the energy it has reached, and to what the limits leave.
+    `energy_kwh` (N,) is stored at the grid's start where that is `known`, `load_kw` (F, T) is there without
+    the fleet. A power is cut to what the limits leave, and to what the asset can do from the energy it has
+    reached; where that is not known the power counts in full, and only where it does harm.
     """
     if overrides is None or not (rows := overrides.fixed & takes_part).any():
         return None
@@ -115,6 +117,7 @@ def fixed_powers(
     wanted_kw = np.where(rows, np.nan_to_num(overrides.power_kw), 0.0)
     wanted = _fit(np.where(share > 0.0, wanted_kw[:, None], 0.0), fleet, load_kw, policy)
     power_kw, energy_end_kwh = _follow(wanted, share, energy_kwh, fleet, grid.hours)
+    power_kw = np.where(known[:, None], power_kw, wanted)
     until = (share > 0.0).sum(axis=1)
     last = np.maximum(until - 1, 0)
     return FixedPowers(
@@ -122,7 +125,7 @@ def fixed_powers(
         energy_end_kwh=energy_end_kwh,
         until=until,
         energy_kwh=np.where(until > 0, energy_end_kwh[np.arange(len(until)), last], energy_kwh),
-        harm_only=(share > 0.0) & ((share < 1.0) | ~stays_connected(fleet)[:, None]),
+        harm_only=(share > 0.0) & ((share < 1.0) | ~(stays_connected(fleet) & known)[:, None]),
     )
 
 

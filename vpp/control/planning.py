@@ -238,6 +238,8 @@ def _uncontrolled_kw(inputs: PlanningInputs) -> tuple[NDArray[np.float64], NDArr
     for interval, start in enumerate(grid.starts()):
         held, power_kw = inputs.orders.power_at(start)
         counted = held & ~controllable(inputs)
+        if inputs.fixed is not None:
+            counted &= inputs.fixed.until == 0  # what is fixed is counted there
         if not counted.any():
             break  # leases only end: there is nothing further on
         np.add.at(load[:, interval], feeder[counted], np.maximum(-power_kw[counted], 0.0))

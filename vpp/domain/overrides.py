@@ -12,7 +12,7 @@ an older one that would still last does not come back.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import to_microseconds
-from vpp.domain.scope import Scope
+from vpp.domain.target import Target
 
 SHORTEST: Final = timedelta(seconds=30)
 LONGEST: Final = timedelta(hours=24)
@@ -44,7 +44,7 @@ class Override:
 
     override_id: str
     kind: OverrideKind
-    scope: Scope
+    target: Target
     author: str
     reason: str
     created_at: datetime
@@ -114,3 +114,13 @@ class OverrideColumns:
     def any(self) -> bool:
         """Return whether one is in force."""
         return bool(self.until_us.any())
+
+
+def same_overrides(one: OverrideColumns | None, other: OverrideColumns | None) -> bool:
+    """Return whether both say the same to every asset."""
+    if one is None or other is None:
+        return one is other
+    return all(
+        np.array_equal(getattr(one, item.name), getattr(other, item.name), equal_nan=True)
+        for item in fields(one)
+    )

@@ -32,9 +32,6 @@ class RunKind(StrEnum):
     WHAT_IF = "what_if"  # the same under other circumstances
 
 
-EVERYTHING = "default"  # the portfolio that holds all feeders where none is configured
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchPlan:
     """The schedule of a run for all N assets over T intervals; power_kw > 0 discharges."""
@@ -69,4 +66,4 @@ class RunSummary:
     killed: bool
     epoch: int
     kind: RunKind = RunKind.DISPATCH
-    portfolio: str = EVERYTHING
+    portfolio: str = ""  # whose assets it ordered; empty: everybody's

@@ -22,28 +22,47 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from vpp.rpcgen import operator_pb2 as vpp_dot_v1_dot_operator__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vpp/v1/dispatch.proto\x12\x06vpp.v1\x1a\x15vpp/v1/operator.proto\"W\n\x0bStopRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"8\n\x0cStopResponse\x12\x13\n\x0btold_assets\x18\x01 \x01(\x05\x12\x13\n\x0b\x61way_assets\x18\x02 \x01(\x05\"Z\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\";\n\x0fReleaseResponse\x12\x13\n\x0btold_assets\x18\x01 \x01(\x05\x12\x13\n\x0b\x61way_assets\x18\x02 \x01(\x05\"\'\n\x11TriggerRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\".\n\x12TriggerRunResponse\x12\x18\n\x03run\x18\x01 \x01(\x0b\x32\x0b.vpp.v1.Run2\xc5\x01\n\x0f\x44ispatchService\x12\x31\n\x04Stop\x12\x13.vpp.v1.StopRequest\x1a\x14.vpp.v1.StopResponse\x12:\n\x07Release\x12\x16.vpp.v1.ReleaseRequest\x1a\x17.vpp.v1.ReleaseResponse\x12\x43\n\nTriggerRun\x12\x19.vpp.v1.TriggerRunRequest\x1a\x1a.vpp.v1.TriggerRunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15vpp/v1/dispatch.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15vpp/v1/operator.proto\"\xf9\x01\n\x12SetOverrideRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\"\n\x04kind\x18\x04 \x01(\x0e\x32\x14.vpp.v1.OverrideKind\x12\x10\n\x08power_kw\x18\x05 \x01(\x01\x12\x0e\n\x06min_kw\x18\x06 \x01(\x01\x12\x0e\n\x06max_kw\x18\x07 \x01(\x01\x12/\n\x0bvalid_until\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nduration_s\x18\t \x01(\x01\x12\x0e\n\x06reason\x18\n \x01(\t\"9\n\x13SetOverrideResponse\x12\"\n\x08override\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Override\"\xe5\x03\n\x08Override\x12\x13\n\x0boverride_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\"\n\x04kind\x18\x04 \x01(\x0e\x32\x14.vpp.v1.OverrideKind\x12\'\n\x06\x61ssets\x18\x05 \x03(\x0b\x32\x17.vpp.v1.OverriddenAsset\x12\x0e\n\x06\x61uthor\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncleared_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncleared_by\x18\x0b \x01(\t\x12\x11\n\x04\x63ost\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12\x17\n\ncost_least\x18\r \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tcost_most\x18\x0e \x01(\x01H\x02\x88\x01\x01\x12\x15\n\x08power_kw\x18\x0f \x01(\x01H\x03\x88\x01\x01\x42\x07\n\x05_costB\r\n\x0b_cost_leastB\x0c\n\n_cost_mostB\x0b\n\t_power_kw\"\x87\x01\n\x0fOverriddenAsset\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x15\n\x08power_kw\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06min_kw\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06max_kw\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x0b\n\t_power_kwB\t\n\x07_min_kwB\t\n\x07_max_kw\";\n\x14\x43learOverrideRequest\x12\x13\n\x0boverride_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\";\n\x15\x43learOverrideResponse\x12\"\n\x08override\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Override\"S\n\x14ListOverridesRequest\x12\x14\n\x0cinclude_over\x18\x01 \x01(\x08\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x15ListOverridesResponse\x12#\n\toverrides\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Override\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"W\n\x0bStopRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"8\n\x0cStopResponse\x12\x13\n\x0btold_assets\x18\x01 \x01(\x05\x12\x13\n\x0b\x61way_assets\x18\x02 \x01(\x05\"Z\n\x0eReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tasset_ids\x18\x02 \x03(\t\x12\x11\n\tfeeder_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\";\n\x0fReleaseResponse\x12\x13\n\x0btold_assets\x18\x01 \x01(\x05\x12\x13\n\x0b\x61way_assets\x18\x02 \x01(\x05\"\'\n\x11TriggerRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\".\n\x12TriggerRunResponse\x12\x18\n\x03run\x18\x01 \x01(\x0b\x32\x0b.vpp.v1.Run*z\n\x0cOverrideKind\x12\x1d\n\x19OVERRIDE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OVERRIDE_KIND_POWER\x10\x01\x12\x1a\n\x16OVERRIDE_KIND_ENVELOPE\x10\x02\x12\x16\n\x12OVERRIDE_KIND_HOLD\x10\x03\x32\xa9\x03\n\x0f\x44ispatchService\x12\x31\n\x04Stop\x12\x13.vpp.v1.StopRequest\x1a\x14.vpp.v1.StopResponse\x12:\n\x07Release\x12\x16.vpp.v1.ReleaseRequest\x1a\x17.vpp.v1.ReleaseResponse\x12\x43\n\nTriggerRun\x12\x19.vpp.v1.TriggerRunRequest\x1a\x1a.vpp.v1.TriggerRunResponse\x12\x46\n\x0bSetOverride\x12\x1a.vpp.v1.SetOverrideRequest\x1a\x1b.vpp.v1.SetOverrideResponse\x12L\n\rClearOverride\x12\x1c.vpp.v1.ClearOverrideRequest\x1a\x1d.vpp.v1.ClearOverrideResponse\x12L\n\rListOverrides\x12\x1c.vpp.v1.ListOverridesRequest\x1a\x1d.vpp.v1.ListOverridesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vpp.v1.dispatch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STOPREQUEST']._serialized_start=56
-  _globals['_STOPREQUEST']._serialized_end=143
-  _globals['_STOPRESPONSE']._serialized_start=145
-  _globals['_STOPRESPONSE']._serialized_end=201
-  _globals['_RELEASEREQUEST']._serialized_start=203
-  _globals['_RELEASEREQUEST']._serialized_end=293
-  _globals['_RELEASERESPONSE']._serialized_start=295
-  _globals['_RELEASERESPONSE']._serialized_end=354
-  _globals['_TRIGGERRUNREQUEST']._serialized_start=356
-  _globals['_TRIGGERRUNREQUEST']._serialized_end=395
-  _globals['_TRIGGERRUNRESPONSE']._serialized_start=397
-  _globals['_TRIGGERRUNRESPONSE']._serialized_end=443
-  _globals['_DISPATCHSERVICE']._serialized_start=446
-  _globals['_DISPATCHSERVICE']._serialized_end=643
+  _globals['_OVERRIDEKIND']._serialized_start=1709
+  _globals['_OVERRIDEKIND']._serialized_end=1831
+  _globals['_SETOVERRIDEREQUEST']._serialized_start=90
+  _globals['_SETOVERRIDEREQUEST']._serialized_end=339
+  _globals['_SETOVERRIDERESPONSE']._serialized_start=341
+  _globals['_SETOVERRIDERESPONSE']._serialized_end=398
+  _globals['_OVERRIDE']._serialized_start=401
+  _globals['_OVERRIDE']._serialized_end=886
+  _globals['_OVERRIDDENASSET']._serialized_start=889
+  _globals['_OVERRIDDENASSET']._serialized_end=1024
+  _globals['_CLEAROVERRIDEREQUEST']._serialized_start=1026
+  _globals['_CLEAROVERRIDEREQUEST']._serialized_end=1085
+  _globals['_CLEAROVERRIDERESPONSE']._serialized_start=1087
+  _globals['_CLEAROVERRIDERESPONSE']._serialized_end=1146
+  _globals['_LISTOVERRIDESREQUEST']._serialized_start=1148
+  _globals['_LISTOVERRIDESREQUEST']._serialized_end=1231
+  _globals['_LISTOVERRIDESRESPONSE']._serialized_start=1233
+  _globals['_LISTOVERRIDESRESPONSE']._serialized_end=1318
+  _globals['_STOPREQUEST']._serialized_start=1320
+  _globals['_STOPREQUEST']._serialized_end=1407
+  _globals['_STOPRESPONSE']._serialized_start=1409
+  _globals['_STOPRESPONSE']._serialized_end=1465
+  _globals['_RELEASEREQUEST']._serialized_start=1467
+  _globals['_RELEASEREQUEST']._serialized_end=1557
+  _globals['_RELEASERESPONSE']._serialized_start=1559
+  _globals['_RELEASERESPONSE']._serialized_end=1618
+  _globals['_TRIGGERRUNREQUEST']._serialized_start=1620
+  _globals['_TRIGGERRUNREQUEST']._serialized_end=1659
+  _globals['_TRIGGERRUNRESPONSE']._serialized_start=1661
+  _globals['_TRIGGERRUNRESPONSE']._serialized_end=1707
+  _globals['_DISPATCHSERVICE']._serialized_start=1834
+  _globals['_DISPATCHSERVICE']._serialized_end=2259
 # @@protoc_insertion_point(module_scope)

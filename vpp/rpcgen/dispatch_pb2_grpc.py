@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DispatchServiceStub:
-    """DispatchService starts runs.
+    """DispatchService starts runs, and carries out what operators order past the plan.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,25 @@ class DispatchServiceStub:
                 request_serializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.FromString,
                 _registered_method=True)
+        self.SetOverride = channel.unary_unary(
+                '/vpp.v1.DispatchService/SetOverride',
+                request_serializer=vpp_dot_v1_dot_dispatch__pb2.SetOverrideRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_dispatch__pb2.SetOverrideResponse.FromString,
+                _registered_method=True)
+        self.ClearOverride = channel.unary_unary(
+                '/vpp.v1.DispatchService/ClearOverride',
+                request_serializer=vpp_dot_v1_dot_dispatch__pb2.ClearOverrideRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_dispatch__pb2.ClearOverrideResponse.FromString,
+                _registered_method=True)
+        self.ListOverrides = channel.unary_unary(
+                '/vpp.v1.DispatchService/ListOverrides',
+                request_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
+                _registered_method=True)
 
 
 class DispatchServiceServicer:
-    """DispatchService starts runs.
+    """DispatchService starts runs, and carries out what operators order past the plan.
     """
 
     def Stop(self, request, context):
@@ -78,6 +93,28 @@ class DispatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetOverride(self, request, context):
+        """SetOverride has assets do something else than their plan until a given time, or freezes them. It is
+        checked against the limits of devices, feeders and portfolio, stored, and sent at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearOverride(self, request, context):
+        """ClearOverride ends an override before its time; its assets go back to the plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOverrides(self, request, context):
+        """ListOverrides returns overrides, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DispatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +133,21 @@ def add_DispatchServiceServicer_to_server(servicer, server):
                     request_deserializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.SerializeToString,
             ),
+            'SetOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetOverride,
+                    request_deserializer=vpp_dot_v1_dot_dispatch__pb2.SetOverrideRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_dispatch__pb2.SetOverrideResponse.SerializeToString,
+            ),
+            'ClearOverride': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearOverride,
+                    request_deserializer=vpp_dot_v1_dot_dispatch__pb2.ClearOverrideRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_dispatch__pb2.ClearOverrideResponse.SerializeToString,
+            ),
+            'ListOverrides': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverrides,
+                    request_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'vpp.v1.DispatchService', rpc_method_handlers)
@@ -105,7 +157,7 @@ def add_DispatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DispatchService:
-    """DispatchService starts runs.
+    """DispatchService starts runs, and carries out what operators order past the plan.
     """
 
     @staticmethod
@@ -179,6 +231,87 @@ class DispatchService:
             '/vpp.v1.DispatchService/TriggerRun',
             vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.SerializeToString,
             vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/SetOverride',
+            vpp_dot_v1_dot_dispatch__pb2.SetOverrideRequest.SerializeToString,
+            vpp_dot_v1_dot_dispatch__pb2.SetOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearOverride(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/ClearOverride',
+            vpp_dot_v1_dot_dispatch__pb2.ClearOverrideRequest.SerializeToString,
+            vpp_dot_v1_dot_dispatch__pb2.ClearOverrideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOverrides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/ListOverrides',
+            vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
+            vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
             options,
             channel_credentials,
             insecure,

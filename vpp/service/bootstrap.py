@@ -33,6 +33,7 @@ from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
 from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
 from vpp.service.audit_keeping import keeping_of
+from vpp.service.desk import Desk, open_desk
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
 from vpp.service.forecast_job import ForecastJob
@@ -207,13 +208,15 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         register = open_identities(settings.database.url)
         stack.push_async_callback(register.close)
         identity = identity_parts(settings, register, fleet)
-        server = await _server(settings, gateway, loop, store, signals, clock, identity)
+        desk = await open_desk(settings, loop, stack)
+        server = await _server(settings, gateway, loop, store, signals, clock, identity, desk)
         stack.push_async_callback(server.stop)
         enrolment = await start_enrolment(settings, identity)
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, store, loop, forecasts, clock)
         jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
+        desk.schedule(jobs, loop)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
         jobs.start()
         stack.callback(jobs.stop)
@@ -274,6 +277,7 @@ async def _server(
     signals: SignalRegister,
     clock: Clock,
     identity: IdentityParts,
+    desk: Desk,
 ) -> RunningServer:
     host, _, port = settings.grpc.address.rpartition(":")
     operator = OperatorServicer(
@@ -283,7 +287,9 @@ async def _server(
     held = await asyncio.to_thread(stopping.restore)
     if held:
         log.warning("stopped before the restart and not released", assets=held)
-    dispatch = DispatchServicer(trigger_run=loop.run_cycle, store=store, carry_out=stopping.carry_out)
+    dispatch = DispatchServicer(
+        trigger_run=loop.run_cycle, store=store, carry_out=stopping.carry_out, overrides=desk.overrides
+    )
     try:
         return await start_server(
             credentials=identity.credentials,

@@ -6,8 +6,8 @@ The order is the promise: verified, stored, sent. Every step is written under on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -21,11 +21,13 @@ from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
 from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
+from vpp.control.override_book import OverrideBook
 from vpp.control.record import CycleRecord, summary_of
 from vpp.control.verification import may_be_held
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.domain.overrides import same_overrides
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve, PricePoint
 from vpp.domain.readings import ChargingSession, to_microseconds
@@ -73,7 +75,14 @@ class DispatchLoop:
     expect_stays: bool = False  # of cars that come by habit, beside the announced ones
     previous: DispatchPlan | None = None
     latest: RunSummary | None = None
-    _busy: asyncio.Lock | None = None
+    overrides: OverrideBook = field(init=False)
+    after_cycle: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    # Whoever gives orders takes their sequences, stores and sends them while holding this.
+    giving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.overrides = OverrideBook(len(self.fleet))
 
     @property
     def orders(self) -> OrdersInForce:
@@ -82,8 +91,6 @@ class DispatchLoop:
 
     async def run_cycle(self, trigger: str) -> RunSummary:
         """Run one cycle for the next interval, and return what became of it."""
-        if self._busy is None:
-            self._busy = asyncio.Lock()
         async with self._busy:
             started = self.clock.now()
             run_id = self.new_id(started)
@@ -92,22 +99,50 @@ class DispatchLoop:
             prepared = await asyncio.to_thread(prepare, inputs)
             outcome = await self._solve(prepared)
             decision = await asyncio.to_thread(decide, inputs, prepared, outcome)
-            record = CycleRecord(inputs=inputs, outcome=outcome)
-            run = summary_of(record, prepared, decision, finished_at=self.clock.now(), trigger=trigger)
-            await self.store.save_run(
-                run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
-            )
-            await self._send(decision, bound)
-            self.latest = run
+            async with self.giving:
+                inputs, prepared, outcome, decision = await self._with_latest_word(
+                    inputs, prepared, outcome, decision
+                )
+                record = CycleRecord(inputs=inputs, outcome=outcome)
+                run = summary_of(record, prepared, decision, finished_at=self.clock.now(), trigger=trigger)
+                await self.store.save_run(
+                    run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
+                )
+                await self._send(decision, bound)
+                self.latest = run
             bound.info("cycle", **_shown(run))
+            for follow in self.after_cycle:
+                await follow()
             return run
+
+    async def _with_latest_word(
+        self, inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None, decision: Decision
+    ) -> tuple[CycleInputs, Prepared, SolveOutcome | None, Decision]:
+        """Return a decision that knows what was ordered while it was solved, and what it rests on then.
+
+        An override that came meanwhile outranks the plan: the rungs without a solver plan around it.
+        Sequences that were given meanwhile are not given again.
+        """
+        overrides = self.overrides.columns(inputs.now)
+        if not same_overrides(overrides, inputs.overrides):
+            inputs = replace(inputs, overrides=overrides, orders=self.orders)
+            prepared = await asyncio.to_thread(prepare, inputs)
+            outcome = SolveOutcome(plan=None, error="an override came while it was solved")
+            return inputs, prepared, outcome, await asyncio.to_thread(decide, inputs, prepared, outcome)
+        highest, orders = self.orders.highest_sequence(), decision.setpoints
+        if orders is None or (orders.sequence > highest[orders.slot]).all():
+            return inputs, prepared, outcome, decision
+        inputs = replace(inputs, orders=inputs.orders.numbered_from(highest))
+        return inputs, prepared, outcome, await asyncio.to_thread(decide, inputs, prepared, outcome)
 
     async def renew(self) -> None:
         """Give the orders in force a later end, from memory: nothing new is ordered."""
         now = self.clock.now()
         orders = self.orders
         held, power_kw = orders.power_at(now)
-        planned = held & self._planned() & ~self.book.stopped
+        planned = held & self._planned() & ~self.book.stopped & ~self.overrides.owns(orders)
+        if (columns := self.overrides.columns(now)) is not None:
+            planned &= ~columns.fixed
         slots = np.intersect1d(np.flatnonzero(planned), self.link.connected_slots()).astype(np.int64)
         if len(slots) == 0 or not self._may_renew(now, np.where(held, power_kw, 0.0)):
             return
@@ -163,6 +198,7 @@ class DispatchLoop:
             epoch=self.epoch,
             policy=self.policy,
             judgement=self.watch.judgement() if self.watch is not None else None,
+            overrides=self.overrides.columns(now),
         )
 
     async def _sessions(self, grid: IntervalGrid, now: datetime) -> list[ChargingSession]:

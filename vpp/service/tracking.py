@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from vpp.control.compliance import Judgement
 from vpp.control.estimate import estimate_state
@@ -53,7 +54,7 @@ class TrackingLoop:
             plan=loop.previous,
             book=loop.book,
             readings=loop.link.latest_readings(),
-            reachable=loop.reachable() & ~loop.link.quarantined(),
+            reachable=loop.reachable() & ~loop.link.quarantined() & ~_overridden(loop, now),
             judgement=loop.watch.judgement() if loop.watch else Judgement.none(len(loop.fleet)),
             policy=loop.policy,
         )
@@ -67,6 +68,10 @@ class TrackingLoop:
         return step
 
     async def _move(self, step: Step, situation: Situation) -> None:
+        async with self._loop.giving:
+            await self._give(step, situation)
+
+    async def _give(self, step: Step, situation: Situation) -> None:
         loop, now, plan = self._loop, situation.now, situation.plan
         held, ordered_kw = situation.book.table.at(now).power_at(now)
         left = plan.grid.start_of(step.interval + 1) - now
@@ -128,3 +133,9 @@ class TrackingLoop:
         self.counters.early_plans += 1
         log.info("planning early", uncovered_kw=round(step.uncovered_kw, 2))
         await self._loop.run_cycle("deviation")
+
+
+def _overridden(loop: DispatchLoop, now: datetime) -> NDArray[np.bool_]:
+    """Return which assets an override is in force for, shape (N,): they are left alone."""
+    columns = loop.overrides.columns(now)
+    return np.zeros(len(loop.fleet), dtype=np.bool_) if columns is None else columns.until_us > 0

@@ -35,6 +35,9 @@ OPERATOR_CALLS = {
     "TriggerRun": dispatch_pb2.TriggerRunRequest(request_id="r-1"),
     "Stop": dispatch_pb2.StopRequest(request_id="s-1", reason="test"),
     "Release": dispatch_pb2.ReleaseRequest(request_id="s-2", reason="test"),
+    "SetOverride": dispatch_pb2.SetOverrideRequest(request_id="o-1", duration_s=60, kind=1, reason="test"),
+    "ClearOverride": dispatch_pb2.ClearOverrideRequest(override_id="o-1"),
+    "ListOverrides": dispatch_pb2.ListOverridesRequest(),
 }
 TIMEOUT_S = 10.0
 
@@ -76,12 +79,8 @@ async def plant(certificates):
 
 
 def call(opened, name):
-    service = (
-        dispatch_pb2_grpc.DispatchServiceStub(opened)
-        if name in {"TriggerRun", "Stop", "Release"}
-        else operator_pb2_grpc.OperatorServiceStub(opened)
-    )
-    return getattr(service, name)
+    dispatch = dispatch_pb2_grpc.DispatchServiceStub(opened)
+    return getattr(dispatch, name, None) or getattr(operator_pb2_grpc.OperatorServiceStub(opened), name)
 
 
 @pytest.mark.parametrize("name", OPERATOR_CALLS)

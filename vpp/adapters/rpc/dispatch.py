@@ -14,6 +14,7 @@ from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.intake import printable
+from vpp.adapters.rpc.overrides import OverrideCalls, OverrideParts
 from vpp.adapters.rpc.paging import filter_of
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
@@ -21,7 +22,6 @@ from vpp.domain.portfolios import EVERYTHING, Scope
 from vpp.domain.runs import RunSummary
 from vpp.ports import SendReport, Store
 from vpp.rpcgen import dispatch_pb2 as pb
-from vpp.rpcgen import dispatch_pb2_grpc
 
 TriggerRun = Callable[[str], Awaitable[RunSummary]]
 """Runs one cycle now; the text says what triggered it and is recorded with the run."""
@@ -43,14 +43,22 @@ class StopOrder:
 CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
 
 
-class DispatchServicer(dispatch_pb2_grpc.DispatchServiceServicer):
-    """Starts runs, stops and releases.
+class DispatchServicer(OverrideCalls):
+    """Starts runs, stops and releases; overrides are in `overrides`.
 
     A request id runs once, also across a restart: it is recorded as the run's trigger.
     """
 
-    def __init__(self, *, trigger_run: TriggerRun, store: Store, carry_out: CarryOut | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        trigger_run: TriggerRun,
+        store: Store,
+        carry_out: CarryOut | None = None,
+        overrides: OverrideParts | None = None,
+    ) -> None:
         self._trigger_run, self._store, self._carry_out = trigger_run, store, carry_out
+        self.override_parts = overrides
         self._runs: OrderedDict[str, asyncio.Task[RunSummary]] = OrderedDict()
 
     async def Stop(self, request: pb.StopRequest, context: Context) -> pb.StopResponse:

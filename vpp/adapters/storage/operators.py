@@ -17,7 +17,7 @@ from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.paging import bounded_page_size, decode_token, encode_token
 from vpp.domain.overrides import Override, OverrideKind
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.scope import Scope
+from vpp.domain.target import Target
 from vpp.ports import OperatorRegister, OverrideCost, Page, StopRecord, StopTimes, StoredOverride, StoreError
 
 _POWERS = "override"
@@ -48,8 +48,8 @@ class DatabaseOperatorRegister:
                 insert(table).values(
                     override_id=override.override_id,
                     kind=override.kind.value,
-                    asset_ids=json.dumps(override.scope.asset_ids),
-                    feeder_id=override.scope.feeder_id,
+                    asset_ids=json.dumps(override.target.asset_ids),
+                    feeder_id=override.target.feeder_id,
                     author=storable_text(override.author),
                     reason=storable_text(override.reason),
                     created_at_us=to_microseconds(override.created_at),
@@ -172,7 +172,7 @@ def _stored(row: Row[Any]) -> StoredOverride:
     override = Override(
         override_id=row.override_id,
         kind=OverrideKind(row.kind),
-        scope=Scope(asset_ids=tuple(json.loads(row.asset_ids)), feeder_id=row.feeder_id),
+        target=Target(asset_ids=tuple(json.loads(row.asset_ids)), feeder_id=row.feeder_id),
         author=row.author,
         reason=row.reason,
         created_at=from_microseconds(row.created_at_us),

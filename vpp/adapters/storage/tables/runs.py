@@ -41,7 +41,7 @@ run = Table(
     column("killed", Boolean(), "was the solve killed at its deadline"),
     column("epoch", BigInteger(), "fencing token of the writer"),
     column("kind", String(16), "dispatch, override, dry_run, what_if", default="dispatch"),
-    column("portfolio", String(64), "feeders that it ordered", default="default"),
+    column("portfolio", String(64), "whose assets it ordered; empty: everybody's", default=""),
     UniqueConstraint("run_id"),
     Index(None, "started_at_us"),
     comment="passes of the loop",

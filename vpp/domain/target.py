@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.portfolios import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Target:
     """Some assets, or all of a feeder, or all of the fleet where both are empty."""
 
     asset_ids: tuple[str, ...] = ()
@@ -36,6 +37,22 @@ class Scope:
             if asset_id not in slot_of:
                 raise InvalidValueError("asset_ids", asset_id, "an asset of the fleet register")
         return np.array(sorted({slot_of[asset_id] for asset_id in self.asset_ids}), dtype=np.int64)
+
+    def require_within(self, scope: Scope, fleet: Fleet) -> None:
+        """Raise InvalidValueError for what somebody may not order; it looks like what nobody knows."""
+        if scope.everything:
+            return
+        if self.whole_fleet:
+            raise InvalidValueError(
+                "asset_ids", "nothing", "assets or a feeder", "you are limited to some portfolios: name them"
+            )
+        if self.feeder_id and not scope.holds(self.feeder_id):
+            raise InvalidValueError("feeder_id", self.feeder_id, "a feeder of the fleet register")
+        slot_of = fleet.slots()
+        for asset_id in self.asset_ids:
+            slot = slot_of.get(asset_id)
+            if slot is None or not scope.holds(fleet.assets[slot].feeder_id):
+                raise InvalidValueError("asset_ids", asset_id, "an asset of the fleet register")
 
     def __str__(self) -> str:
         """Return it in words, for reasons and logs."""

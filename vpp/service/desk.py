@@ -1,0 +1,44 @@
+"""The operator's desk: what is put together for overrides, rehearsals and stops around the loop."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+from vpp.adapters.rpc.overrides import OverrideParts
+from vpp.adapters.storage.operators import open_operator_register
+from vpp.ports import OperatorRegister
+from vpp.service.ids import IdFactory
+from vpp.service.jobs import Jobs
+from vpp.service.loop import DispatchLoop
+from vpp.service.overriding import Overriding
+from vpp.service.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that carries out what operators order past the plan."""
+
+    register: OperatorRegister
+    overriding: Overriding
+    overrides: OverrideParts
+
+    def schedule(self, jobs: Jobs, loop: DispatchLoop) -> None:
+        """Have overrides kept up as often as leases are renewed."""
+        jobs.every("overrides", self.overriding.keep, period=loop.policy.renewal_period)
+
+
+async def open_desk(settings: Settings, loop: DispatchLoop, stack: AsyncExitStack) -> Desk:
+    """Return the desk with what was ordered before a restart taken up; `stack` closes it."""
+    register = open_operator_register(settings.database.url)
+    stack.push_async_callback(register.close)
+    overriding = Overriding(loop, register, IdFactory(kind="override", epoch=loop.epoch))
+    if held := await overriding.restore():
+        log.warning("overrides from before the restart are in force", overrides=held)
+    loop.after_cycle.append(overriding.follow_plan)
+    parts = OverrideParts(desk=overriding, register=register, fleet=loop.fleet, clock=loop.clock)
+    return Desk(register=register, overriding=overriding, overrides=parts)
