@@ -115,7 +115,7 @@ def list_command(
     """
     table = Table("override", "for", "kind", "kW", "until (UTC)", "cost", "by", "why", box=None)
     with operator_client(address, certificates, operator) as client:
-        for item in client.overrides(include_over=over).overrides:
+        for item in client.overrides(include_over=over):
             ends = item.cleared_at if item.HasField("cleared_at") else item.valid_until
             table.add_row(
                 item.override_id,

@@ -41,6 +41,9 @@ class AsyncClient(AsynchronousCalls):
     trigger_run = asks(calls.dispatch.trigger_run)
     stop = asks(calls.dispatch.stop)
     release = asks(calls.dispatch.release)
+    set_override = asks(calls.overrides.set_override)
+    clear_override = asks(calls.overrides.clear_override)
+    overrides = lists(calls.overrides.overrides)
 
     put_signals = asks(calls.signals.put_signals)
     announce_event = asks(calls.signals.announce_event)

@@ -34,10 +34,20 @@ class OrderBook:
         self.stopped_at_us = np.zeros(assets, dtype=np.int64)
         self.released_at_us = np.zeros(assets, dtype=np.int64)
         self.stopped = np.zeros(assets, dtype=np.bool_)  # no order until a release
+        self._taken_sequence = np.zeros(assets, dtype=np.int64)  # highest that was stored, sent or not
         self._handed_sequence = np.zeros(assets, dtype=np.int64)  # highest that went into a stream
 
     def __len__(self) -> int:
         return len(self.stopped)
+
+    def take(self, orders: SetpointColumns) -> None:
+        """Note that orders were stored: their sequences are never used again, also if nobody gets them."""
+        taken = np.maximum(self._taken_sequence[orders.slot], orders.sequence)
+        self._taken_sequence[orders.slot] = taken
+
+    def numbered(self, now: datetime) -> OrdersInForce:
+        """Return the table at `now`, the next sequences of which are free."""
+        return self.table.at(now).numbered_from(self._taken_sequence)
 
     def give(self, orders: SetpointColumns, now: datetime) -> None:
         """Note orders that count from now on."""

@@ -118,7 +118,7 @@ def orders_of(step: Step, situation: Situation, run_id: str, epoch: int) -> Setp
         origin=Origin.TRACKING,
         reason=f"the fleet was {step.error_kw:.2f} kW off its plan",
         slot=slot,
-        sequence=situation.book.table.highest_sequence()[slot] + 1,
+        sequence=situation.book.numbered(situation.now).highest_sequence()[slot] + 1,
         power_kw=power_kw,
         min_kw=power_kw,
         max_kw=power_kw,

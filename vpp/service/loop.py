@@ -108,6 +108,8 @@ class DispatchLoop:
                 await self.store.save_run(
                     run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
                 )
+                if decision.setpoints is not None:
+                    self.book.take(decision.setpoints)
                 await self._send(decision, bound)
                 self.latest = run
             bound.info("cycle", **_shown(run))
@@ -125,11 +127,12 @@ class DispatchLoop:
         """
         overrides = self.overrides.columns(inputs.now)
         if not same_overrides(overrides, inputs.overrides):
-            inputs = replace(inputs, overrides=overrides, orders=self.orders)
+            inputs = replace(inputs, overrides=overrides, orders=self.book.numbered(self.clock.now()))
             prepared = await asyncio.to_thread(prepare, inputs)
             outcome = SolveOutcome(plan=None, error="an override came while it was solved")
             return inputs, prepared, outcome, await asyncio.to_thread(decide, inputs, prepared, outcome)
-        highest, orders = self.orders.highest_sequence(), decision.setpoints
+        highest = self.book.numbered(self.clock.now()).highest_sequence()
+        orders = decision.setpoints
         if orders is None or (orders.sequence > highest[orders.slot]).all():
             return inputs, prepared, outcome, decision
         inputs = replace(inputs, orders=inputs.orders.numbered_from(highest))
@@ -188,7 +191,7 @@ class DispatchLoop:
             fleet=self.fleet,
             readings=self.link.latest_readings(),
             quarantined=self.link.quarantined(),
-            orders=self.orders,
+            orders=self.book.numbered(now),
             reachable=self.reachable(),
             forecast=await self.store.newest_forecast(available_at=now),
             prices=_known_prices(points, grid, now, self.timezone),

@@ -92,7 +92,7 @@ def operators_orders(
         origin=Origin.OPERATOR,
         reason=reason,
         slot=slots,
-        sequence=loop.orders.highest_sequence()[slots] + 1,
+        sequence=loop.book.numbered(loop.clock.now()).highest_sequence()[slots] + 1,
         power_kw=power,
         min_kw=np.where(columns.fixed[slots], power, np.maximum(columns.min_kw[slots], -1e9)),
         max_kw=np.where(columns.fixed[slots], power, np.minimum(columns.max_kw[slots], 1e9)),

@@ -258,6 +258,7 @@ class Overriding:
     async def _store_and_send(self, orders: SetpointColumns) -> None:
         run, state = override_run(self._loop, orders, RunKind.OVERRIDE)
         await self._loop.store.save_run(run, plan=None, state=state, setpoints=orders)
+        self._loop.book.take(orders)
         self._loop.overrides.gave(orders)
         await self._loop.link.send(orders)
 

@@ -119,6 +119,7 @@ class TrackingLoop:
             epoch=loop.epoch,
         )
         await loop.store.save_run(run, plan=None, state=state, setpoints=orders)
+        loop.book.take(orders)
         await loop.link.send(orders)
         self.counters.moves += len(orders)
 

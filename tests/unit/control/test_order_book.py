@@ -122,3 +122,12 @@ def test_an_asset_changes_once_in_a_period(power_kw, begins, after, held_back):
     again = orders(power_kw, sequence=2, begins=begins)
     assert book.too_soon(again, later(after), timedelta(seconds=10)).tolist() == [held_back]
     assert book.too_soon(again, later(after), timedelta(0)).tolist() == [False]
+
+
+def test_a_sequence_that_was_stored_is_never_used_again_even_if_nobody_got_it():
+    book = OrderBook(3)
+    stored = orders(1.0, sequence=4)
+    book.take(stored)
+    numbered = book.numbered(NOW)
+    assert (numbered.highest_sequence()[stored.slot] == 4).all()
+    assert not numbered.power_at(NOW)[0].any(), "what was not given is not in force"

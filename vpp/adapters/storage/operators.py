@@ -11,10 +11,12 @@ from sqlalchemy import Row, Select, exists, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
+from vpp.adapters.storage.audit import append, digest
 from vpp.adapters.storage.bulk import storable_text
 from vpp.adapters.storage.codec import decode, encode
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.paging import bounded_page_size, decode_token, encode_token
+from vpp.domain.audit import SERVICE, AuditEntry
 from vpp.domain.overrides import Override, OverrideKind
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.target import Target
@@ -57,6 +59,16 @@ class DatabaseOperatorRegister:
                     powers=powers,
                 )
             )
+            said = {
+                "kind": override.kind.value,
+                "for": str(override.target),
+                "until_us": to_microseconds(override.valid_until),
+                "reason": override.reason,
+                "powers_sha256": digest(powers),
+            }
+            await _record(
+                connection, "override", override.override_id, override.author, override.created_at, said
+            )
 
     async def clear_override(self, override_id: str, *, at: datetime, author: str, reason: str) -> None:
         values = {
@@ -64,7 +76,7 @@ class DatabaseOperatorRegister:
             "author": storable_text(author),
             "reason": storable_text(reason),
         }
-        await self._add_once(tables.override_end, override_id, values)
+        await self._add_once(tables.override_end, override_id, values, author, at)
 
     async def save_override_cost(self, override_id: str, cost: OverrideCost) -> None:
         values = {
@@ -73,9 +85,11 @@ class DatabaseOperatorRegister:
             "most": cost.most,
             "computed_at_us": to_microseconds(cost.computed_at),
         }
-        await self._add_once(tables.override_cost, override_id, values)
+        await self._add_once(tables.override_cost, override_id, values, SERVICE, cost.computed_at)
 
-    async def _add_once(self, table: Any, override_id: str, values: dict[str, Any]) -> None:
+    async def _add_once(
+        self, table: Any, override_id: str, values: dict[str, Any], actor: str, at: datetime
+    ) -> None:
         order = tables.override_order
         async with self._database.writing() as connection:
             number = await connection.scalar(
@@ -85,6 +99,7 @@ class DatabaseOperatorRegister:
                 raise StoreError(f"Override {override_id} is not stored.")
             if not await connection.scalar(select(exists().where(table.c.override_number == number))):
                 await connection.execute(insert(table).values(override_number=number, **values))
+                await _record(connection, table.name, override_id, actor, at, values)
 
     async def get_override(self, override_id: str) -> StoredOverride | None:
         query = _overrides().where(tables.override_order.c.override_id == override_id)
@@ -226,3 +241,10 @@ def _stop(row: Row[Any]) -> StopRecord:
         feeder_id=row.feeder_id,
         times=times,
     )
+
+
+async def _record(
+    connection: AsyncConnection, kind: str, subject: str, actor: str, at: datetime, payload: dict[str, Any]
+) -> None:
+    """Add what is stored to the audit chain, in its transaction."""
+    await append(connection, AuditEntry(kind=kind, subject=subject, actor=actor, at=at, payload=payload))

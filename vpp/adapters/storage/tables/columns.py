@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, String, text
 from sqlalchemy.types import TypeEngine
 
 # Constraints carry names on both databases, so that a later migration can find them.
@@ -31,7 +31,14 @@ def column(
     default: str | None = None,
 ) -> Column[Any]:
     """Return a column; `default` is what rows from before the column hold."""
-    return Column(name, kind, *references, nullable=nullable, comment=comment, server_default=default)
+    return Column(
+        name,
+        kind,
+        *references,
+        nullable=nullable,
+        comment=comment,
+        server_default=None if default is None else text(f"'{default}'"),
+    )
 
 
 def number(name: str, comment: str) -> Column[Any]:

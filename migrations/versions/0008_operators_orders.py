@@ -1,7 +1,7 @@
 """Overrides and stops of operators; what a run was for, and of which portfolio.
 
-Revision ID: 0005_operators_orders
-Revises: 0004_forecast_rounds
+Revision ID: 0008_operators_orders
+Revises: 0007_cycle_records
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005_operators_orders"
-down_revision = "0004_forecast_rounds"
+revision = "0008_operators_orders"
+down_revision = "0007_cycle_records"
 branch_labels = None
 depends_on = None
 
@@ -39,7 +39,14 @@ def _extend_run() -> None:
         ("portfolio", 64, "", "whose assets it ordered; empty: everybody's"),
     ):
         op.add_column(
-            "run", sa.Column(name, sa.String(length), nullable=False, server_default=default, comment=comment)
+            "run",
+            sa.Column(
+                name,
+                sa.String(length),
+                nullable=False,
+                server_default=sa.text(f"'{default}'"),
+                comment=comment,
+            ),
         )
     op.create_index("ix_run_started_at_us", "run", ["started_at_us"])
 
