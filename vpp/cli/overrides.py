@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC
 from typing import Annotated
 
@@ -10,16 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from vpp.cli.service import DEFAULT_CERTIFICATES, operator_client
-from vpp.cli.stopping import (
+from vpp.cli.connecting import (
+    DEFAULT_ADDRESS,
+    DEFAULT_CERTIFICATES,
     Address,
-    Assets,
     Certificates,
-    FeederName,
     Operator,
-    WholeFleet,
-    require_scope,
+    new_request_id,
+    operator_client,
 )
+from vpp.cli.stopping import Assets, FeederName, WholeFleet, require_scope
 from vpp.rpcgen import dispatch_pb2 as pb
 
 override = typer.Typer(
@@ -48,7 +47,7 @@ def set_command(
     max_kw: HighestKw = None,
     minutes: Minutes = 60.0,
     reason: NeededReason = ...,  # type: ignore[assignment]
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
@@ -61,7 +60,7 @@ def set_command(
     if (power_kw is None) != envelope:
         raise typer.BadParameter("give --power-kw, or --min-kw and --max-kw")
     request = pb.SetOverrideRequest(
-        request_id=f"cli-{secrets.token_hex(8)}",
+        request_id=new_request_id(),
         asset_ids=assets or (),
         feeder_id=feeder,
         kind=pb.OVERRIDE_KIND_ENVELOPE if envelope else pb.OVERRIDE_KIND_POWER,
@@ -81,7 +80,7 @@ def freeze_command(
     fleet: WholeFleet = False,
     minutes: Minutes = 60.0,
     reason: NeededReason = ...,  # type: ignore[assignment]
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
@@ -91,7 +90,7 @@ def freeze_command(
     """
     require_scope(assets, feeder, fleet=fleet)
     request = pb.SetOverrideRequest(
-        request_id=f"cli-{secrets.token_hex(8)}",
+        request_id=new_request_id(),
         asset_ids=assets or (),
         feeder_id=feeder,
         kind=pb.OVERRIDE_KIND_HOLD,
@@ -105,7 +104,7 @@ def freeze_command(
 @override.command("list")
 def list_command(
     over: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
@@ -134,7 +133,7 @@ def list_command(
 def clear_command(
     override_id: Annotated[str, typer.Argument(help="The override, from `vpp override list`.")],
     reason: Annotated[str, typer.Option(help="Why, for people.")] = "",
-    address: Address = "localhost:50051",
+    address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
