@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import message_factory
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from joserfc.jwk import KeySet
@@ -207,3 +208,76 @@ async def test_an_open_stream_ends_with_its_token(guarded):
         code, words = await end_of(stream)
     assert code == "PERMISSION_DENIED"
     assert "token" in words
+
+
+FOREIGN = {
+    "asset_id": "b3",
+    "asset_ids": "b3",
+    "feeder_id": "f2",
+    "feeder_ids": "f2",
+    "portfolio_id": "south",
+}
+USUAL = {"request_id": "r-1", "run_id": "run-1", "reason": "test", "epoch": 1, "sequence": 1}
+
+
+def foreign_request(descriptor, depth=0):
+    """Return a request that names what belongs to others in every field that can; None where none can."""
+    message = message_factory.GetMessageClass(descriptor)()
+    named = False
+    for field in descriptor.fields:
+        value = FOREIGN.get(field.name, USUAL.get(field.name))
+        if field.message_type is not None:
+            inner = None if depth > 2 else foreign_request(field.message_type, depth + 1)
+            if inner is None or (field.containing_oneof and message.WhichOneof(field.containing_oneof.name)):
+                continue
+            named = True
+            getattr(message, field.name).extend([inner]) if field.is_repeated else getattr(
+                message, field.name
+            ).CopyFrom(inner)
+        elif value is not None and field.cpp_type in {field.CPPTYPE_STRING, field.CPPTYPE_UINT64}:
+            named |= field.name in FOREIGN
+            if field.is_repeated:
+                getattr(message, field.name).append(value)
+            else:
+                setattr(message, field.name, value)
+    return message if named else None
+
+
+SCOPED = [
+    method
+    for method in METHODS
+    if path_of(method) in PEOPLE and PEOPLE[path_of(method)].scoped and foreign_request(method.input_type)
+]
+
+
+@pytest.mark.parametrize("method", SCOPED, ids=lambda method: method.name)
+async def test_a_limited_caller_gets_nothing_of_others_from_any_rpc(guarded, method):
+    request = foreign_request(method.input_type)
+    answers = message_factory.GetMessageClass(method.output_type)
+    limited = bearer(token(*Role, portfolios=["north"]))
+    async with channel(guarded, "operator-grid") as opened:
+        kind = "unary_stream" if method.server_streaming else "unary_unary"
+        call = getattr(opened, kind)(
+            path_of(method),
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answers.FromString,
+        )(request, timeout=2.0 if method.server_streaming else TIMEOUT_S, metadata=limited)
+        try:
+            answer = await (call.read() if method.server_streaming else call)
+        except grpc.aio.AioRpcError as refused:
+            assert refused.code() in {  # noqa: PT017 - whether it is refused or answered is open
+                grpc.StatusCode.NOT_FOUND,
+                grpc.StatusCode.INVALID_ARGUMENT,
+                grpc.StatusCode.PERMISSION_DENIED,
+                grpc.StatusCode.FAILED_PRECONDITION,
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+            }
+            return
+    assert "b3" not in str(answer)
+    assert "f2" not in str(answer)
+
+
+def test_the_foreign_names_reach_the_rpcs_that_take_names():
+    assert {"GetFleetState", "WatchFleet", "ListSetpoints", "GetTrail", "Stop", "Release"} <= {
+        method.name for method in SCOPED
+    }
