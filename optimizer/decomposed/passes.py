@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 TINY = 300
 """Up to this many assets all of them are the sample."""
 
@@ -91,8 +93,14 @@ def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
     return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
 
 
-def passes_after(count: int) -> tuple[Pass, ...]:
-    """Return the passes of a warm re-plan: everybody once, then those that move; a small fleet as a whole."""
+def passes_after(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
+    """Return the passes of a warm re-plan: everybody once, then those that move; a small fleet as a whole.
+
+    A handful of assets is swept relaxed before, `sample`, as its prices have to settle anew.
+    """
+    if sample:
+        few = 1500 // count if count <= TINY else 0
+        return tuple(_settling(int(k), 120) for k in np.linspace(40, 119, min(few, 40)))
     if count <= SMALL:
         return _small_after(count, *((3, 12) if count <= TINY else (1, 3)))
     plan, chunk = replace(course_for(count), part=0.02, last=0.02, searched=1, bounds=2), chunk_for(count)

@@ -20,7 +20,7 @@ from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.measure import shares_of
 from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_size
-from optimizer.decomposed.private import compile_private, select_private
+from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import COLD, COLD_STEPS, Averaged, Incumbent, Solver, scale_of
@@ -66,6 +66,11 @@ def solve_decomposed(
         passes = passes_for(len(fleet))
     else:
         state = start_warm(solver, warm)
+        if settling := passes_after(len(fleet), sample=True):
+            relaxed = draw_sample(fleet, len(fleet))[1]
+            small = new_state(relaxed, state.power_kw.copy())
+            small.recount(relaxed)
+            settle_prices(solver, best, relaxed, small, solver.private, settling)
         passes = passes_after(len(fleet))
     report = None if progress is None else (lambda: progress(_plan(solver, best, seed)))
     descend(solver, state, passes, best, report)
@@ -79,11 +84,29 @@ def start(solver: Solver, best: Incumbent) -> State:
     """
     fleet = solver.fleet
     rows, sampled = draw_sample(fleet, sample_size(len(fleet)))
-    small, mean = new_state(sampled), Averaged()
+    small = new_state(sampled)
     private = solver.private if len(rows) == len(fleet) else select_private(solver.private, rows)
     if private is not None:
         solver.settle(sampled, private, COLD, COLD_STEPS)
-    for k, step in enumerate(passes_for(len(fleet), sample=True)):
+    settle_prices(solver, best, sampled, small, private, passes_for(len(fleet), sample=True))
+    state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
+    state.recount(fleet)
+    if solver.private is not None:
+        solver.settle(fleet, solver.private, COLD, COLD_STEPS)
+    return state
+
+
+def settle_prices(
+    solver: Solver,
+    best: Incumbent,
+    sampled: Fleet,
+    small: State,
+    private: Private | None,
+    passes: tuple[Pass, ...],
+) -> None:
+    """Sweep a relaxed sample; where a pass asks for it, offer the bound of the whole fleet at its prices."""
+    mean = Averaged()
+    for k, step in enumerate(passes):
         solver.run(sampled, small, step, private, always=k == 0, previous_kw=None)
         solver.move(sampled, small, private, step)
         solver.weigh_tail(small, 1.0 / (k + 2))
@@ -92,11 +115,6 @@ def start(solver: Solver, best: Incumbent) -> State:
             middle, held = mean.add(solver.coupling, solver.held)
             if solver.problem.cvar_weight <= 0.0:
                 best.offer_bound(solver.bound(middle, held), middle, held)
-    state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
-    state.recount(fleet)
-    if solver.private is not None:
-        solver.settle(fleet, solver.private, COLD, COLD_STEPS)
-    return state
 
 
 def descend(
