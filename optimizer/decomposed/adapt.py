@@ -36,12 +36,15 @@ from optimizer.decomposed.slopes import (
     trim,
 )
 from optimizer.decomposed.step import change, curved_segments, energy_of, forward, merge_two
+from optimizer.decomposed.stores import Shelf, fill_shelf, follow_aim, has_stores, new_shelf, open_shelf, step_store
 from optimizer.decomposed.sweep import ONE_THREAD_UP_TO, State, deal_rounds, difference, merge_lanes
 from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, SEGMENTS, Settings, new_work
 from optimizer.problem import Floats, Ints
 
 TRIES = 7
 """At most this many prices of a budget in one step."""
+TOLL_SHARE = 0.02
+"""By how much a budget's price rises, money per kWh, where an asset wants to draw twice its budget."""
 
 
 class Bench(NamedTuple):
@@ -64,6 +67,7 @@ class Bench(NamedTuple):
     ordered: Floats  # (T + 1), for counting
     extra: Floats
     place: Ints
+    shelf: Shelf
 
 
 @njit(**ALLOCATING)
@@ -87,6 +91,7 @@ def new_bench(intervals, depth, asked):
         np.zeros(intervals + 1),
         np.zeros(intervals),
         np.zeros(intervals, np.int64),
+        new_shelf(depth, intervals),
     )
 
 
@@ -337,6 +342,58 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
     return always or gain < -1e-10, own, own_now
 
 
+@njit(**EXACT)
+def _step_stores(c, held, asset, stays, p, i, old, previous, always, settings, w, b, modes, best, trial):
+    """As `_step`, for an asset that is stepped store by store; a budget keeps part of a step back.
+
+    The budget's price follows what the asset wants to draw: up where that is too much, else down.
+    """
+    own_now, drawn = measure(
+        asset, stays, p, i, old, settings.interval_h, settings.penalty_per_kwh, b.segments, b.energy, b.share
+    )
+    budget, own, accepted = p.budget_kwh[i], own_now, False
+    toll = p.budget_price[i, 0] if budget < np.inf else 0.0
+    copy(old, best)
+    price_ranges(c, asset, stays, modes, True, w)
+    open_shelf(asset, stays, b.shelf)
+    wanted = drawn
+    row = p.depth_row[i]
+    if p.aimed[row] == 1:
+        p.aimed[row] = 0
+        follow_aim(asset, p.aim[row], b.shelf, w, b.high_path)
+        for share in (1.0, 0.5, 0.2, 0.05):
+            if always:  # the present powers are a placeholder
+                for t in range(trial.size):
+                    b.low_path[t] = 0.0
+                scale = min(1.0, budget / max(_drawn(asset, b.high_path), 1e-9))
+                _blend(asset, b.low_path, b.high_path, scale, trial)
+            else:
+                _blend(asset, old, b.high_path, share, trial)
+            gain, own_trial = _gain(c, held, asset, stays, p, i, trial, old, own_now, previous, settings, w, b)
+            if gain < -1e-10 or always:
+                own, accepted = own_trial, True
+                copy(trial, best)
+                break
+    for j in range(p.segment_kwh.shape[1]):
+        fill_shelf(asset, p, row, best, b.shelf)
+        if not step_store(c, asset, p, i, j, toll, best, b.shelf, settings, w, trial):
+            continue
+        now, wished = _drawn(asset, best), _drawn(asset, trial)
+        wanted = max(wanted, wished) if j == 0 else max(wanted + wished - now, 0.0)
+        if wished > budget:
+            if not now < budget:
+                continue
+            copy(trial, b.high_path)
+            _blend(asset, best, b.high_path, (budget - now) / (wished - now), trial)
+        gain, own_trial = _gain(c, held, asset, stays, p, i, trial, best, own, previous, settings, w, b)
+        if gain < -1e-10:
+            own, accepted = own_trial, True
+            copy(trial, best)
+    if budget < np.inf and not always:
+        p.budget_price[i, 0] = min(max(toll + TOLL_SHARE * (wanted / max(budget, 1e-3) - 1.0), 0.0), 10.0)
+    return accepted, own, own_now
+
+
 @njit(**ALLOCATING)
 def _run_chunk(
     c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
@@ -368,9 +425,14 @@ def _run_rows(
             w.rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
         for way in range(2):
             copy(held_sum[way], b.held_rest[way])
-        accepted, cost, cost_now = _step(
-            c, held, asset, stays, p, i, old, before, always, settings, w, b, modes, best, trial
-        )
+        if has_stores(asset, stays, p, i) and (not always or p.aimed[p.depth_row[i]] == 1):
+            accepted, cost, cost_now = _step_stores(
+                c, held, asset, stays, p, i, old, before, always, settings, w, b, modes, best, trial
+            )
+        else:
+            accepted, cost, cost_now = _step(
+                c, held, asset, stays, p, i, old, before, always, settings, w, b, modes, best, trial
+            )
         own[i] = cost if accepted else cost_now
         if not accepted:
             continue

@@ -36,6 +36,7 @@ class Pass:
     level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
     bound: bool = True
     averaged: bool = False  # also try the bound at the mean multipliers
+    settle: bool = False  # find the potentials of wear by depth anew after the pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def _settling(k: int, count: int) -> Pass:
     along = k / (count - 1)
     return Pass(
         width=5.0 * 0.04**along, feeder_width=3.0 * 0.01**along, share=0.7, chunk=1, fine=True, level=0,
-        linear_below=1e-4, bound=k >= count // 3,
+        linear_below=1e-4, bound=k >= count // 3, settle=k % 8 == 7,
     )  # fmt: skip
 
 
@@ -141,6 +142,7 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
         fine=k >= 4,
         level=level,
         bound=level > 0,
+        settle=k % 8 == 7 or k == count - 1,
     )
 
 
@@ -158,4 +160,5 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         level=2 if k > count - plan.searched else 1,
         bound=k <= plan.bounds or small,
         averaged=k <= plan.bounds or small,
+        settle=k % 4 == 2,
     )

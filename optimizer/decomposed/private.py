@@ -38,7 +38,8 @@ class Private(NamedTuple):
     segment_cost: Floats  # (W, J): money per kWh out of the cell, shallow to deep
     segment_kwh: Floats  # (W, J): size, the deepest reaches down to empty
     potential: Floats  # (W, J, T): wear that a kWh in a segment saves from an interval on
-    end_value: Floats  # (W): worth of a kWh at the end, where the search for potentials goes on
+    aim: Floats  # (W, T): kWh into the cell, of a path that was best at past prices
+    aimed: Ints  # (W): 1 if that path has not been tried yet
 
 
 def has_private(problem: Problem) -> bool:
@@ -74,7 +75,8 @@ def compile_private(problem: Problem, fleet: Fleet) -> Private | None:
         segment_cost=cost,
         segment_kwh=size,
         potential=np.zeros((*cost.shape, problem.intervals)),
-        end_value=np.zeros(len(cost)),
+        aim=np.zeros((len(cost), problem.intervals)),
+        aimed=np.zeros(len(cost), np.int64),
     )
 
 
@@ -136,5 +138,6 @@ def select_private(private: Private | None, rows: Ints) -> Private | None:
         segment_cost=private.segment_cost[worn],
         segment_kwh=private.segment_kwh[worn],
         potential=private.potential[worn],
-        end_value=private.end_value[worn],
+        aim=private.aim[worn],
+        aimed=private.aimed[worn],
     )

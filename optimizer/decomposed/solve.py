@@ -23,7 +23,7 @@ from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_s
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
-from optimizer.decomposed.solver import COLD, COLD_STEPS, Averaged, Incumbent, Solver, scale_of
+from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
 from optimizer.decomposed.warm import warm_multipliers, warm_powers
 from optimizer.plan import Plan, Warm
@@ -87,12 +87,12 @@ def start(solver: Solver, best: Incumbent) -> State:
     small = new_state(sampled)
     private = solver.private if len(rows) == len(fleet) else select_private(solver.private, rows)
     if private is not None:
-        solver.settle(sampled, private, COLD, COLD_STEPS)
+        solver.settle(sampled, private)
     settle_prices(solver, best, sampled, small, private, passes_for(len(fleet), sample=True))
     state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
     state.recount(fleet)
     if solver.private is not None:
-        solver.settle(fleet, solver.private, COLD, COLD_STEPS)
+        solver.settle(fleet, solver.private)
     return state
 
 
@@ -145,7 +145,7 @@ def start_warm(solver: Solver, warm: Warm) -> State:
     """Take multipliers and powers from the previous plan; the first pass makes every schedule possible."""
     warm_multipliers(solver.coupling, warm, solver.fleet.interval_h)
     if solver.private is not None:
-        solver.settle(solver.fleet, solver.private, COLD, COLD_STEPS)
+        solver.settle(solver.fleet, solver.private)
     state = new_state(solver.fleet, warm_powers(solver.fleet, warm))
     state.recount(solver.fleet)
     return state

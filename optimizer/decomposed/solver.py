@@ -24,8 +24,8 @@ from optimizer.problem import Floats, Problem
 EARLY_TILT_PER_KWH = 1e-7
 """Added per interval to the price of charging: of equal plans the earlier charge wins."""
 
-COLD, COLD_STEPS = (4e-2, 2e-3), 12
-"""Smoothing and Newton steps of the potentials of wear by depth where nothing is known of them."""
+STEPS = 16
+"""Steps of the interior point that finds the potentials of wear by depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,6 @@ class Averaged:
             self.held_multiplier = held.multiplier.copy()
         self.held_multiplier += share * (held.multiplier - self.held_multiplier)
         return mean, held._replace(multiplier=self.held_multiplier)
-
-
-def smoothing_of(step: Pass) -> tuple[float, float]:
-    """Smoothing of the stores' dual in a pass, money per kWh: it follows the prices' own."""
-    last = max(1.2e-4, 1.2e-4 * step.width)
-    return 1.5 * last, last
 
 
 @dataclass(slots=True)
@@ -185,15 +179,15 @@ class Solver:
             return
         if private.asked.shape[1]:
             move_held(self.held, held_sums(fleet, private, state.power_kw), step.share)
-        self.settle(fleet, private, smoothing_of(step), 4 if step.bound and step.level > 1 else 2)
+        if step.settle:
+            self.settle(fleet, private)
 
-    def settle(self, fleet: Fleet, private: Private, smoothing: tuple[float, float], steps: int) -> None:
+    def settle(self, fleet: Fleet, private: Private) -> None:
         """Bring the potentials of wear by depth up to the present prices."""
         if self.held is not None:
             settle_potentials(
-                fleet, private, prices_of(self.coupling), held_prices(self.held),
-                steps=steps, smoothing=smoothing,
-            )  # fmt: skip
+                fleet, private, prices_of(self.coupling), held_prices(self.held), steps=STEPS
+            )
 
     def bound(self, coupling: Coupling, held: Held | None) -> float:
         """Valid lower bound at the multipliers of the whole fleet."""
