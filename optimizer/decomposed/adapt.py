@@ -9,242 +9,24 @@ say is only a direction: a schedule counts by its exact cost (`measure`), and is
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import get_num_threads, njit, prange, set_num_threads
 
-from optimizer.decomposed.answer import (
-    copy,
-    counted_tilted,
-    move_weights,
-    private_prices,
-    reward_energy,
-)
+from optimizer.decomposed.answer import copy, counted_tilted, move_weights, private_prices
+from optimizer.decomposed.bench import gain_of, new_bench
+from optimizer.decomposed.budget import blend, within_budget
 from optimizer.decomposed.coupling import ALLOCATING, EXACT, Coupling, settle_peak, shared_of
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.measure import held_sums, measure
 from optimizer.decomposed.private import DOWN, UP, Private
-from optimizer.decomposed.reserve import Held, held_change, held_price
-from optimizer.decomposed.segments import price_ranges, prices_at, two_segments
-from optimizer.decomposed.slopes import (
-    before_departure,
-    before_trip,
-    merge_segments,
-    pull_back,
-    start_list,
-    trim,
-)
-from optimizer.decomposed.step import change, curved_segments, energy_of, forward, merge_two
-from optimizer.decomposed.stores import Shelf, fill_shelf, follow_aim, has_stores, new_shelf, open_shelf, step_store
+from optimizer.decomposed.reserve import Held, held_price
+from optimizer.decomposed.segments import prices_at
+from optimizer.decomposed.step import energy_of
+from optimizer.decomposed.stores import has_stores
 from optimizer.decomposed.sweep import ONE_THREAD_UP_TO, State, deal_rounds, difference, merge_lanes
-from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, SEGMENTS, Settings, new_work
+from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, Settings, new_work
+from optimizer.decomposed.worn import step_stores
 from optimizer.problem import Floats, Ints
-
-TRIES = 7
-"""At most this many prices of a budget in one step."""
-TOLL_SHARE = 0.02
-"""By how much a budget's price rises, money per kWh, where an asset wants to draw twice its budget."""
-
-
-class Bench(NamedTuple):
-    """Scratch arrays of one lane beside those of `step`."""
-
-    base: Floats  # (T): the shared base price
-    charge: Floats  # (T): added to the price of charging
-    discharge: Floats  # (T): taken off the price of discharging
-    price: Floats  # (T)
-    held_price: Floats  # (2, T)
-    held_rest: Floats  # (2, T): kW held by the others
-    share: Floats  # (2, T): held at the trial schedule
-    share_old: Floats
-    share_best: Floats
-    segments: Floats  # (J)
-    energy: Floats  # (T): at the start of the interval
-    after: Floats  # (T)
-    low_path: Floats  # (T): powers within the budget
-    high_path: Floats  # (T): powers beyond the budget
-    ordered: Floats  # (T + 1), for counting
-    extra: Floats
-    place: Ints
-    shelf: Shelf
-
-
-@njit(**ALLOCATING)
-def new_bench(intervals, depth, asked):
-    """Allocate the scratch arrays of one lane."""
-    return Bench(
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros((2, asked)),
-        np.zeros((2, asked)),
-        np.zeros((2, asked)),
-        np.zeros((2, asked)),
-        np.zeros((2, asked)),
-        np.zeros(depth),
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros(intervals),
-        np.zeros(intervals + 1),
-        np.zeros(intervals),
-        np.zeros(intervals, np.int64),
-        new_shelf(depth, intervals),
-    )
-
-
-@njit(**EXACT)
-def _backward(c, asset, stays, old, previous, p, i, modes, free, beta, settings, w, b):
-    """As `step.backward`, with private prices; changes c.base, which b.base keeps."""
-    toll = beta * asset.discharge_kwh_per_kw / settings.interval_h
-    for t in range(old.size):
-        c.base[t] = b.base[t] - b.discharge[t] - toll
-    price_ranges(c, asset, stays, modes, free, w)
-    slope, length, penalty = w.slope, w.length, settings.penalty_per_kwh
-    ceiling, last = asset.energy_max_kwh, stays[asset.last_stay - 1]
-    low, high = max(0.0, last.floor_kwh - last.trip_kwh), ceiling
-    head, end = start_list(slope, length, low, high, asset.final_value_per_kwh, asset.final_min_kwh, penalty)
-    place, need = 0, asset.final_min_kwh
-    for q in range(asset.last_stay - 1, asset.first_stay - 1, -1):
-        stay = stays[q]
-        head, end, low, high, _ = before_trip(
-            slope, length, head, end, low, high, stay.trip_kwh, stay.floor_kwh, ceiling, penalty
-        )
-        head, end, _ = before_departure(slope, length, head, end, low, stay, penalty)
-        need = min(max(need + stay.trip_kwh, stay.target_kwh), ceiling)
-        head, end, low, high, need, place = _before_stay(
-            c, asset, stay, old, previous, p, i, free, toll, settings, w, b, head, end, low, high, need, place
-        )
-        if high < low - 1e-9:
-            return False
-    return low - 1e-9 <= asset.energy_initial_kwh <= high + 1e-9
-
-
-@njit(**EXACT)
-def _before_stay(
-    c, asset, stay, old, previous, p, i, free, toll, settings, w, b, head, end, low, high, need, place
-):  # fmt: skip
-    """Carry V from the end of a stay to its beginning; return (head, end, low, high, need, place)."""
-    slope, length, key, width, threshold = w.slope, w.length, w.key, w.width, w.threshold
-    unit_up, unit_down, wear = asset.charge_kwh_per_kw, asset.discharge_kwh_per_kw, asset.wear_cost_per_kwh
-    key_up, key_down = -settings.interval_h / unit_up, -settings.interval_h / unit_down
-    linear = settings.linear_below if settings.stability_per_kwh == 0.0 else -1.0
-    with_reserve = p.asked.shape[1] > 0
-    for t in range(stay.to_interval - 1, stay.from_interval - 1, -1):
-        if with_reserve:
-            head, end, _ = reward_energy(
-                asset, p, i, t, 0, b.held_price, settings.interval_h, slope, length, head, end, low, high
-            )
-        w.low[t], w.need[t], w.first[t] = low, need, place
-        least, most, price = w.power_low[t], w.power_high[t], w.price_low[t]
-        count, rise = 0, w.price_high[t] - price
-        tilt = settings.early_tilt_per_kwh * t + b.charge[t] + b.discharge[t] + toll
-        if most > least + 1e-9 and rise <= linear:
-            down, down_key, up, up_key = two_segments(least, most, price, rise, wear, tilt, key_up, key_down)
-            count = merge_two(
-                slope, length, head, end, high, down * unit_down, down_key, up * unit_up, up_key,
-                threshold, width, place,
-            )  # fmt: skip
-            end += count
-        elif most > least + 1e-9:
-            count = curved_segments(
-                c, asset, t, tilt, free, old[t], previous[t], w.rest[t], w.rest_feeder[t], settings, w, place
-            )
-            end = merge_segments(slope, length, head, end, high, count, key, width, threshold, place)
-        w.segments[t], w.start[t] = count, energy_of(asset, least)
-        place += count
-        top = energy_of(asset, most)
-        need -= max(top, 0.0)
-        head, end, low, high = trim(
-            slope, length, head, end, low - top, high - w.start[t], stay.floor_kwh, asset.energy_max_kwh
-        )
-        if high < low - 1e-9:
-            break
-        if with_reserve:
-            head, end, _ = reward_energy(
-                asset, p, i, t, 1, b.held_price, settings.interval_h, slope, length, head, end, low, high
-            )
-        if end + SEGMENTS + 12 > slope.size:
-            head, end = pull_back(slope, length, head, end)
-    return head, end, low, high, need, place
-
-
-@njit(**EXACT)
-def _drawn(asset, power):
-    total = 0.0
-    for t in range(power.size):
-        total += max(-power[t], 0.0)
-    return total * asset.discharge_kwh_per_kw
-
-
-@njit(**EXACT)
-def _blend(asset, one, other, share, out):
-    """Write the powers whose energies are (1 - share) of the one and share of the other."""
-    for t in range(out.size):
-        move = (1.0 - share) * energy_of(asset, one[t]) + share * energy_of(asset, other[t])
-        out[t] = move / (asset.charge_kwh_per_kw if move > 0.0 else asset.discharge_kwh_per_kw)
-        if abs(out[t]) < 1e-9:
-            out[t] = 0.0
-
-
-@njit(**EXACT)
-def _within_budget(c, asset, stays, old, previous, p, i, modes, free, settings, w, b, power):
-    """Write the best powers whose energy out of the cell keeps the budget; return whether allowed.
-
-    Raises or lowers the budget's price until one path is within and one beyond, then mixes the two so
-    that the budget is just used (both cost the same at the price between).
-    """
-    budget = p.budget_kwh[i]
-    beta = p.budget_price[i, 0] if budget < np.inf else 0.0
-    low, high, low_drawn, high_drawn, reach = -1.0, np.inf, 0.0, 0.0, 0.005
-    for attempt in range(TRIES):
-        served = _backward(c, asset, stays, old, previous, p, i, modes, free, beta, settings, w, b)
-        copy(b.base, c.base)
-        allowed, _ = forward(asset, stays, free, modes, settings, w, power)
-        allowed = allowed and served
-        drawn = _drawn(asset, power)
-        if not allowed or not budget < np.inf:
-            return allowed
-        if drawn > budget:
-            low, low_drawn = beta, drawn
-            copy(power, b.high_path)
-        else:
-            high, high_drawn = beta, drawn
-            copy(power, b.low_path)
-            if beta <= 0.0 or drawn > 0.999 * budget:
-                break
-        if high == np.inf:
-            if attempt == TRIES - 1:
-                return False
-            beta = beta + reach if attempt < TRIES - 2 else 1e6  # at last, no discharge at all
-            reach *= 4.0
-        elif low < 0.0:
-            beta, reach = max(0.0, beta - reach), 4.0 * reach
-        elif high - low < 1e-4:
-            break
-        else:
-            beta = 0.5 * (low + high)
-    p.budget_price[i, 0] = min(high if low < 0.0 else 0.5 * (low + high), 10.0)
-    copy(b.low_path, power)
-    if low >= 0.0 and asset.stepped == 0 and low_drawn > high_drawn:
-        _blend(asset, b.low_path, b.high_path, (budget - high_drawn) / (low_drawn - high_drawn), power)
-        if _drawn(asset, power) > budget:
-            copy(b.low_path, power)
-    return True
-
-
-@njit(**EXACT)
-def _held_change(held, asset, b, interval_h):
-    """Change of the smoothed reserve cost from share_old to share, in money."""
-    total = 0.0
-    for way in range(2):
-        for t in range(b.share.shape[1]):
-            if b.share[way, t] != b.share_old[way, t]:
-                rest, m = b.held_rest[way, t], asset.weight
-                total += held_change(held, way, t, rest + m * b.share[way, t], rest + m * b.share_old[way, t])
-    return interval_h * total
 
 
 @njit(**EXACT)
@@ -261,19 +43,6 @@ def _possible(asset, stays, w, power):
                 return False
         energy = max(0.0, energy - stays[q].trip_kwh)
     return True
-
-
-@njit(**EXACT)
-def _gain(c, held, asset, stays, p, i, new, old, own_old, previous, settings, w, b):
-    """Return (change of the smoothed total cost from old to new, exact own cost of new)."""
-    own, drawn = measure(
-        asset, stays, p, i, new, settings.interval_h, settings.penalty_per_kwh, b.segments, b.energy, b.share
-    )
-    gain = change(c, asset, new, old, own, own_old, previous, settings, w)
-    gain += _held_change(held, asset, b, settings.interval_h)
-    if drawn > p.budget_kwh[i] + 1e-9:
-        gain = np.inf
-    return gain, own
 
 
 @njit(**EXACT)
@@ -314,8 +83,8 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
             counted_tilted(asset, stays, b.price, settings.penalty_per_kwh, settings.interval_h, b, trial)
             allowed = True
         else:
-            allowed = _within_budget(c, asset, stays, old, previous, p, i, modes, free, settings, w, b, trial)
-        gain_trial, own_trial = _gain(
+            allowed = within_budget(c, asset, stays, old, previous, p, i, modes, free, settings, w, b, trial)
+        gain_trial, own_trial = gain_of(
             c, held, asset, stays, p, i, trial, old, own_now, previous, settings, w, b
         )
         if (allowed and gain_trial < gain) or (free and always):
@@ -331,8 +100,8 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
             break
     if not always and -1e-10 < gain < np.inf and asset.stepped == 0:
         for share in (0.4, 0.1):  # the prices are a direction: a shorter way may help
-            _blend(asset, old, best, share, trial)
-            gain, own = _gain(c, held, asset, stays, p, i, trial, old, own_now, previous, settings, w, b)
+            blend(asset, old, best, share, trial)
+            gain, own = gain_of(c, held, asset, stays, p, i, trial, old, own_now, previous, settings, w, b)
             if gain < -1e-10 and _possible(asset, stays, w, trial):
                 copy(trial, best)
                 copy(b.share[UP], b.share_best[UP])
@@ -340,58 +109,6 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
                 break
             gain = np.inf
     return always or gain < -1e-10, own, own_now
-
-
-@njit(**EXACT)
-def _step_stores(c, held, asset, stays, p, i, old, previous, always, settings, w, b, modes, best, trial):
-    """As `_step`, for an asset that is stepped store by store; a budget keeps part of a step back.
-
-    The budget's price follows what the asset wants to draw: up where that is too much, else down.
-    """
-    own_now, drawn = measure(
-        asset, stays, p, i, old, settings.interval_h, settings.penalty_per_kwh, b.segments, b.energy, b.share
-    )
-    budget, own, accepted = p.budget_kwh[i], own_now, False
-    toll = p.budget_price[i, 0] if budget < np.inf else 0.0
-    copy(old, best)
-    price_ranges(c, asset, stays, modes, True, w)
-    open_shelf(asset, stays, b.shelf)
-    wanted = drawn
-    row = p.depth_row[i]
-    if p.aimed[row] == 1:
-        p.aimed[row] = 0
-        follow_aim(asset, p.aim[row], b.shelf, w, b.high_path)
-        for share in (1.0, 0.5, 0.2, 0.05):
-            if always:  # the present powers are a placeholder
-                for t in range(trial.size):
-                    b.low_path[t] = 0.0
-                scale = min(1.0, budget / max(_drawn(asset, b.high_path), 1e-9))
-                _blend(asset, b.low_path, b.high_path, scale, trial)
-            else:
-                _blend(asset, old, b.high_path, share, trial)
-            gain, own_trial = _gain(c, held, asset, stays, p, i, trial, old, own_now, previous, settings, w, b)
-            if gain < -1e-10 or always:
-                own, accepted = own_trial, True
-                copy(trial, best)
-                break
-    for j in range(p.segment_kwh.shape[1]):
-        fill_shelf(asset, p, row, best, b.shelf)
-        if not step_store(c, asset, p, i, j, toll, best, b.shelf, settings, w, trial):
-            continue
-        now, wished = _drawn(asset, best), _drawn(asset, trial)
-        wanted = max(wanted, wished) if j == 0 else max(wanted + wished - now, 0.0)
-        if wished > budget:
-            if not now < budget:
-                continue
-            copy(trial, b.high_path)
-            _blend(asset, best, b.high_path, (budget - now) / (wished - now), trial)
-        gain, own_trial = _gain(c, held, asset, stays, p, i, trial, best, own, previous, settings, w, b)
-        if gain < -1e-10:
-            own, accepted = own_trial, True
-            copy(trial, best)
-    if budget < np.inf and not always:
-        p.budget_price[i, 0] = min(max(toll + TOLL_SHARE * (wanted / max(budget, 1e-3) - 1.0), 0.0), 10.0)
-    return accepted, own, own_now
 
 
 @njit(**ALLOCATING)
@@ -426,7 +143,7 @@ def _run_rows(
         for way in range(2):
             copy(held_sum[way], b.held_rest[way])
         if has_stores(asset, stays, p, i) and (not always or p.aimed[p.depth_row[i]] == 1):
-            accepted, cost, cost_now = _step_stores(
+            accepted, cost, cost_now = step_stores(
                 c, held, asset, stays, p, i, old, before, always, settings, w, b, modes, best, trial
             )
         else:

@@ -17,7 +17,8 @@ from numba import njit, prange
 
 from optimizer.decomposed.coupling import ALLOCATING, EXACT
 from optimizer.decomposed.fleet import Fleet
-from optimizer.decomposed.interior import new_inside, start_inside, step_inside
+from optimizer.decomposed.inside import new_inside, start_inside
+from optimizer.decomposed.interior import step_inside
 from optimizer.decomposed.private import Private
 from optimizer.problem import Floats
 
@@ -65,7 +66,8 @@ def _settle(assets, stays, p, unit, price, held_price, interval_h, penalty, step
 @njit(**ALLOCATING)
 def _settle_rows(assets, stays, p, unit, price, held_price, interval_h, penalty, steps, first, last):
     """Those of the records first to last: a function of its own, as inside the parallel loop numba lost
-    what the steps write."""
+    what the steps write.
+    """
     intervals, depth = price.shape[1], p.segment_cost.shape[1]
     d = new_inside(depth, intervals)
     size, initial = np.zeros(depth), np.zeros(depth)

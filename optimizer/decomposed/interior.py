@@ -13,105 +13,14 @@ used of it: the u, of which any are valid in the bound (`depth`), and the path, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
 from numba import njit
 
-from optimizer.decomposed.coupling import ALLOCATING, EXACT
-from optimizer.problem import Floats
+from optimizer.decomposed.coupling import EXACT
+from optimizer.decomposed.inside import beyond, gap_inside
 
 CENTRE = 0.2
 """Each step aims at this share of the mean product of variable and multiplier."""
 SHORTEN = 0.995
-
-
-class Inside(NamedTuple):
-    """The iterate of one asset; J stores, T intervals, and scratch arrays for its step."""
-
-    into: Floats  # (T): cost of a kWh stored
-    earn: Floats  # (T): what a kWh drawn earns, wear aside
-    open: Floats  # (T): 1 while connected
-    worth: Floats  # (T, J): u
-    x: Floats  # (T, J)
-    z: Floats  # (T, J)
-    x_dual: Floats  # (T, J)
-    z_dual: Floats  # (T, J)
-    e: Floats  # (T + 1, J)
-    low_dual: Floats  # (T + 1, J)
-    high_dual: Floats  # (T + 1, J)
-    limit: Floats  # (T, 4): multiplier and slack of the limit of charging, of discharging
-    tail: Floats  # (3): energy missing at the end, its multiplier, multiplier of what is needed
-    block: Floats  # (T, J, J): inverse of the eliminated blocks
-    move: Floats  # (T, J): step of u
-    row: Floats  # (6, T, J): 1/x, 1/z, x/x_dual, z/z_dual, right sides of x and z; then their steps
-    band: Floats  # (5, T + 1, J): 1/e, 1/room, their joint weight, right side; then the step of e
-    part: Floats  # (T, 4): right side and weight of the limits
-    share: Floats  # (2, J)
-
-
-@njit(**ALLOCATING)
-def new_inside(depth, intervals):
-    """Allocate the arrays of one lane, in the order of the fields of `Inside`."""
-    row = (intervals, depth)
-    ends = (intervals + 1, depth)
-    return Inside(
-        np.zeros(intervals), np.zeros(intervals), np.zeros(intervals), np.zeros(row), np.zeros(row),
-        np.zeros(row), np.zeros(row), np.zeros(row), np.zeros(ends), np.zeros(ends), np.zeros(ends),
-        np.zeros((intervals, 4)), np.zeros(3), np.zeros((intervals, depth, depth)), np.zeros(row),
-        np.zeros((6, intervals, depth)), np.zeros((5, intervals + 1, depth)), np.zeros((intervals, 4)),
-        np.zeros((2, depth)),
-    )  # fmt: skip
-
-
-@njit(**EXACT)
-def start_inside(d, unit, cost, size, initial, ask, scale):
-    """Begin in the middle of every range; `scale`: of the prices, money per kWh."""
-    up, down, _, penalty, need = ask
-    intervals, count, total, mean = d.into.size, len(unit), 0.0, 0.0
-    for j in range(count):
-        total += size[j]
-        d.e[0, j] = initial[j]
-    for t in range(intervals):
-        mean += d.into[t] / intervals
-    for t in range(intervals):
-        d.limit[t, 0] = d.limit[t, 2] = scale
-        d.limit[t, 1], d.limit[t, 3] = 0.5 * up, 0.5 * down
-        for j in range(count):
-            d.worth[t, j] = mean - 0.5 * cost[j]
-            d.x[t, j] = 0.5 * up / count * d.open[t]
-            d.z[t, j] = 0.5 * down / count * d.open[t]
-            d.x_dual[t, j] = d.z_dual[t, j] = scale
-            d.e[t + 1, j] = 0.5 * size[j]
-            d.low_dual[t + 1, j] = d.high_dual[t + 1, j] = scale
-    d.tail[0] = max(need - 0.5 * total, 0.0) + 0.1 * total
-    d.tail[1], d.tail[2] = 0.5 * penalty, 0.01 * penalty
-
-
-@njit(**EXACT)
-def _beyond(d, unit, need):
-    """Energy at the end, with what is declared missing, above what is needed."""
-    total = d.tail[0] - need
-    for j in range(len(unit)):
-        total += d.e[d.into.size, j]
-    return total
-
-
-@njit(**EXACT)
-def gap_inside(d, unit, size, need):
-    """Return (sum of the products of variable and multiplier, their number)."""
-    count, total, number = len(unit), d.tail[0] * d.tail[1] + d.tail[2] * _beyond(d, unit, need), 2
-    for t in range(d.into.size):
-        for j in range(count):
-            e = d.e[t + 1, j]
-            total += d.low_dual[t + 1, j] * e + d.high_dual[t + 1, j] * (size[j] - e)
-        number += 2 * count
-        if d.open[t] > 0.0:
-            total += d.limit[t, 0] * d.limit[t, 1] + d.limit[t, 2] * d.limit[t, 3]
-            for j in range(count):
-                total += d.x_dual[t, j] * d.x[t, j] + d.z_dual[t, j] * d.z[t, j]
-            number += 2 + 2 * count
-    return total, number
 
 
 @njit(**EXACT)
@@ -126,7 +35,7 @@ def _weigh_energies(d, unit, size, ask, target):
             d.band[0, t, j], d.band[1, t, j] = low, room
             d.band[2, t, j] = 1.0 / (d.high_dual[t, j] * room + d.low_dual[t, j] * low)
             d.band[3, t, j] = after - d.worth[t - 1, j] + target * (low - room)
-    over, ease = _beyond(d, unit, need), missing / spared
+    over, ease = beyond(d, unit, need), missing / spared
     side = target / asked - over - ease * (target / missing - penalty + asked)
     weight = ease + over / asked
     for j in range(len(unit)):
@@ -236,8 +145,12 @@ def _directions(d, unit, ask, target, asked_move):
                 dz = d.row[3, t, j] * (d.row[5, t, j] - d.move[t, j] - rise_down)
                 slack_up, slack_down = slack_up - d.x[t, j] - dx, slack_down - d.z[t, j] - dz
                 far = max(far, -dx * d.row[0, t, j], -dz * d.row[1, t, j])
-                far_dual = max(far_dual, 1.0 + (dx * d.x_dual[t, j] - target) * d.row[0, t, j] / d.x_dual[t, j])
-                far_dual = max(far_dual, 1.0 + (dz * d.z_dual[t, j] - target) * d.row[1, t, j] / d.z_dual[t, j])
+                far_dual = max(
+                    far_dual, 1.0 + (dx * d.x_dual[t, j] - target) * d.row[0, t, j] / d.x_dual[t, j]
+                )
+                far_dual = max(
+                    far_dual, 1.0 + (dz * d.z_dual[t, j] - target) * d.row[1, t, j] / d.z_dual[t, j]
+                )
                 d.row[4, t, j], d.row[5, t, j] = dx, dz
             far = max(far, -slack_up / d.limit[t, 1], -slack_down / d.limit[t, 3])
             far_dual = max(far_dual, -rise_up / d.limit[t, 0], -rise_down / d.limit[t, 2])
@@ -294,7 +207,7 @@ def step_inside(d, unit, cost, size, ask):
     for j in range(len(unit)):
         asked_move += d.move[last - 1, j] * d.band[2, last, j]
     asked_move /= weight
-    over = _beyond(d, unit, ask[4])
+    over = beyond(d, unit, ask[4])
     far, far_dual = _directions(d, unit, ask, target, asked_move)
     missing, spared, asked = d.tail[0], d.tail[1], d.tail[2]
     d_missing = missing / spared * (asked_move + target / missing - ask[3] + asked)

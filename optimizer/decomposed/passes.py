@@ -55,8 +55,10 @@ class Course:
     margin: float = 1.5e-5
 
 
-def course_for(count: int) -> Course:
-    """Return the numbers of passes for a fleet of `count` assets."""
+def course_for(count: int, *, worn: bool = False) -> Course:
+    """Return the numbers of passes for `count` assets; with wear by depth a pass takes thrice as long."""
+    if worn and count > SMALL:
+        return Course(sample=30, wide=9, narrow=4, full=3, part=0.25, searched=2, bounds=2)
     if count <= SMALL:
         # A hundred assets share a feeder, and one battery may be half of it: smoothed more widely.
         return Course(
@@ -80,11 +82,11 @@ def chunk_for(count: int) -> int:
     return max(2, min(64, count // 150))
 
 
-def passes_for(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
+def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
     if sample and count <= TINY:
         return tuple(_settling(k, 120) for k in range(120))
-    plan, chunk = course_for(count), chunk_for(count)
+    plan, chunk = course_for(count, worn=worn), chunk_for(count)
     if sample:
         few = replace(plan, full=4, part=0.3, feeder=(1.5 * plan.feeder[0], *plan.feeder[1:]))
         return tuple(_wide(k, few, plan.sample, 8, level=0) for k in range(plan.sample))
@@ -142,7 +144,7 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
         fine=k >= 4,
         level=level,
         bound=level > 0,
-        settle=k % 8 == 7 or k == count - 1,
+        settle=k == count - 1 or (level == 0 and k % 8 == 7),
     )
 
 

@@ -63,7 +63,7 @@ def solve_decomposed(
     best = Incumbent()
     if warm is None:
         state = start(solver, best)
-        passes = passes_for(len(fleet))
+        passes = passes_for(len(fleet), worn=problem.wear is not None)
     else:
         state = start_warm(solver, warm)
         if settling := passes_after(len(fleet), sample=True):

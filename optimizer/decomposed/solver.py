@@ -185,9 +185,7 @@ class Solver:
     def settle(self, fleet: Fleet, private: Private) -> None:
         """Bring the potentials of wear by depth up to the present prices."""
         if self.held is not None:
-            settle_potentials(
-                fleet, private, prices_of(self.coupling), held_prices(self.held), steps=STEPS
-            )
+            settle_potentials(fleet, private, prices_of(self.coupling), held_prices(self.held), steps=STEPS)
 
     def bound(self, coupling: Coupling, held: Held | None) -> float:
         """Valid lower bound at the multipliers of the whole fleet."""

@@ -137,7 +137,9 @@ def _store_segments(c, asset, t, wear, still, old, toll, settings, w, place):
                 key[k - 1] = price + slope * (0.5 * (point[k - 1] + point[k]) - low)
             continue
         right = ramp_cost(c.offset, c.step, c.stiffness, t, w.rest[t] + m * point[k])
-        right += ramp_cost(c.feeder_offset, c.feeder_step, c.feeder_stiffness, t, w.rest_feeder[t] + m * point[k])
+        right += ramp_cost(
+            c.feeder_offset, c.feeder_step, c.feeder_stiffness, t, w.rest_feeder[t] + m * point[k]
+        )
         if k > 0:
             key[k - 1] = base + (right - left) / (m * (point[k] - point[k - 1]))
         left = right
@@ -197,9 +199,7 @@ def _store_backward(c, asset, p, row, j, toll, old, shelf, settings, w):
             floor = 0.0
             if t > 0:
                 floor = min(max(shelf.floor[t - 1] - _others(shelf, j, t - 1), 0.0), size)
-            head, end, low, high = trim(
-                slope, length, head, end, low - top, high - w.start[t], floor, size
-            )
+            head, end, low, high = trim(slope, length, head, end, low - top, high - w.start[t], floor, size)
             if high < low - 1e-9:
                 return False
         if end + SEGMENTS + 8 > slope.size:
@@ -219,7 +219,7 @@ def _others(shelf, j, t):
 @njit(**EXACT)
 def _store_forward(asset, initial, j, shelf, w, trial):
     """Run one store's thresholds from its initial energy; write the asset's powers; return if allowed."""
-    energy, size = initial, 0.0
+    energy = initial
     for t in range(trial.size):
         if w.segments[t] == 0:
             trial[t] = _power_of(asset, shelf.total[t])
@@ -236,7 +236,7 @@ def _store_forward(asset, initial, j, shelf, w, trial):
         kw = min(max(_power_of(asset, others + move), w.power_low[t]), w.power_high[t])
         trial[t] = 0.0 if abs(kw) < 1e-9 else kw
         energy += energy_of(asset, trial[t]) - others
-        if not -1e-7 <= energy + size:
+        if energy < -1e-7:
             return False
     return True
 
