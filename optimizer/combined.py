@@ -99,7 +99,10 @@ def solve_combined(
         best.offer(recover(problem, relaxation, answer))
     best.plan = search_tiny(problem, relaxation, best.plan, seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
-    return replace(best.plan, certificate=replace(best.plan.certificate, seconds=seconds))
+    claim = best.plan.certificate
+    shut = max(relaxation.bound - claim.lower_bound, 0.0)
+    parts = {"prices": min(shut, claim.gap_absolute), "relaxation": max(claim.gap_absolute - shut, 0.0)}
+    return replace(best.plan, certificate=replace(claim, seconds=seconds, gap_parts=parts))
 
 
 def _sweep(problem: Problem, relaxation: Relaxation, sweeps: Around, best: _Best) -> None:

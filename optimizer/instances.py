@@ -1,10 +1,11 @@
 """Families of dispatch problems for benches, tests and warm-up: synthetic, seeded, of any size.
 
-Three families that stress different parts of a method; all start at noon and span 24 hours:
+Four families that stress different parts of a method; all start at noon and span 24 hours:
 
 * `homes`: home batteries and some cars, ordinary feeders;
 * `cars`: mostly EVs with minimum powers, a third of them close to the maximum, some vehicle-to-grid;
-* `solar`: PV-heavy feeders with reverse flow, large batteries, export limits, a bill near zero.
+* `solar`: PV-heavy feeders with reverse flow, large batteries, export limits, a bill near zero;
+* `storage`: nothing but batteries, two thirds of them large, on feeders with tight export limits.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from optimizer.problem import Assets, Feeders, Floats, Ints, Portfolio, Problem,
 
 __all__ = ["EXTRAS", "FAMILIES", "Extra", "Family", "generate", "small_mixed_problem"]
 
-Family = Literal["homes", "cars", "solar"]
-FAMILIES: tuple[Family, ...] = ("homes", "cars", "solar")
+Family = Literal["homes", "cars", "solar", "storage"]
+FAMILIES: tuple[Family, ...] = ("homes", "cars", "solar", "storage")
 
 HOME, CAR, CAR_TO_GRID, LARGE = 0, 1, 2, 3
 _KINDS = np.array(["home", "ev", "v2g", "large"], dtype=object)
@@ -50,6 +51,10 @@ _SHAPES: dict[Family, Shape] = {
     "solar": Shape(
         shares=(0.5, 0.25, 0.05, 0.2), high_minimum=0.33, solar_kw=(2.0, 3.2), export_share=0.6,
         large_kwh=(100.0, 900.0),
+    ),
+    "storage": Shape(
+        shares=(0.35, 0.0, 0.0, 0.65), high_minimum=0.0, solar_kw=(0.5, 1.5), export_share=0.5,
+        large_kwh=(100.0, 1000.0),
     ),
 }  # fmt: skip
 

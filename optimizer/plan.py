@@ -102,6 +102,9 @@ class Certificate:
     the sum of import * |import price| plus the peak charge. `gap_of_savings` is the same distance as
     a share of what the plan saves against no control. `search_bound` is a higher bound that a search
     reached and that the plan's prices do not prove (minus infinity: none); nothing is derived from it.
+    gap_parts say in money where `gap_absolute` is: `relaxation` (between the linear relaxation's optimum and
+    the plan) and `prices` (below that optimum) for small fleets; `minimum_powers`, `assets` and `shared` for
+    large ones, above the relaxed optimum of each part at the prices of the bound.
     """
 
     status: Literal["optimal", "feasible"]

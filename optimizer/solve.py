@@ -11,6 +11,7 @@ from optimizer.provable import provable
 
 Method = Literal["auto", "exact", "milp", "decomposed"]
 Progress = Callable[[Plan], None]
+OnPass = Callable[[int, int, float], None]
 
 EXACT_UP_TO_ASSETS = 100
 """Up to this many assets `auto` starts from the exact relaxation."""
@@ -28,6 +29,7 @@ def solve(
     warm: Warm | None = None,
     accepted_gap: float = REPLAN_GAP,
     progress: Progress | None = None,
+    on_pass: OnPass | None = None,
 ) -> Plan:
     """Solve one dispatch problem; the same problem, seed and start give the same plan, byte for byte.
 
@@ -42,6 +44,7 @@ def solve(
         is solved from scratch. For problem after problem use `optimizer.Replanner`, which keeps the
         last plan and finds the rows of assets and feeders that have changed.
     progress: called with each better plan as it is found.
+    on_pass: called by `decomposed` after each pass with passes done, passes in all and the gap so far.
     """
     small = len(problem.assets) <= EXACT_UP_TO_ASSETS
     if warm is not None and method in {"auto", "decomposed"}:
@@ -56,7 +59,7 @@ def solve(
     if method in {"auto", "decomposed"}:
         from optimizer.decomposed import solve_decomposed  # noqa: PLC0415 - loads numba, seconds
 
-        return solve_decomposed(problem, seed=seed, progress=progress)
+        return solve_decomposed(problem, seed=seed, progress=progress, on_pass=on_pass)
     from optimizer.exact import solve_exact, solve_milp  # noqa: PLC0415 - loads Pyomo, a second
 
     if method == "milp":

@@ -33,7 +33,7 @@ class Around:
         self.fleet = compile_fleet(problem)
         coupling, offset = compile_coupling(problem)
         warm_multipliers(coupling, self.warm, problem.interval_h)
-        self.bound = lower_bound(self.fleet, coupling, offset)
+        self.bound, _ = lower_bound(self.fleet, coupling, offset)
         self.prices: Prices = prices_of_plan(coupling, problem.interval_h)
 
     def run(self, seed: int) -> Schedule:

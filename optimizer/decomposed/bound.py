@@ -42,20 +42,22 @@ def constant_of(coupling: Coupling, interval_h: float) -> float:
     return -interval_h * total
 
 
-def private_bound(fleet: Fleet, coupling: Coupling, private: Private, held: Held, offset: float) -> float:
+def private_bound(
+    fleet: Fleet, coupling: Coupling, private: Private, held: Held, offset: float
+) -> tuple[float, Floats]:
     """The same with budgets, reserve and wear by depth; improves the multipliers in `private` a little."""
     values = private_values(fleet, private, prices_of(coupling), held_prices(held)) * fleet.assets["weight"]
     constant = constant_of(coupling, fleet.interval_h) + held_constant(held, fleet.interval_h) + offset
     allowance = 1e-12 * (float(np.abs(values).sum()) + abs(constant))
-    return float(values.sum()) + constant - allowance
+    return float(values.sum()) + constant - allowance, values
 
 
-def lower_bound(fleet: Fleet, coupling: Coupling, offset: float) -> float:
-    """Valid lower bound of the whole problem's cost at the coupling's multipliers, in money.
+def lower_bound(fleet: Fleet, coupling: Coupling, offset: float) -> tuple[float, Floats]:
+    """Valid lower bound of the whole problem's cost at the coupling's multipliers, and each asset's part (N).
 
     A rounding allowance of 1e-9 of the sum of magnitudes is taken off.
     """
     values = asset_values(fleet, prices_of(coupling)) * fleet.assets["weight"]
     constant = constant_of(coupling, fleet.interval_h) + offset
     allowance = 1e-12 * (float(np.abs(values).sum()) + abs(constant))
-    return float(values.sum()) + constant - allowance
+    return float(values.sum()) + constant - allowance, values

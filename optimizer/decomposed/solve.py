@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.certificate import certify
+from optimizer.decomposed.bound import prices_of
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
@@ -29,6 +30,7 @@ from optimizer.decomposed.warm import warm_multipliers, warm_powers
 from optimizer.plan import Plan, Warm
 from optimizer.problem import Floats, Problem
 
+OnPass = Callable[[int, int, float], None]
 KEEP_BEST_UP_TO = 200_000
 """Up to this many assets the best schedule is copied; beyond, memory counts and the last one is taken."""
 
@@ -39,11 +41,13 @@ def solve_decomposed(
     seed: int = 0,
     progress: Callable[[Plan], None] | None = None,
     warm: Warm | None = None,
+    on_pass: OnPass | None = None,
 ) -> Plan:
     """Solve by prices and block coordinate descent; the same problem and seed give the same plan.
 
     progress: called with a plan each time the narrowing passes found a better schedule.
     warm: a previous plan to start from; a few passes then do.
+    on_pass: called after each pass over the fleet with passes done, passes in all and the gap so far.
     """
     fleet = compile_fleet(problem)
     coupling, offset = compile_coupling(problem)
@@ -73,7 +77,7 @@ def solve_decomposed(
             settle_prices(solver, best, relaxed, small, solver.private, settling)
         passes = passes_after(len(fleet))
     report = None if progress is None else (lambda: progress(_plan(solver, best, seed)))
-    descend(solver, state, passes, best, report)
+    descend(solver, state, passes, best, report, on_pass)
     return _plan(solver, best, seed, last=True)
 
 
@@ -123,13 +127,14 @@ def descend(
     passes: tuple[Pass, ...],
     best: Incumbent,
     report: Callable[[], None] | None = None,
+    on_pass: OnPass | None = None,
 ) -> None:
     """Run the passes; after each, offer the schedule, move the multipliers, offer their bound."""
     keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
         solver.run(solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw)
         if keep or k == len(passes) - 1:
-            best.offer_schedule(solver.cost(state), state.power_kw, copy=keep)
+            best.offer_schedule(solver.cost(state), state, copy=keep)
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
         if step.bound:
@@ -139,6 +144,8 @@ def descend(
             best.offer_bound(solver.bound(middle, held), middle, held)
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
+        if on_pass is not None:
+            on_pass(k + 1, len(passes), best.gap)
 
 
 def start_warm(solver: Solver, warm: Warm) -> State:
@@ -163,13 +170,40 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     assert best.power_kw is not None
     assert best.coupling is not None
     shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
+    spent = _spent(fleet, best)
     schedule = schedule_of(fleet, best.power_kw, consume=last)
     if shares is not None:
         schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
+    prices = prices_of_plan(best.coupling, fleet.interval_h)
     certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
-    return Plan(
-        schedule=schedule, certificate=certificate, prices=prices_of_plan(best.coupling, fleet.interval_h)
-    )
+    certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, spent))
+    return Plan(schedule=schedule, certificate=certificate, prices=prices)
+
+
+def _spent(fleet: Fleet, best: Incumbent) -> Floats:
+    """What every record pays for its powers at the prices of the bound, in money (N)."""
+    assert best.power_kw is not None
+    assert best.coupling is not None
+    price, spent = prices_of(best.coupling), np.zeros(len(fleet))
+    for f in range(fleet.feeders):
+        rows = slice(fleet.feeder_first[f], fleet.feeder_first[f + 1])
+        spent[rows] = fleet.interval_h * (best.power_kw[rows] @ price[f])
+    return spent
+
+
+def _gap_parts(solver: Solver, best: Incumbent, gap: float, spent: Floats) -> dict[str, float]:
+    """Where the gap is, in money; exact, as the bound is a sum over assets and grid.
+
+    minimum_powers: what assets with a minimum power cost above their relaxed optimum at the bound's prices,
+    so the distance between relaxation and schedule; assets: the same of all others; shared: the rest, grid
+    and reserve.
+    """
+    if best.values is None or best.own_cost is None:
+        return {}
+    above = best.own_cost + spent - best.values
+    stepped = solver.fleet.assets["stepped"] == 1
+    parts = {"minimum_powers": float(above[stepped].sum()), "assets": float(above[~stepped].sum())}
+    return parts | {"shared": gap - sum(parts.values())}
 
 
 def warm_up() -> None:

@@ -47,18 +47,27 @@ class Incumbent:
     bound: float = -np.inf
     coupling: Coupling | None = None
     held: Held | None = None
+    values: Floats | None = None  # (N): each asset's part of the bound
+    own_cost: Floats | None = None  # (N): each asset's part of the cost
 
-    def offer_bound(self, bound: float, coupling: Coupling, held: Held | None) -> None:
+    @property
+    def gap(self) -> float:
+        """Distance as a share of the bound; the certificate's also looks at the gross cost."""
+        return (self.cost - self.bound) / max(abs(self.bound), 1e-9)
+
+    def offer_bound(self, proven: tuple[float, Floats], coupling: Coupling, held: Held | None) -> None:
+        bound, values = proven
         if bound > self.bound:
-            self.bound = bound
+            self.bound, self.values = bound, values
             self.coupling = coupling._replace(
                 multiplier=coupling.multiplier.copy(), feeder_multiplier=coupling.feeder_multiplier.copy()
             )
             self.held = None if held is None else held._replace(multiplier=held.multiplier.copy())
 
-    def offer_schedule(self, cost: float, power_kw: Floats, *, copy: bool) -> None:
+    def offer_schedule(self, cost: float, state: State, *, copy: bool) -> None:
+        power_kw = state.power_kw
         if cost < self.cost:
-            self.cost = cost
+            self.cost, self.own_cost = cost, state.own_cost.copy()
             if copy and self.power_kw is not None:
                 self.power_kw[:] = power_kw  # into the memory of the one before
             else:
@@ -187,8 +196,8 @@ class Solver:
         if self.held is not None:
             settle_potentials(fleet, private, prices_of(self.coupling), held_prices(self.held), steps=STEPS)
 
-    def bound(self, coupling: Coupling, held: Held | None) -> float:
-        """Valid lower bound at the multipliers of the whole fleet."""
+    def bound(self, coupling: Coupling, held: Held | None) -> tuple[float, Floats]:
+        """Valid lower bound at the multipliers of the whole fleet, and each asset's part of it."""
         if self.private is None or held is None:
             return lower_bound(self.fleet, coupling, self.offset)
         return private_bound(self.fleet, coupling, self.private, held, self.offset)

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from vpp.cli.passes import passes_shown
+
 if TYPE_CHECKING:
     from optimizer import Certificate, Plan, Problem, Verdict
+    from optimizer.solve import OnPass
 
 WRITING_S = 0.25
 """Kept free before a deadline for checking and writing the plan, and this much more per million cells."""
@@ -122,8 +125,8 @@ def _solve(
     problem = read_problem(problem_dir)
     digest = problem_sha256(problem_dir)
     read_s = time.monotonic() - start
-    with _patience("solving", as_json=as_json):
-        plan = _plan(problem, method, None if deadline_s is None else deadline_s - read_s, seed)
+    with passes_shown(quiet=as_json) as on_pass:
+        plan = _plan(problem, method, None if deadline_s is None else deadline_s - read_s, seed, on_pass)
     solved = time.monotonic()
     verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices)
     verified = time.monotonic()
@@ -143,14 +146,14 @@ def _solve(
     return 0
 
 
-def _plan(problem: Problem, method: Any, left_s: float | None, seed: int) -> Plan:
+def _plan(problem: Problem, method: Any, left_s: float | None, seed: int, on_pass: OnPass) -> Plan:
     """Solve here, or under a deadline in a process that is killed when it passes."""
     from optimizer import solve  # noqa: PLC0415 - keeps `vpp --help` fast
     from optimizer.certificate import unsolved_plan  # noqa: PLC0415
     from optimizer.process import SolveOptions, SolverProcess  # noqa: PLC0415
 
     if left_s is None:
-        return solve(problem, method=method, seed=seed)
+        return solve(problem, method=method, seed=seed, on_pass=on_pass)
     cells = problem.shape[0] * problem.shape[1]
     with SolverProcess(decomposed=method in {"auto", "decomposed"}) as process:
         outcome = process.solve(
