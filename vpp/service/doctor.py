@@ -12,8 +12,10 @@ from pathlib import Path
 from vpp.adapters.storage import open_identities
 from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.migrate import pending
+from vpp.adapters.tokens import read_keys
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import ReadingDays, ReasoningModelError, Store, StoreError
+from vpp.ports.access import TokenError
 from vpp.service.bootstrap import make_clock, make_model, make_store
 from vpp.service.certificates import describe_problem
 from vpp.service.errors import ServiceError
@@ -42,7 +44,7 @@ async def examine(config: Path) -> AsyncIterator[Finding]:
         return
     yield Finding(subject="configuration", good=True, sentence=f"{config} is complete")
     yield _address(settings)
-    for finding in [*_certificates(settings), *_enrolment(settings)]:
+    for finding in [*_certificates(settings), *_enrolment(settings), _people(settings)]:
         yield finding
     async for finding in _database(settings, config):
         yield finding
@@ -82,6 +84,27 @@ def _enrolment(settings: Settings) -> list[Finding]:
     if settings.enrolment.address:
         findings.append(_address(settings, "enrolment", "enrolment.address"))
     return findings
+
+
+def _people(settings: Settings) -> Finding:
+    """Say whether people need tokens; without them every operator's certificate may do everything."""
+    keys = settings.access.keys
+    if keys is not None:
+        try:
+            count = len(read_keys(keys).keys)
+        except TokenError as error:
+            return Finding(subject="access.keys", good=False, sentence=str(error))
+        sentence = f"people show tokens; {keys} holds {count} public keys"
+        return Finding(subject="access.keys", good=True, sentence=sentence)
+    host = settings.grpc.address.rpartition(":")[0].strip("[]")
+    if host in {"localhost", "127.0.0.1", "::1"}:
+        sentence = "off: an operator's certificate may do everything, from this machine only"
+        return Finding(subject="access.keys", good=True, sentence=sentence)
+    sentence = (
+        f"off, and {settings.grpc.address} is open to others: every operator's certificate may do "
+        "everything; set access.keys (docs/access.md)"
+    )
+    return Finding(subject="access.keys", good=False, sentence=sentence)
 
 
 async def _node_certificates(settings: Settings) -> Finding:
