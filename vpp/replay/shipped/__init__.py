@@ -1,0 +1,1 @@
+"""Scenarios that ship: how each is made, from a seed or from a published data set, for any number of days."""
