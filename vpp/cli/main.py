@@ -25,6 +25,7 @@ from vpp.cli.overrides import freeze_command, override
 from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
 from vpp.cli.report import report_command
+from vpp.cli.scenario import scenario
 from vpp.cli.service import (
     certificates_command,
     cycle_command,
@@ -70,6 +71,7 @@ app.command("solve")(solve_command)
 app.command("verify")(verify_command)
 app.command("replay")(replay_command)
 app.command("report")(report_command)
+app.add_typer(scenario, name="scenario")
 app.command("demo")(demo_command)
 app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")

@@ -56,6 +56,7 @@ class ReplayForecasts:
             history=timedelta(days=header.history_days),
             horizon_intervals=2 * header.horizon_intervals,
             issue_period=timedelta(minutes=header.forecast_every_minutes),
+            scenarios=header.forecast_scenarios,
             learning=self._learning(training) if mixed else None,
             training=training,
         )

@@ -58,6 +58,7 @@ class ScenarioHeader(BaseModel):
     unmet_energy_penalty_per_kwh: float = Field(default=5.0, gt=0)
     stability_cost_per_kw: float = Field(default=0.0, ge=0)
     forecast_every_minutes: float = Field(default=60.0, gt=0)
+    forecast_scenarios: int = Field(default=0, ge=0, le=64)
     history_days: int = Field(default=28, ge=1, le=730)
     training_days: int = Field(default=0, ge=0, le=1500)  # for ridge and LightGBM; 0: similar days alone
     training_every_hours: float = Field(default=24.0, ge=1)

@@ -10,7 +10,7 @@ HOME_SIZES = ((5.1, 2.5), (7.7, 3.7), (10.2, 5.0), (13.8, 5.0))  # capacity kWh,
 HOME_WEAR_PER_KWH = 0.02  # of throughput: 200 per kWh of capacity over 5,000 full cycles
 
 
-def battery_asset(  # noqa: D417 - sizes are named for what they are
+def battery_asset(
     asset_id: str,
     feeder_id: str,
     capacity_kwh: float,

@@ -35,9 +35,9 @@ def _recipe(
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        _recipe("commercial-site", commercial_site.build, datetime(2024, 3, 4, tzinfo=UTC), 5, 30),
-        _recipe("demand-response", demand_response.build, datetime(2024, 7, 1, tzinfo=UTC), 7),
-        _recipe("lv-feeders", lv_feeders.build, datetime(2024, 5, 6, tzinfo=UTC), 7),
+        _recipe("commercial-site", commercial_site.build, datetime(2024, 3, 4, tzinfo=UTC), 7, 30),
+        _recipe("demand-response", demand_response.build, datetime(2024, 7, 1, tzinfo=UTC), 14),
+        _recipe("lv-feeders", lv_feeders.build, datetime(2024, 5, 6, tzinfo=UTC), 14),
         _recipe("negative-prices", negative_prices.build, datetime(2024, 5, 8, tzinfo=UTC), 7),
         _recipe("storm-week", storm_week.build, datetime(2024, 1, 15, tzinfo=UTC), 7),
     )
@@ -52,7 +52,12 @@ def recipe_of(name: str) -> Recipe:
 
 
 def build_scenario(
-    name: str, folder: Path, *, days: int | None = None, start: datetime | None = None, seed: int | None = None
+    name: str,
+    folder: Path,
+    *,
+    days: int | None = None,
+    start: datetime | None = None,
+    seed: int | None = None,
 ) -> Span:
     """Make a scenario and write its folder; what is not given is as in the shipped extract."""
     recipe = recipe_of(name)

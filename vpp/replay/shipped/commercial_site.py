@@ -9,7 +9,14 @@ from vpp.replay.shipped.cars import Habit, car_asset, trips_of
 from vpp.replay.shipped.demand import business_kw
 from vpp.replay.shipped.market import day_ahead_per_kwh, price_columns
 from vpp.replay.shipped.sources import sources
-from vpp.replay.shipped.tables import HISTORY_DAYS, ScenarioTables, Span, asset_columns, load_columns
+from vpp.replay.shipped.tables import (
+    ScenarioTables,
+    Span,
+    asset_columns,
+    feeder_columns,
+    header_of,
+    load_columns,
+)
 from vpp.replay.shipped.weather import make_weather
 
 TIMEZONE = "Europe/Berlin"
@@ -24,7 +31,7 @@ def build(span: Span) -> ScenarioTables:
     """Return the scenario; the demand charge is that of a year, for the share of it that is replayed."""
     random, times = np.random.default_rng([span.seed, 2]), span.times()
     weather = make_weather(times, random, mean_c=9.5)
-    load_kw = business_kw(times, random, mean_kw=115.0, timezone=TIMEZONE, spikes_kw=45.0)
+    load_kw = business_kw(times, random, mean_kw=115.0, timezone=TIMEZONE, spikes_kw=8.0)
     vans = [car_asset(f"van-{number:02d}", SITE, 75.0, 11.0) for number in range(1, 9)]
     desks = [car_asset(f"desk-{number:02d}", SITE, 58.0, 11.0) for number in range(1, 7)]
     stays = (
@@ -37,26 +44,16 @@ def build(span: Span) -> ScenarioTables:
     )
     prices = day_ahead_per_kwh(times, random, irradiance_w_m2=weather.irradiance_w_m2, timezone=TIMEZONE)
     return ScenarioTables(
-        header={
-            "title": "a business with a demand charge, a battery, PV, vans and visitors' cars",
-            "start": span.start,
-            "days": span.days,
-            "interval_minutes": span.interval_minutes,
-            "horizon_intervals": round(24 / span.hours),
-            "timezone": TIMEZONE,
-            "meter_delay_minutes": 5,
-            "peak_price_per_kw": round(DEMAND_CHARGE_PER_KW_YEAR * span.days / 365, 4),
-            "history_days": HISTORY_DAYS,
-        },
+        header=header_of(
+            span,
+            "a business with a demand charge, a battery, PV, vans and visitors' cars",
+            TIMEZONE,
+            meter_delay_minutes=5,
+            peak_price_per_kw=round(DEMAND_CHARGE_PER_KW_YEAR * span.days / 365, 4),
+        ),
         assets=asset_columns([battery, *vans, *desks]),
-        feeders={
-            "feeder_id": np.array([SITE], dtype=object),
-            "valid_from": times[:1],
-            "import_limit_kw": np.array([400.0]),
-            "export_limit_kw": np.array([200.0]),
-            "available_at": times[:1],
-        },
-        load=load_columns([SITE], times, load_kw[None], weather.pv_kw(160.0)[None]),
+        feeders=feeder_columns(times, {SITE: 400.0}, {SITE: 200.0}),
+        load=load_columns([SITE], times, load_kw[None], weather.pv_kw(60.0)[None]),
         prices=price_columns(times, prices, timezone=TIMEZONE, charge=CHARGE_PER_KWH),
         trips=trips,
         weather=weather.table(),

@@ -17,6 +17,7 @@ HOME_WEEKEND = (0.72, 0.6, 0.52, 0.48, 0.47, 0.5, 0.62, 0.85, 1.15, 1.3, 1.3, 1.
 WORK_WEEKDAY = (0.4, 0.4, 0.4, 0.4, 0.45, 0.6, 1.0, 1.45, 1.65, 1.75, 1.8, 1.75,
                 1.6, 1.7, 1.75, 1.65, 1.45, 1.15, 0.85, 0.65, 0.55, 0.5, 0.45, 0.4)  # fmt: skip
 WORK_WEEKEND = (0.4,) * 8 + (0.5,) * 8 + (0.4,) * 8
+BUSINESS_LIKE_HOMES = 1000  # a business is as restless as so many homes
 HEATING_KW_PER_C = 0.06  # of a home with a heat pump, below the heating limit
 HEATING_LIMIT_C = 15.0
 COOLING_LIMIT_C = 24.0
@@ -33,7 +34,8 @@ def profile(times: Times, weekday: tuple[float, ...], weekend: tuple[float, ...]
     hour = (local.hour + local.minute / 60.0).to_numpy()
     points = np.arange(25)
     shapes = [np.interp(hour, points, [*shape, shape[0]]) for shape in (weekday, weekend)]
-    return np.where(local.dayofweek.to_numpy() < 5, *shapes)
+    shares: Floats = np.where(local.day_of_week.to_numpy() < 5, *shapes)
+    return shares
 
 
 def homes_kw(
@@ -61,7 +63,7 @@ def business_kw(
     base = mean_kw * profile(times, WORK_WEEKDAY, WORK_WEEKEND, timezone)
     working = profile(times, WORK_WEEKDAY, WORK_WEEKEND, timezone) > 1.3
     spikes = spikes_kw * working * (random.random(len(times)) < 0.08)
-    return np.maximum(0.0, base * (1.0 + restless(random, len(times), 60)) + spikes)
+    return np.maximum(0.0, base * (1.0 + restless(random, len(times), BUSINESS_LIKE_HOMES)) + spikes)
 
 
 def restless(random: np.random.Generator, count: int, homes: int) -> Floats:

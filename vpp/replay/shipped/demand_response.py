@@ -14,19 +14,22 @@ from vpp.replay.shipped.demand import homes_kw
 from vpp.replay.shipped.market import day_ahead_per_kwh, price_columns
 from vpp.replay.shipped.sources import sources
 from vpp.replay.shipped.tables import (
-    HISTORY_DAYS,
     Columns,
     ScenarioTables,
     Span,
     as_time,
     asset_columns,
+    feeder_columns,
+    header_of,
     load_columns,
 )
 from vpp.replay.shipped.weather import Weather, make_weather
 
 TIMEZONE = "Europe/Berlin"
 FEEDERS = ("park", "hill")
-BATTERIES_PER_FEEDER, CARS_PER_FEEDER, HOMES_PER_FEEDER = 12, 5, 60
+BATTERIES_PER_FEEDER, CARS_PER_FEEDER, HOMES_PER_FEEDER = 20, 10, 80
+IMPORT_LIMIT_KW = dict.fromkeys(FEEDERS, 400.0)
+EXPORT_LIMIT_KW = dict.fromkeys(FEEDERS, 250.0)
 EVENT_FROM, EVENT_HOURS = time(18), 2
 SHARE_OF_DAYS = 0.4  # of the hottest days have an event
 TARGET_KW, PENALTY_PER_KWH = 90.0, 1.2
@@ -56,26 +59,16 @@ def build(span: Span) -> ScenarioTables:
     ]  # fmt: skip
     prices = day_ahead_per_kwh(times, random, irradiance_w_m2=weather.irradiance_w_m2, timezone=TIMEZONE)
     return ScenarioTables(
-        header={
-            "title": "a hot season with demand-response events on the hottest evenings",
-            "start": span.start,
-            "days": span.days,
-            "interval_minutes": span.interval_minutes,
-            "horizon_intervals": round(24 / span.hours),
-            "timezone": TIMEZONE,
-            "meter_delay_minutes": 15,
-            "history_days": HISTORY_DAYS,
-            "half_share": 0.05,
-        },
+        header=header_of(
+            span,
+            "a hot season with demand-response events on the hottest evenings",
+            TIMEZONE,
+            meter_delay_minutes=15,
+            half_share=0.05,
+        ),
         assets=asset_columns([*batteries, *cars]),
-        feeders={
-            "feeder_id": np.array(FEEDERS, dtype=object),
-            "valid_from": np.repeat(times[:1], len(FEEDERS)),
-            "import_limit_kw": np.full(len(FEEDERS), 250.0),
-            "export_limit_kw": np.full(len(FEEDERS), 250.0),
-            "available_at": np.repeat(times[:1], len(FEEDERS)),
-        },
-        load=load_columns(FEEDERS, times, np.array(loads), np.array([weather.pv_kw(90.0)] * 2)),
+        feeders=feeder_columns(times, IMPORT_LIMIT_KW, EXPORT_LIMIT_KW),
+        load=load_columns(FEEDERS, times, np.array(loads), np.array([weather.pv_kw(140.0)] * 2)),
         prices=price_columns(times, prices, timezone=TIMEZONE, charge=CHARGE_PER_KWH),
         trips=trips_of(cars, span, random, timezone=TIMEZONE, habit=Habit()),
         weather=weather.table(),

@@ -11,16 +11,16 @@ from vpp.replay.shipped.market import day_ahead_per_kwh, price_columns
 from vpp.replay.shipped.simbench import TIMEZONE, Simbench
 from vpp.replay.shipped.sources import sources
 from vpp.replay.shipped.tables import (
-    HISTORY_DAYS,
     ScenarioTables,
     Span,
-    as_datetime,
     asset_columns,
+    feeder_columns,
+    header_of,
     load_columns,
 )
 from vpp.replay.shipped.weather import make_weather
 
-FEEDERS = ("lv-rural2", "lv-urban6")
+FEEDERS = ("lv-rural2", "lv-rural3", "lv-semiurb5", "lv-urban6")
 CARS = ((52.0, 11.0), (58.0, 11.0), (37.9, 11.0), (32.3, 3.7))
 CHARGE_PER_KWH = 0.16
 
@@ -38,27 +38,17 @@ def build(span: Span) -> ScenarioTables:
     ]
     weather = make_weather(times, random, mean_c=9.5)
     prices = day_ahead_per_kwh(times, random, irradiance_w_m2=weather.irradiance_w_m2, timezone=TIMEZONE)
-    known = as_datetime(times[0])
+    ratings = {feeder_id: grid.rating_kw for feeder_id, grid in grids.items()}
     return ScenarioTables(
-        header={
-            "title": "two low-voltage feeders of SimBench with home batteries, cars and PV",
-            "start": span.start,
-            "days": span.days,
-            "interval_minutes": span.interval_minutes,
-            "horizon_intervals": round(24 / span.hours),
-            "timezone": TIMEZONE,
-            "meter_delay_minutes": 15,
-            "history_days": HISTORY_DAYS,
-            "standby_kw": 0.005,
-        },
+        header=header_of(
+            span,
+            "four low-voltage feeders of SimBench with home batteries, cars and PV",
+            TIMEZONE,
+            meter_delay_minutes=15,
+            standby_kw=0.005,
+        ),
         assets=asset_columns([*assets, *cars]),
-        feeders={
-            "feeder_id": np.array(FEEDERS, dtype=object),
-            "valid_from": np.full(len(FEEDERS), np.datetime64(known.replace(tzinfo=None), "us")),
-            "import_limit_kw": np.array([grid.rating_kw for grid in grids.values()]),
-            "export_limit_kw": np.array([grid.rating_kw for grid in grids.values()]),
-            "available_at": np.full(len(FEEDERS), np.datetime64(known.replace(tzinfo=None), "us")),
-        },
+        feeders=feeder_columns(times, ratings, ratings),
         load=load_columns(
             FEEDERS,
             times,

@@ -1,4 +1,4 @@
-"""Made day-ahead prices, from a seed: the residual load of a system with much sun, and when it was published."""
+"""Made day-ahead prices, from a seed: demand less sun, and when they were published."""
 
 from __future__ import annotations
 
@@ -32,10 +32,7 @@ def day_ahead_per_kwh(
 
 
 def price_columns(times: Times, day_ahead: Floats, *, timezone: str, charge: float) -> Columns:
-    """Return the price table: import costs `charge` per kWh more than export pays.
-
-    The rows begin a little before the replay: prices, unlike load, need little history.
-    """
+    """Return the price table: import costs `charge` per kWh more than export pays."""
     return {
         "start": times,
         "import_price_per_kwh": np.round(day_ahead + charge, 5),

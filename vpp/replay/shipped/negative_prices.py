@@ -8,13 +8,20 @@ from vpp.replay.shipped.batteries import home_batteries
 from vpp.replay.shipped.demand import homes_kw, local_times
 from vpp.replay.shipped.market import day_ahead_per_kwh, price_columns
 from vpp.replay.shipped.sources import sources
-from vpp.replay.shipped.tables import HISTORY_DAYS, ScenarioTables, Span, asset_columns, load_columns
+from vpp.replay.shipped.tables import (
+    ScenarioTables,
+    Span,
+    asset_columns,
+    feeder_columns,
+    header_of,
+    load_columns,
+)
 from vpp.replay.shipped.weather import make_weather
 
 TIMEZONE = "Europe/Berlin"
 FEEDERS = ("north", "south", "east")
-BATTERIES_PER_FEEDER = 10
-HOMES_PER_FEEDER = 30
+BATTERIES_PER_FEEDER = 24
+HOMES_PER_FEEDER = 60
 CHARGE_PER_KWH = 0.10
 
 
@@ -30,8 +37,8 @@ def build(span: Span) -> ScenarioTables:
         )
         for _ in FEEDERS
     ]  # fmt: skip
-    pv_kw = [weather.pv_kw(peak_kw) for peak_kw in (100.0, 80.0, 120.0)]
-    weekend = local_times(times, TIMEZONE).dayofweek.to_numpy() >= 5
+    pv_kw = [weather.pv_kw(peak_kw) for peak_kw in (200.0, 160.0, 240.0)]
+    weekend = local_times(times, TIMEZONE).day_of_week.to_numpy() >= 5
     prices = day_ahead_per_kwh(
         times,
         random,
@@ -41,25 +48,15 @@ def build(span: Span) -> ScenarioTables:
         scarcity=np.where(weekend, -0.04, 0.0),
     )
     return ScenarioTables(
-        header={
-            "title": "home batteries in a sunny spring with negative prices at noon",
-            "start": span.start,
-            "days": span.days,
-            "interval_minutes": span.interval_minutes,
-            "horizon_intervals": round(24 / span.hours),
-            "timezone": TIMEZONE,
-            "meter_delay_minutes": 15,
-            "history_days": HISTORY_DAYS,
-            "standby_kw": 0.005,
-        },
+        header=header_of(
+            span,
+            "home batteries in a sunny spring with negative prices at noon",
+            TIMEZONE,
+            meter_delay_minutes=15,
+            standby_kw=0.005,
+        ),
         assets=asset_columns(assets),
-        feeders={
-            "feeder_id": np.array(FEEDERS, dtype=object),
-            "valid_from": np.repeat(times[:1], len(FEEDERS)),
-            "import_limit_kw": np.full(len(FEEDERS), 160.0),
-            "export_limit_kw": np.full(len(FEEDERS), 110.0),
-            "available_at": np.repeat(times[:1], len(FEEDERS)),
-        },
+        feeders=feeder_columns(times, dict.fromkeys(FEEDERS, 250.0), dict.fromkeys(FEEDERS, 210.0)),
         load=load_columns(FEEDERS, times, np.array(loads), np.array(pv_kw)),
         prices=price_columns(times, prices, timezone=TIMEZONE, charge=CHARGE_PER_KWH),
         weather=weather.table(),

@@ -13,7 +13,6 @@ from vpp.replay.shipped.demand import homes_kw
 from vpp.replay.shipped.market import day_ahead_per_kwh, price_columns
 from vpp.replay.shipped.sources import sources
 from vpp.replay.shipped.tables import (
-    HISTORY_DAYS,
     Columns,
     Floats,
     ScenarioTables,
@@ -21,6 +20,7 @@ from vpp.replay.shipped.tables import (
     Times,
     as_time,
     asset_columns,
+    header_of,
     load_columns,
     text_of,
 )
@@ -28,10 +28,10 @@ from vpp.replay.shipped.weather import make_weather
 
 TIMEZONE = "Europe/Berlin"
 FEEDERS = ("coast", "inland")
-HOMES_PER_FEEDER, BATTERIES_PER_FEEDER, CARS_PER_FEEDER = 60, 7, 7
+HOMES_PER_FEEDER, BATTERIES_PER_FEEDER, CARS_PER_FEEDER = 70, 12, 12
 STORM_AFTER, STORM_HOURS = timedelta(days=2, hours=15), 40  # from the start of the replay
 WARNED_BEFORE = timedelta(hours=18)
-NORMAL_KW, WEAK_KW = 250.0, 95.0  # a line is out: what the feeder can still carry
+NORMAL_KW, WEAK_KW = 250.0, 100.0  # a line is out: what the feeder can still carry
 WEAK_KNOWN_BEFORE = timedelta(hours=3)
 CHARGE_PER_KWH = 0.14
 
@@ -42,11 +42,7 @@ def build(span: Span) -> ScenarioTables:
     storm = _storm(times, span)
     weather = make_weather(times, random, sunny=0.35, mean_c=10.0)
     cold_c = weather.temperature_c - 3.0 * storm
-    homes = [
-        homes_kw(times, random, homes=HOMES_PER_FEEDER, temperature_c=cold_c, timezone=TIMEZONE, heat_pumps=0.4)
-        * (1.0 + 0.1 * storm)
-        for _ in FEEDERS
-    ]  # fmt: skip
+    homes = [_homes_kw(times, random, cold_c) * (1.0 + 0.1 * storm) for _ in FEEDERS]
     batteries = [unit for feeder in FEEDERS for unit in home_batteries(feeder, BATTERIES_PER_FEEDER, random)]
     batteries.append(
         battery_asset("grid-battery", FEEDERS[0], 215.0, 100.0, kind="grid_battery", wear=0.015, kept=0.05)
@@ -61,20 +57,16 @@ def build(span: Span) -> ScenarioTables:
         times, random, irradiance_w_m2=irradiance, timezone=TIMEZONE, mean=0.11, scarcity=0.12 * storm
     )
     return ScenarioTables(
-        header={
-            "title": "a winter week with a storm: weak feeders, silent nodes, dear prices",
-            "start": span.start,
-            "days": span.days,
-            "interval_minutes": span.interval_minutes,
-            "horizon_intervals": round(24 / span.hours),
-            "timezone": TIMEZONE,
-            "meter_delay_minutes": 30,
-            "history_days": HISTORY_DAYS,
-            "silent_share": 0.2,
-            "stuck_share": 0.03,
-            "power_noise_kw": 0.05,
-            "soc_noise": 0.01,
-        },
+        header=header_of(
+            span,
+            "a winter week with a storm: weak feeders, silent nodes, dear prices",
+            TIMEZONE,
+            meter_delay_minutes=30,
+            silent_share=0.2,
+            stuck_share=0.03,
+            power_noise_kw=0.05,
+            soc_noise=0.01,
+        ),
         assets=asset_columns([*batteries, *cars]),
         feeders=_limits(times, span),
         load=load_columns(
@@ -85,6 +77,12 @@ def build(span: Span) -> ScenarioTables:
         weather=weather.table(),
         context=_warnings(span),
         extra={"SOURCES.md": sources("storm-week")},
+    )
+
+
+def _homes_kw(times: Times, random: np.random.Generator, cold_c: Floats) -> Floats:
+    return homes_kw(
+        times, random, homes=HOMES_PER_FEEDER, temperature_c=cold_c, timezone=TIMEZONE, heat_pumps=0.4
     )
 
 

@@ -104,6 +104,30 @@ def load_columns(feeder_ids: Sequence[str], times: Times, consumption_kw: Floats
     }
 
 
+def header_of(span: Span, title: str, timezone: str, **more: object) -> Columns:
+    """Return the header of a scenario that looks a day ahead; `more` is what differs from the defaults."""
+    return {
+        "title": title,
+        "start": span.start,
+        "days": span.days,
+        "interval_minutes": span.interval_minutes,
+        "horizon_intervals": round(24 / span.hours),
+        "timezone": timezone,
+        "history_days": HISTORY_DAYS,
+    } | more
+
+
+def feeder_columns(times: Times, import_kw: Mapping[str, float], export_kw: Mapping[str, float]) -> Columns:
+    """Return the feeders table of limits that hold, and are known, from the first of `times` on."""
+    return {
+        "feeder_id": np.array(list(import_kw), dtype=object),
+        "valid_from": np.repeat(times[:1], len(import_kw)),
+        "import_limit_kw": np.array(list(import_kw.values())),
+        "export_limit_kw": np.array([export_kw[name] for name in import_kw]),
+        "available_at": np.repeat(times[:1], len(import_kw)),
+    }
+
+
 def asset_columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
     """Return the assets table of rows that name what differs from a battery at rest."""
     from optimizer.files.problems import ASSET_COLUMNS  # noqa: PLC0415 - pulls in the readers
