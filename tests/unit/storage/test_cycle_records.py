@@ -109,6 +109,24 @@ def test_a_schedule_that_was_refused_is_kept_in_the_record_itself():
     assert_same(record.outcome, again.outcome, ".outcome")
 
 
+def test_the_sign_of_zero_makes_no_other_schedule():
+    record, decision = planned()
+    signed = replace(
+        record.outcome.plan.schedule,
+        discharge_kw=np.copysign(record.outcome.plan.schedule.discharge_kw, -1.0),
+    )
+    rests = (signed.discharge_kw == 0.0).all(axis=1)
+    assert rests.any(), "the car never discharges"
+    signed = replace(
+        signed, discharge_kw=np.where(rests[:, None], -0.0, record.outcome.plan.schedule.discharge_kw)
+    )
+    plan = replace(record.outcome.plan, schedule=signed)
+    content = encode_record(
+        replace(record, outcome=replace(record.outcome, plan=plan)), "0" * 64, decision.plan
+    )
+    assert StoredRecord(content)._found.header["schedule"] == "of the run"
+
+
 def test_the_schedule_of_a_plan_is_the_solvers_to_the_bit():
     record, decision = planned()
     solved, stored = record.outcome.plan.schedule, schedule_of(decision.plan)

@@ -138,12 +138,9 @@ def schedule_of(plan: DispatchPlan) -> Schedule:
 
 
 def _same(one: Schedule, other: Schedule) -> bool:
-    """Return whether two schedules are the same to the bit."""
+    """Return whether two schedules are the same to the bit, but for the sign of zero, which moves nothing."""
     pairs = [(getattr(one, item.name), getattr(other, item.name)) for item in fields(Schedule)]
-    return all(
-        a is b or (a is not None and b is not None and a.shape == b.shape and a.tobytes() == b.tobytes())
-        for a, b in pairs
-    )
+    return all(a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs)
 
 
 async def insert_record(
