@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class _Request:
     assignments: list[str]
     regret: bool
     seed: int
+    resume: bool
     as_json: bool
 
 
@@ -71,6 +73,9 @@ def replay_command(
         bool, typer.Option(help="Replay once more with perfect foresight, and say what that was worth.")
     ] = True,
     seed: Annotated[int, typer.Option(help="Draws noise and faults.", min=0)] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where Ctrl-C or a crash stopped; give the same options.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -85,7 +90,7 @@ def replay_command(
     from vpp.domain.errors import InvalidValueError  # noqa: PLC0415 - keeps `vpp --help` fast
     from vpp.service.files import FileError  # noqa: PLC0415
 
-    if out.exists() and any(out.iterdir()) and not overwrite:
+    if out.exists() and any(out.iterdir()) and not (overwrite or resume):
         raise FileError(f"{out}: is not empty; give another folder, or --overwrite")
     request = _Request(
         out=out,
@@ -96,6 +101,7 @@ def replay_command(
         assignments=assignments or [],
         regret=regret,
         seed=seed,
+        resume=resume,
         as_json=as_json,
     )
     if (source is None) == (not database):
@@ -151,6 +157,7 @@ def _decide_again(database: str, request: _Request) -> None:
 
 def _replay(folder: Path, request: _Request) -> dict[str, Any]:
     from vpp.replay.changes import read_changes  # noqa: PLC0415
+    from vpp.replay.checkpoint import ReplayStoppedError  # noqa: PLC0415
     from vpp.replay.period import parse_time  # noqa: PLC0415
     from vpp.replay.run import ReplayOptions  # noqa: PLC0415
     from vpp.replay.whole import Asked, replay_folder  # noqa: PLC0415
@@ -161,10 +168,39 @@ def _replay(folder: Path, request: _Request) -> dict[str, Any]:
         changes=read_changes(request.policy, request.assignments),
     )
     options = ReplayOptions(forecaster=request.forecaster.value, seed=request.seed)
-    with _bars() as progress:
-        return asyncio.run(
-            replay_folder(folder, request.out, options, regret=request.regret, progress=progress, asked=asked)
+    with _bars() as progress, _interruptible() as asked_to_stop:
+        work = replay_folder(
+            folder,
+            request.out,
+            options,
+            regret=request.regret,
+            progress=progress,
+            asked=asked,
+            resume=request.resume,
+            asked_to_stop=asked_to_stop,
         )
+        try:
+            return asyncio.run(work)
+        except ReplayStoppedError as stopped:
+            message = str(stopped)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message)
+    raise typer.Exit(130)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Give what says whether Ctrl-C was pressed; pressed twice, it interrupts at once."""
+    pressed: list[int] = []
+
+    def press(number: int, _frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ OUT/  decision_log.jsonl  decision_log.sha256  cycles.parquet  setpoints.parquet
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.setpoints import SetpointColumns
 from vpp.replay.changes import changed
-from vpp.replay.facts import facts_of, write_facts
+from vpp.replay.checkpoint import Checkpoints, Stored
+from vpp.replay.facts import facts_of, folder_sha256, write_facts
 from vpp.replay.kpis import kpis_of, settlement_of
 from vpp.replay.outputs import ReplayOutputs
 from vpp.replay.period import between
@@ -25,7 +29,7 @@ from vpp.replay.report import write_report
 from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
 from vpp.replay.scenario import Scenario, read_scenario
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, Counterpart, write_tables
-from vpp.service.logs import configure_logs
+from vpp.service.logs import logs_into
 
 Progress = Callable[[str, int, int], None]  # what, done, all
 
@@ -43,6 +47,14 @@ class Asked:
         return changed(between(scenario, self.start, self.end), self.changes)
 
 
+@dataclass(slots=True)
+class Work:
+    """What is replayed, as far as it is: with control, then with perfect foresight."""
+
+    replay: Replay
+    foresight: Replay | None = None
+
+
 async def replay_folder(
     folder: Path,
     out: Path,
@@ -51,30 +63,33 @@ async def replay_folder(
     regret: bool,
     progress: Progress,
     asked: Asked | None = None,
+    resume: bool = False,
+    asked_to_stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Replay a scenario folder, write everything to `out`, and return the figures with the seconds taken.
 
     regret: replay once more with perfect foresight; `progress` is called after every interval.
+    resume: go on from the checkpoint in `out`. Raises ReplayStoppedError, with a checkpoint left, soon
+    after `asked_to_stop` has become true.
     """
     began = time.perf_counter()
-    scenario = (asked or Asked()).of(read_scenario(folder))
+    asked = asked or Asked()
+    scenario = asked.of(read_scenario(folder))
     if options.forecaster == "recorded":
         options = replace(options, model=read_recorded_model(folder))
-    with ReplayOutputs(out, scenario.fleet) as outputs:
-        replay = Replay(scenario=scenario, options=options, on_run=outputs.record)
-        configure_logs(replay.clock, out / "replay.log")
-        await replay.run(lambda done, of: progress(f"replay ({options.forecaster})", done, of))
-    ways = {CONTROL: Counterpart(fleet=replay.fleet, course=replay.course)}
-    if regret and options.forecaster != "perfect":
-        ways[FORESIGHT] = await _foresight(scenario, options, progress)
-    ways[NO_CONTROL] = _no_control(scenario, options)
-    perfect = settlement_of(scenario, ways[FORESIGHT].fleet) if FORESIGHT in ways else None
-    figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, outputs.runs, perfect=perfect)
-    (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    write_tables(out, scenario, ways)
-    write_facts(out, facts_of(folder, scenario, options, replay.course))
-    write_report(out)
-    solves = sorted(replay.solver.seconds)
+    words = [folder_sha256(folder), options.forecaster, options.seed, regret, asked.start, asked.end]
+    checkpoints = Checkpoints(
+        folder=out,
+        scenario=scenario,
+        asked=hashlib.sha256(repr([*words, scenario.header]).encode()).hexdigest(),
+        asked_to_stop=asked_to_stop,
+    )
+    stored = checkpoints.read() if resume else None
+    with ReplayOutputs(out, scenario.fleet, None if stored is None else stored.outputs) as outputs:
+        work = await _worked(checkpoints, stored, outputs, options, regret=regret, progress=progress)
+    figures = _written(folder, out, work, outputs.runs)
+    checkpoints.remove()
+    solves = sorted(work.replay.solver.seconds)
     return figures | {
         "forecaster": options.forecaster,
         "seconds": time.perf_counter() - began,
@@ -82,15 +97,55 @@ async def replay_folder(
     }
 
 
-async def _foresight(scenario: Scenario, options: ReplayOptions, progress: Progress) -> Counterpart:
-    """Return the fleet as it would have gone with perfect foresight."""
-    again = Replay(
-        scenario=scenario,
-        options=replace(options, forecaster="perfect"),
-        on_run=lambda _run, _plan, _setpoints: None,
-    )
-    await again.run(lambda done, of: progress("perfect foresight", done, of))
-    return Counterpart(fleet=again.fleet, course=again.course)
+async def _worked(
+    checkpoints: Checkpoints,
+    stored: Stored | None,
+    outputs: ReplayOutputs,
+    options: ReplayOptions,
+    *,
+    regret: bool,
+    progress: Progress,
+) -> Work:
+    """Replay what is not replayed yet."""
+    scenario, links = checkpoints.scenario, {"on_run": outputs.record, "ignored": _ignored}
+    if stored is None:
+        work = Work(Replay(scenario=scenario, options=options, on_run=links["on_run"]))
+    else:
+        work = checkpoints.restored(stored, links)
+
+    def advanced(what: str, done: int, of: int) -> None:
+        progress(what, done, of)
+        checkpoints.look(outputs.state, work, links)
+
+    with logs_into(work.replay.clock, outputs.folder / "replay.log"):
+        await work.replay.run(lambda done, of: advanced(f"replay ({options.forecaster})", done, of))
+        if regret and options.forecaster != "perfect":
+            if work.foresight is None:
+                perfect_options = replace(options, forecaster="perfect")
+                work.foresight = Replay(scenario=scenario, options=perfect_options, on_run=_ignored)
+            await work.foresight.run(lambda done, of: advanced("perfect foresight", done, of))
+    return work
+
+
+def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary]) -> dict[str, Any]:
+    """Write figures, tables and the report, and return the figures."""
+    replay, foresight = work.replay, work.foresight
+    scenario, options = replay.scenario, replay.options
+    ways = {CONTROL: Counterpart(fleet=replay.fleet, course=replay.course)}
+    if foresight is not None:
+        ways[FORESIGHT] = Counterpart(fleet=foresight.fleet, course=foresight.course)
+    ways[NO_CONTROL] = _no_control(scenario, options)
+    perfect = None if foresight is None else settlement_of(scenario, foresight.fleet)
+    figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, runs, perfect=perfect)
+    (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_tables(out, scenario, ways)
+    write_facts(out, facts_of(folder, scenario, options, replay.course))
+    write_report(out)
+    return figures
+
+
+def _ignored(run: RunSummary, plan: DispatchPlan | None, setpoints: SetpointColumns | None) -> None:
+    """Take a run of the replay that nobody asked to see."""
 
 
 def _no_control(scenario: Scenario, options: ReplayOptions) -> Counterpart:

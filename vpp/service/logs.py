@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -15,12 +17,28 @@ from vpp.ports import Clock
 
 
 def configure_logs(clock: Clock, file: Path | None = None) -> None:
-    """Send structured logs to `file`, or to standard error, with plant time."""
-    target: TextIO = sys.stderr
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        target = file.open("a", encoding="utf-8", buffering=1)
+    """Send structured logs to `file`, or to standard error, with plant time, until the process ends."""
+    _send_to(_opened(file) if file is not None else sys.stderr, clock)
 
+
+@contextmanager
+def logs_into(clock: Clock, file: Path) -> Iterator[None]:
+    """Send structured logs to `file` for the length of a block."""
+    with _opened(file) as target:
+        handler = _send_to(target, clock)
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+            logging.getLogger().removeHandler(handler)
+
+
+def _opened(file: Path) -> TextIO:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file.open("a", encoding="utf-8", buffering=1)
+
+
+def _send_to(target: TextIO, clock: Clock) -> logging.Handler:
     def add_time(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {"at": clock.now().isoformat(timespec="seconds"), **event}
 
@@ -38,6 +56,7 @@ def configure_logs(clock: Clock, file: Path | None = None) -> None:
     handler = logging.StreamHandler(target)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    return handler
 
 
 class _JsonLines(logging.Formatter):
