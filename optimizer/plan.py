@@ -38,6 +38,8 @@ class Prices:
     peak_per_kw (T): non-negative, sums to at most the peak price.
     scenario_weight (S), scenario_peak_per_kw (S, T): with load scenarios, what each weighs under the CVaR,
     and its part of the peak's prices.
+    budget_per_kwh (N): with discharge budgets, on every kWh out of the cell. wear_per_kwh (W, J, T): with
+    wear by depth, what a kWh in each segment is worth from an interval on, less than at the end.
     """
 
     balance_per_kwh: Floats
@@ -45,6 +47,8 @@ class Prices:
     peak_per_kw: Floats
     scenario_weight: Floats | None = None
     scenario_peak_per_kw: Floats | None = None
+    budget_per_kwh: Floats | None = None
+    wear_per_kwh: Floats | None = None
 
     def marginal_per_kwh(self) -> Floats:
         """Return the price of consumption per feeder and interval, shape (F, T)."""

@@ -27,7 +27,7 @@ from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
 from optimizer.decomposed.warm import warm_multipliers, warm_powers
-from optimizer.plan import Plan, Warm
+from optimizer.plan import Plan, Prices, Warm
 from optimizer.problem import Floats, Problem
 
 OnPass = Callable[[int, int, float], None]
@@ -115,10 +115,12 @@ def settle_prices(
         solver.move(sampled, small, private, step)
         solver.weigh_tail(small, 1.0 / (k + 2))
         if step.bound:
-            best.offer_bound(solver.bound(solver.coupling, solver.held), solver.coupling, solver.held)
+            best.offer_bound(
+                solver.bound(solver.coupling, solver.held), solver.coupling, solver.held, solver.private
+            )
             middle, held = mean.add(solver.coupling, solver.held)
             if solver.problem.cvar_weight <= 0.0:
-                best.offer_bound(solver.bound(middle, held), middle, held)
+                solver.offer_bound(best, middle, held)
 
 
 def descend(
@@ -138,10 +140,12 @@ def descend(
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
         if step.bound:
-            best.offer_bound(solver.bound(solver.coupling, solver.held), solver.coupling, solver.held)
+            best.offer_bound(
+                solver.bound(solver.coupling, solver.held), solver.coupling, solver.held, solver.private
+            )
         if step.averaged and solver.problem.cvar_weight <= 0.0:
             middle, held = mean.add(solver.coupling, solver.held)
-            best.offer_bound(solver.bound(middle, held), middle, held)
+            solver.offer_bound(best, middle, held)
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
         if on_pass is not None:
@@ -174,10 +178,21 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     schedule = schedule_of(fleet, best.power_kw, consume=last)
     if shares is not None:
         schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
-    prices = prices_of_plan(best.coupling, fleet.interval_h)
+    prices = _with_own_prices(solver, best, prices_of_plan(best.coupling, fleet.interval_h))
     certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
     certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, spent))
     return Plan(schedule=schedule, certificate=certificate, prices=prices)
+
+
+def _with_own_prices(solver: Solver, best: Incumbent, prices: Prices) -> Prices:
+    """Add the assets' own multipliers, in the rows of the problem."""
+    if best.budget_price is None or best.potential is None:
+        return prices
+    budget, worn = None, best.potential if len(best.potential) else None
+    if np.isfinite(solver.problem.assets.discharge_budget_kwh).any():
+        budget = np.zeros(len(solver.fleet))
+        budget[solver.fleet.order] = best.budget_price
+    return replace(prices, budget_per_kwh=budget, wear_per_kwh=worn)
 
 
 def _spent(fleet: Fleet, best: Incumbent) -> Floats:

@@ -49,16 +49,30 @@ class Incumbent:
     held: Held | None = None
     values: Floats | None = None  # (N): each asset's part of the bound
     own_cost: Floats | None = None  # (N): each asset's part of the cost
+    budget_price: Floats | None = None  # (N): of the bound, where there are budgets
+    potential: Floats | None = None  # (W, J, T): of the bound, where there is wear by depth
 
     @property
     def gap(self) -> float:
         """Distance as a share of the bound; the certificate's also looks at the gross cost."""
         return (self.cost - self.bound) / max(abs(self.bound), 1e-9)
 
-    def offer_bound(self, proven: tuple[float, Floats], coupling: Coupling, held: Held | None) -> None:
+    def offer_bound(
+        self,
+        proven: tuple[float, Floats],
+        coupling: Coupling,
+        held: Held | None,
+        private: Private | None = None,
+    ) -> None:
+        """Keep a better bound, with copies of all multipliers that prove it."""
         bound, values = proven
         if bound > self.bound:
             self.bound, self.values = bound, values
+            if private is not None:
+                self.budget_price, self.potential = (
+                    private.budget_price[:, 1].copy(),
+                    private.potential.copy(),
+                )
             self.coupling = coupling._replace(
                 multiplier=coupling.multiplier.copy(), feeder_multiplier=coupling.feeder_multiplier.copy()
             )
@@ -201,6 +215,10 @@ class Solver:
         if self.private is None or held is None:
             return lower_bound(self.fleet, coupling, self.offset)
         return private_bound(self.fleet, coupling, self.private, held, self.offset)
+
+    def offer_bound(self, best: Incumbent, coupling: Coupling, held: Held | None) -> None:
+        """Offer the bound at some multipliers."""
+        best.offer_bound(self.bound(coupling, held), coupling, held, self.private)
 
     def cost(self, state: State) -> float:
         """Exact cost of the present schedule, in money."""

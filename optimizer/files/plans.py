@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.files.extras import look_up
+from optimizer.files.own_prices import read_own_prices, write_own_prices
 from optimizer.files.schedules import read_schedule, write_schedule
 from optimizer.files.tables import Table, find_table, read_table
 from optimizer.files.writing import write_columns
@@ -67,6 +68,7 @@ def write_plan(
         by_scenario = _scenario_price_columns(problem, plan.prices)
         if by_scenario is not None:
             write_columns(fresh / "prices_scenarios.parquet", by_scenario)
+        write_own_prices(fresh, problem, plan.prices)
     document = certificate_document(plan.certificate, problem_sha256=problem_sha256, peak_rss_mb=peak_rss_mb)
     (fresh / CERTIFICATE).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     if folder.exists():
@@ -187,12 +189,15 @@ def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
     balance[_interval(total, problem)] = total.numbers("balance_per_kwh")
     peak[_interval(total, problem)] = total.numbers("peak_per_kw")
     weight, scenario_peak = _read_scenario_prices(Path(folder), problem)
+    budget, worn = read_own_prices(Path(folder), problem)
     return Prices(
         balance_per_kwh=balance,
         feeder_per_kwh=feeder,
         peak_per_kw=peak,
         scenario_weight=weight,
         scenario_peak_per_kw=scenario_peak,
+        budget_per_kwh=budget,
+        wear_per_kwh=worn,
     )
 
 

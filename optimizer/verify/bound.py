@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.plan import Prices
-from optimizer.problem import Problem
+from optimizer.problem import Floats, Problem
+from optimizer.verify.own import has_budgets, has_wear, own_prices
 from optimizer.verify.records import (
     Records,
     asset_records,
@@ -52,12 +53,20 @@ def recompute_bound(problem: Problem, prices: Prices | None) -> ProvenBound:
     order, first_window = window_order(problem)
     windows, value = window_records(problem, order), np.empty(len(problem.assets))
     price = read_only(prices.balance_per_kwh[None, :] + prices.feeder_per_kwh)
+    own, hours, penalty = (
+        own_prices(problem, prices),
+        problem.interval_h,
+        problem.unmet_energy_penalty_per_kwh,
+    )
+    toll, stored, drawn = read_only(own.toll), read_only(own.stored), read_only(own.drawn)
     for base in range(0, len(value), BLOCK):
         assets = possible_powers(asset_records(problem, slice(base, base + BLOCK), first_window))
         part = value[base : base + BLOCK]
-        valuing.values(assets, windows, price, problem.interval_h, problem.unmet_energy_penalty_per_kwh, part)
+        some = toll[base : base + BLOCK]
+        valuing.values(assets, windows, price, hours, penalty, some, stored, drawn, part)
     weights = weights_of(problem, prices)
     shared = feeder_part(problem, prices, weights) + portfolio_part(problem, prices, weights)
+    shared += own.constant
     allowance = 1e-12 * (float(np.abs(value).sum()) + abs(shared))
     return ProvenBound(value=float(value.sum()) + shared - allowance)
 
@@ -83,10 +92,16 @@ def _not_covered(problem: Problem, prices: Prices) -> str:
         values = getattr(prices, name)
         if values.shape != shape or not np.isfinite(values).all():
             return f"{name} is not {shape} finite numbers"
-    for name in ("reserve", "wear"):
-        table = getattr(problem, name)
-        if table is not None and len(table):
-            return f"problems with the table {name} are not covered yet"
-    if np.isfinite(problem.assets.discharge_budget_kwh).any():
-        return "problems with discharge budgets are not covered yet"
+    if problem.reserve is not None and len(problem.reserve):
+        return "problems with the table reserve are not covered yet"
+    if has_budgets(problem) and not _fits(prices.budget_per_kwh, (len(problem.assets),)):
+        return "the plan has no prices of its discharge budgets"
+    if has_wear(problem) and problem.wear is not None:
+        shape = (*problem.wear.cost_per_kwh.shape, intervals)
+        if not _fits(prices.wear_per_kwh, shape):
+            return "the plan has no prices of its wear by depth"
     return ""
+
+
+def _fits(values: Floats | None, shape: tuple[int, ...]) -> bool:
+    return values is not None and values.shape == shape and bool(np.isfinite(values).all())

@@ -142,10 +142,11 @@ def before_trip(x, v, first, last, trip, floor, penalty):
 
 
 @njit(**KERNEL)
-def relaxed_value(asset, windows, floor, price, interval_h, penalty, x, v):
+def relaxed_value(asset, windows, floor, price, interval_h, penalty, toll, stored, drawn, x, v):
     """Return the least cost of an asset without its minimum powers at `price` (T), in money.
 
-    `floor` holds the lowest energy of each of its stays; beyond them nothing happens but trips.
+    `floor` holds the lowest energy of each of its stays; beyond them nothing happens but trips. toll, stored
+    and drawn (T): what a kWh out of the cell costs, one stored saves and one drawn wears beside the price.
     """
     bare = asset.first_window == asset.last_window
     stays, intervals = max(asset.last_window - asset.first_window, 1), price.size
@@ -164,13 +165,15 @@ def relaxed_value(asset, windows, floor, price, interval_h, penalty, x, v):
             begin, end = window.from_interval, window.to_interval
             if end < intervals and window.trip_energy_kwh > 0.0:
                 trip = window.trip_energy_kwh
-                first, last = before_trip(x, v, first, last, trip, floor[k], penalty)
+                first, last = before_trip(x, v, first, last, trip, floor[k], penalty - drawn[end])
+                for j in range(first, last):
+                    v[j] += drawn[end] * trip
             first, last = cut(x, v, first, last, floor[k], max(ceiling, floor[k]))
             if window.departure_energy_kwh > 0.0:
                 last = add_missing(x, v, first, last, window.departure_energy_kwh, penalty)
         for t in range(end - 1, begin - 1, -1):
-            into_cost = interval_h * (price[t] + wear) * asset.max_charge_kw
-            out_gain = interval_h * (price[t] - wear) * asset.max_discharge_kw
+            into_cost = interval_h * (price[t] + wear) * asset.max_charge_kw - stored[t] * into
+            out_gain = interval_h * (price[t] - wear) * asset.max_discharge_kw - (drawn[t] + toll) * out
             first, last = step_back(x, v, first, last, into, into_cost, out, out_gain)
             first, last = cut(x, v, first, last, floor[k], max(ceiling, floor[k]))
             if last + 8 > x.size:
@@ -234,10 +237,10 @@ def counted_value(asset, first, end, target, trip, price, interval_h, penalty):
 
 
 @njit(**KERNEL)
-def asset_value(asset, windows, price, interval_h, penalty, floor, x, v):
+def asset_value(asset, windows, price, interval_h, penalty, toll, stored, drawn, floor, x, v):
     """Return the least cost of one asset at the prices (T) of its feeder, in money."""
     stays = asset.last_window - asset.first_window
-    if stays <= 1 and asset.min_charge_kw > 0.0 and asset.max_discharge_kw <= 0.0:
+    if stays <= 1 and asset.min_charge_kw > 0.0 and asset.max_discharge_kw <= 0.0 and asset.wear_row < 0:
         first, end, target, trip = 0, price.size, 0.0, 0.0
         if stays == 1:
             window = windows[asset.first_window]
@@ -247,26 +250,32 @@ def asset_value(asset, windows, price, interval_h, penalty, floor, x, v):
         if left >= 0.0 and asset.energy_final_min_kwh <= left:
             return counted_value(asset, first, end, target, trip, price, interval_h, penalty)
     lowest_energies(asset, windows, price.size, floor)
-    return relaxed_value(asset, windows, floor, price, interval_h, penalty, x, v)
+    return relaxed_value(asset, windows, floor, price, interval_h, penalty, toll, stored, drawn, x, v)
 
 
 @njit(**KERNEL)
-def value_lane(assets, windows, price, interval_h, penalty, first, last, value):
+def value_lane(assets, windows, price, interval_h, penalty, toll, stored, drawn, first, last, value):
     """Write the least costs of the records first to last."""
     intervals = price.shape[1]
+    none = np.zeros(intervals)
     longest = 2
     for i in range(first, last):
         longest = max(longest, assets[i].last_window - assets[i].first_window + 2)
     x, v, floor = np.empty(8 * intervals + 64), np.empty(8 * intervals + 64), np.empty(longest)
     for i in range(first, last):
         asset = assets[i]
-        value[i] = asset_value(asset, windows, price[asset.feeder], interval_h, penalty, floor, x, v)
+        mine, wears, row = price[asset.feeder], asset.wear_row >= 0 and stored.shape[0] > 0, asset.wear_row
+        saves, costs = (stored[row], drawn[row]) if wears else (none, none)
+        value[i] = asset_value(asset, windows, mine, interval_h, penalty, toll[i], saves, costs, floor, x, v)
 
 
 @njit(parallel=True, **KERNEL)
-def values(assets, windows, price, interval_h, penalty, value):
-    """Write the least cost of every record at the prices (F, T) of its feeder."""
+def values(assets, windows, price, interval_h, penalty, toll, stored, drawn, value):
+    """Write the least cost of every record at the prices (F, T) of its feeder.
+
+    toll (N), stored and drawn (W, T): as in `own.OwnPrices`.
+    """
     lanes = 64
     for lane in prange(lanes):
         first, last = lane * assets.size // lanes, (lane + 1) * assets.size // lanes
-        value_lane(assets, windows, price, interval_h, penalty, first, last, value)
+        value_lane(assets, windows, price, interval_h, penalty, toll, stored, drawn, first, last, value)

@@ -1,6 +1,7 @@
 """The recomputed bound: exact for one asset, below every schedule, and the judge of what a plan claims."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import highspy
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from optimizer import Plan, Problem, solve, verify
 from optimizer.decomposed import solve_decomposed
-from optimizer.instances import FAMILIES, generate
+from optimizer.files.plans import read_prices, write_plan
+from optimizer.instances import FAMILIES, Extra, generate
 from optimizer.plan import Prices
 from optimizer.verify import recompute_bound, valuing
 from optimizer.verify.bound import possible_powers
@@ -33,8 +35,10 @@ def values(problem: Problem, price: np.ndarray) -> np.ndarray:
     value = np.empty(len(assets))
     penalty = problem.unmet_energy_penalty_per_kwh
     valuing.values(
-        assets, window_records(problem, order), read_only(price), problem.interval_h, penalty, value
-    )
+        assets, window_records(problem, order), read_only(price), problem.interval_h, penalty,
+        read_only(np.zeros(len(assets))), read_only(np.zeros((0, problem.intervals))),
+        read_only(np.zeros((0, problem.intervals))), value,
+    )  # fmt: skip
     return value
 
 
@@ -157,6 +161,45 @@ def in_order(problem: Problem, seed: int) -> None:
             balance_per_kwh=prices.balance_per_kwh + noise * rng.standard_normal(problem.intervals),
             feeder_per_kwh=prices.feeder_per_kwh + noise * rng.standard_normal(prices.feeder_per_kwh.shape),
             peak_per_kw=prices.peak_per_kw + noise * rng.standard_normal(problem.intervals),
+        )
+        bound = recompute_bound(problem, shaken).value
+        assert bound is not None
+        assert bound <= objective + 1e-6 * max(1.0, abs(objective))
+
+
+OWN = [("budgets",), ("wear",), ("budgets", "wear", "events")]
+
+
+@pytest.mark.parametrize("negative", [False, True], ids=["ordinary", "negative"])
+@pytest.mark.parametrize("extras", OWN, ids=" ".join)
+def test_prices_of_budgets_and_wear_prove_what_decomposed_plans_claim(
+    extras: tuple[Extra, ...], negative: bool, tmp_path: Path
+) -> None:
+    problem = generate("cars", 60, 3, seed=5, intervals=24, negative=negative, extras=extras)
+    windows = problem.windows
+    problem = replace(problem, windows=replace(windows, trip_energy_kwh=np.full(len(windows), 3.0)))
+    plan = solve_decomposed(problem)
+    write_plan(tmp_path / "plan", problem, plan, problem_sha256="")
+    prices = read_prices(tmp_path / "plan", problem)
+    verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=prices)
+    assert verdict.violations == ()
+    assert verdict.recomputed_bound == pytest.approx(plan.certificate.lower_bound, rel=1e-9)
+    refuses_a_higher_claim(problem, plan, verdict.recomputed_bound)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_prices_of_budgets_and_wear_prove_a_bound_below_the_best_plan(seed: int) -> None:
+    problem = small_problem(seed, "budget", "wear_segments", *(("low_start",) if seed % 2 else ()))
+    assert problem.wear is not None
+    objective = solve(problem, method="milp", deadline_s=20.0).certificate.objective
+    prices, rng = solve(problem, method="exact").prices, np.random.default_rng(seed)
+    assert prices is not None
+    for noise in (0.0, 0.02, 0.3, 5.0):
+        shape = (*problem.wear.cost_per_kwh.shape, problem.intervals)
+        shaken = replace(
+            prices,
+            budget_per_kwh=noise * rng.standard_normal(len(problem.assets)),
+            wear_per_kwh=noise * rng.standard_normal(shape),
         )
         bound = recompute_bound(problem, shaken).value
         assert bound is not None
