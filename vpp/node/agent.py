@@ -12,7 +12,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -23,18 +23,16 @@ from vpp.node.buffer import ReadingBuffer
 from vpp.node.clock import NodeClock, ServiceTime, WallNodeClock
 from vpp.node.connection import Connection, Stream, due_certificate
 from vpp.node.control_loop import ControlLoop
+from vpp.node.counters import NodeCounters
 from vpp.node.credentials import ChannelCredentials, StoredCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
 from vpp.node.guard import LocalLimits, guard_forever, guarded
 from vpp.node.lease import LeaseTable
+from vpp.node.order_intake import OrderIntake, SessionError
 from vpp.node.orders import LeaseEvent
 from vpp.rpcgen import fleet_pb2 as pb
 
 _logger = logging.getLogger("vpp.node")
-
-
-class SessionError(Exception):
-    """The session cannot go on; the message says why."""
 
 
 class _GoodbyeError(SessionError):
@@ -57,20 +55,6 @@ class NodeSettings:
     longest_pause_s: float = 30.0
     target_name: str | None = None  # name in the service's certificate, when it differs from target
     certificate_look_s: float = 3600.0  # how often the node asks whether its certificate is due
-
-
-@dataclass(slots=True)
-class NodeCounters:
-    """What happened so far."""
-
-    sessions: int = 0
-    lost_sessions: int = 0
-    renewed_certificates: int = 0
-    orders: int = 0
-    rejected_orders: int = 0
-    refusals: int = 0
-    dropped_acknowledgements: int = 0
-    device_errors: int = 0
 
 
 class NodeAgent:
@@ -98,18 +82,18 @@ class NodeAgent:
             (device.asset_id for device in devices), draw=lambda: self._uniform(0.0, 1.0)
         )
         self.control = ControlLoop(devices, self.clock, self.leases, self._note_events)
-        self.counters = NodeCounters()
         self.connected = asyncio.Event()
         self.problem = ""  # why the last session ended or did not begin
         self._credentials, self._devices, self._meter = credentials, devices, meter
         self._service_time = ServiceTime(self.clock, skew_ignored_s=limits.CLOCK_SKEW_IGNORED_S)
+        self.counters = NodeCounters()
+        self._orders = OrderIntake(self.leases, self.control, self.clock, self._service_time, self.counters)
         self._report_period_s = settings.report_period_s
         self._acknowledgements: deque[LeaseEvent] = deque()
         self._unconfirmed: list[LeaseEvent] = []  # being written; said again when the session breaks
         self._pong: pb.Pong | None = None
         self._announced: object = None  # the stays that this session knows
         self._slots: dict[str, int] = {}
-        self._asset_of: dict[int, str] = {}
         self._to_write = asyncio.Event()
         self._moving = False  # whether a new connection is being greeted
         self._uniform = uniform
@@ -237,7 +221,7 @@ class NodeAgent:
             raise SessionError(f"the service's epoch {welcome.epoch} is lower than {self.leases.epoch}")
         known = {device.asset_id for device in self._devices}
         self._slots = {terms.asset_id: terms.slot for terms in welcome.assets if terms.asset_id in known}
-        self._asset_of = {slot: asset_id for asset_id, slot in self._slots.items()}
+        self._orders.asset_of = {slot: asset_id for asset_id, slot in self._slots.items()}
         for terms in welcome.assets:
             if terms.asset_id in known:
                 self.control.set_terms(terms.asset_id, messages.terms_of(terms))
@@ -362,13 +346,13 @@ class NodeAgent:
     def _take(self, message: pb.ServerMessage) -> None:
         kind = message.WhichOneof("message")
         if kind == "setpoints":
-            self._take_setpoints(message.setpoints)
+            self._orders.take_setpoints(message.setpoints)
         elif kind == "renewal":
-            self._take_renewal(message.renewal)
+            self._orders.take_renewal(message.renewal)
         elif kind == "stop":
-            self._take_stop(message.stop)
+            self._orders.take_stop(message.stop)
         elif kind == "release":
-            self._take_release(message.release)
+            self._orders.take_release(message.release)
         elif kind == "goodbye":
             within_s = min(max(message.goodbye.reconnect_within_s, 0.0), limits.MAX_RECONNECT_S)
             raise _GoodbyeError(f"the service said goodbye: {message.goodbye.reason}", within_s)
@@ -386,52 +370,6 @@ class NodeAgent:
                 refusal.value,
                 refusal.expected,
             )
-
-    def _take_setpoints(self, message: pb.Setpoints) -> None:
-        now_s, service_now_s = self.clock.monotonic(), self._service_time.now_s()
-        for slot, order in messages.orders_of(message):
-            asset_id = self._asset_of.get(slot)
-            if asset_id is None:
-                raise SessionError(f"the service sent an order for slot {slot}, which is not this node's")
-            self.counters.orders += 1
-            events = self.leases.offer(asset_id, order, now_s=now_s, service_now_s=service_now_s)
-            self.counters.rejected_orders += sum(bool(event.detail) for event in events)
-            self.control.handle(events)
-        self.control.wake()
-
-    def _take_renewal(self, message: pb.Renewal) -> None:
-        now_s, service_now_s = self.clock.monotonic(), self._service_time.now_s()
-        for slot, sequence in zip(message.slot, message.sequence, strict=True):
-            if (asset_id := self._asset_of.get(slot)) is not None:
-                events = self.leases.renew(
-                    asset_id,
-                    (message.epoch, sequence),
-                    sent_at_s=messages.unix_s(message.sent_at),
-                    lifetime_s=message.lifetime_s,
-                    now_s=now_s,
-                    service_now_s=service_now_s,
-                )
-                self.control.handle(events)
-        self.control.wake()
-
-    def _take_stop(self, message: pb.Stop) -> None:
-        asset_ids = [self._asset_of[slot] for slot in message.slot if slot in self._asset_of]
-        events = self.leases.stop(
-            asset_ids if message.slot else None,
-            sent_at_s=messages.unix_s(message.sent_at),
-            now_s=self.clock.monotonic(),
-            until_released=message.until_released,
-        )
-        self.control.handle([replace(event, detail=event.detail or message.reason) for event in events])
-        self.control.wake()
-
-    def _take_release(self, message: pb.Release) -> None:
-        asset_ids = [self._asset_of[slot] for slot in message.slot if slot in self._asset_of]
-        self.leases.release(
-            asset_ids if message.slot else None,
-            epoch=message.epoch,
-            sent_at_s=messages.unix_s(message.sent_at),
-        )
 
     def _take_ping(self, ping: pb.Ping) -> None:
         now_s = self.clock.monotonic()

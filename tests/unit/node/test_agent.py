@@ -9,10 +9,11 @@ import pytest
 from tests.fakes import ManualNodeClock
 from tests.unit.node.test_control_loop import RecordingDevice
 from vpp.node import limits
-from vpp.node.agent import NodeAgent, NodeSettings, SessionError
+from vpp.node.agent import NodeAgent, NodeSettings
 from vpp.node.credentials import NodeCredentials
 from vpp.node.device import ChargingStay
 from vpp.node.lease import LeaseEvent, LeaseState
+from vpp.node.order_intake import SessionError
 from vpp.rpcgen import fleet_pb2 as pb
 
 START = datetime.fromtimestamp(1_000.0, UTC)
