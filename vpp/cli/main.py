@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from vpp.cli.approvals import app as approvals_app
 from vpp.cli.archive import archive
 from vpp.cli.audit import app as audit_app
 from vpp.cli.audit import erase_command
@@ -60,6 +61,7 @@ app.command("stop")(stop_command)
 app.command("release")(release_command)
 app.add_typer(override, name="override")
 app.command("freeze")(freeze_command)
+app.add_typer(approvals_app, name="approvals")
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)

@@ -55,3 +55,9 @@ class Client(BlockingCalls):
     add_context = asks(calls.forecasts.add_context)
     context_items = lists(calls.forecasts.context_items)
     explain_forecast = asks(calls.forecasts.explain_forecast)
+
+    approvals = lists(calls.approvals.approvals)
+    approval = asks(calls.approvals.approval)
+    approve = asks(calls.approvals.approve)
+    reject = asks(calls.approvals.reject)
+    watch_approvals = watches(calls.approvals.watch_approvals)

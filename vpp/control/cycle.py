@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -22,12 +22,14 @@ from numpy.typing import NDArray
 from optimizer.certificate import certify
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
-from vpp.control import fallback, planning
+from vpp.control import approvals, fallback, planning
 from vpp.control.compliance import Judgement
+from vpp.control.digest import feed
 from vpp.control.estimate import estimate_state
 from vpp.control.leases import OrdersInForce
 from vpp.control.overriding import FixedPowers, fixed_powers
 from vpp.control.verification import approve
+from vpp.domain.approvals import ApprovalTerms, ApprovedPlan, PendingPlan
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid, interval_start
@@ -61,6 +63,8 @@ class CycleInputs:
     policy: DispatchPolicy
     judgement: Judgement | None = None  # of the assets' compliance; None: all of them comply
     overrides: OverrideColumns | None = None  # of operators, in force at `now`; None: there are none
+    approvals: ApprovalTerms | None = None  # what people are asked for; None: nothing
+    approved: ApprovedPlan | None = None  # carried out alone, when it still holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +93,16 @@ class SolveOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What one cycle decided. `refusals` says why each higher rung was not taken."""
+    """What one cycle decided. `refusals` says why each higher rung was not taken.
+
+    `pending` are verified plans of higher rungs that wait for people, from the top.
+    """
 
     rung: Rung
     plan: DispatchPlan | None
     setpoints: SetpointColumns | None
     refusals: tuple[str, ...]
+    pending: tuple[PendingPlan, ...] = ()
 
 
 def prepare(inputs: CycleInputs) -> Prepared:
@@ -153,9 +161,9 @@ def prepare(inputs: CycleInputs) -> Prepared:
             )
         )
     digest = hashlib.sha256()
-    _feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
+    feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
     if inputs.overrides is not None:
-        _feed(digest.update, (inputs.overrides, fixed))
+        feed(digest.update, (inputs.overrides, fixed))
     return Prepared(
         state=state,
         net_load_kw=net_load,
@@ -183,7 +191,10 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
     if not prepared.controllable.any():
         reason = "no asset has both a connected node and a recent reading"
         return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(reason,))
+    if inputs.approved is not None:
+        return _decide_approved(inputs, prepared, inputs.approved)
     refusals: list[str] = []
+    pending: list[PendingPlan] = []
     for rung, candidate in _candidates(inputs, prepared, outcome, refusals):
         approval = approve(prepared.problem, candidate.schedule, candidate.certificate)
         if not approval.passed:
@@ -198,9 +209,76 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
         )
         if prepared.fixed is not None:
             plan = prepared.fixed.into(plan)
-        orders = _orders(inputs, prepared, plan, rung)
-        return Decision(rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals))
-    return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals))
+        need = approvals.need_of(inputs.approvals, _before_people(inputs, prepared, plan, rung))
+        if need is not None:
+            pending.append(PendingPlan(rung=rung, plan=plan, need=need))
+            refusals.append(f"{rung}: {need.words}")
+            continue
+        orders = _orders(inputs, prepared, plan, f"plan of {inputs.grid.start.isoformat()} on rung {rung}")
+        return Decision(
+            rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals), pending=tuple(pending)
+        )
+    return Decision(
+        rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals), pending=tuple(pending)
+    )
+
+
+def in_force_kw(inputs: CycleInputs, prepared: Prepared) -> NDArray[np.float64]:
+    """Return what each asset does now, kW, shape (N,): its order, or what was measured without one."""
+    return approvals.in_force_kw(*inputs.orders.power_at(inputs.now), prepared.state.power_kw)
+
+
+def _before_people(
+    inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: Rung
+) -> approvals.Candidate:
+    """Return what the rules look at; an asset that is ordered nothing stays as it is."""
+    before_kw = in_force_kw(inputs, prepared)
+    return approvals.Candidate(
+        rung=rung,
+        power_kw=np.where(_free(prepared), plan.power_kw[:, 0], before_kw),
+        in_force_kw=before_kw,
+        fleet=inputs.fleet,
+        forecast=inputs.forecast,
+        grid=inputs.grid,
+        now=inputs.now,
+    )
+
+
+def _decide_approved(inputs: CycleInputs, prepared: Prepared, approved: ApprovedPlan) -> Decision:
+    """Return the orders of a plan that people approved, or nothing and why it is stale."""
+    assert prepared.problem is not None
+    assert prepared.net_load_kw is not None
+    present = approvals.Present(
+        now=inputs.now,
+        fleet=inputs.fleet,
+        policy=inputs.policy,
+        problem=prepared.problem,
+        net_load_kw=prepared.net_load_kw,
+        controllable=_free(prepared),
+        overridden=_overridden(prepared),
+        in_force_kw=in_force_kw(inputs, prepared),
+        energy_kwh=prepared.state.energy_kwh,
+    )
+    plan, stale = approvals.recheck(approved, present)
+    if plan is None:
+        return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(stale,))
+    plan = replace(plan, run_id=inputs.run_id)
+    if prepared.fixed is not None:
+        plan = prepared.fixed.into(plan)
+    orders = _orders(inputs, prepared, plan, approved.words)
+    return Decision(rung=approved.rung, plan=plan, setpoints=orders, refusals=())
+
+
+def _overridden(prepared: Prepared) -> NDArray[np.bool_]:
+    """Return which assets an override fixes now, shape (N,)."""
+    if prepared.fixed is None:
+        return np.zeros(len(prepared.controllable), dtype=np.bool_)
+    return prepared.fixed.until > 0
+
+
+def _free(prepared: Prepared) -> NDArray[np.bool_]:
+    """Return which assets the plan may order, shape (N,)."""
+    return prepared.controllable & ~_overridden(prepared)
 
 
 def _candidates(
@@ -233,47 +311,20 @@ def _by_rule(problem: Problem, schedule: Schedule, method: str) -> Plan:
     return Plan(schedule=schedule, certificate=certify(problem, schedule, -math.inf, method=method))
 
 
-def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, rung: Rung) -> SetpointColumns:
+def _orders(inputs: CycleInputs, prepared: Prepared, plan: DispatchPlan, reason: str) -> SetpointColumns:
     """Return the orders of the plan's first interval for every controllable asset that no override fixes."""
-    free = (
-        prepared.controllable
-        if prepared.fixed is None
-        else prepared.controllable & (prepared.fixed.until == 0)
-    )
-    slot = np.flatnonzero(free).astype(np.int64)
+    slot = np.flatnonzero(_free(prepared)).astype(np.int64)
     power = plan.power_kw[slot, 0]
     return SetpointColumns(
         run_id=inputs.run_id,
         epoch=inputs.epoch,
-        valid_from=inputs.grid.start,
+        valid_from=max(inputs.grid.start, inputs.now) if inputs.approved else inputs.grid.start,
         valid_until=max(inputs.grid.start, inputs.now) + inputs.policy.setpoint_lifetime,
         origin=Origin.OPTIMIZER,
-        reason=f"plan of {inputs.grid.start.isoformat()} on rung {rung}",
+        reason=reason,
         slot=slot,
         sequence=inputs.orders.highest_sequence()[slot] + 1,
         power_kw=power,
         min_kw=power,
         max_kw=power,
     )
-
-
-def _feed(update: Callable[[bytes], None], value: object) -> None:
-    """Feed a canonical form of nested values to a hash: type, shape and bytes, in field order."""
-    if isinstance(value, np.ndarray):
-        update(f"{value.dtype.str}{value.shape}".encode())
-        update(
-            "\0".join(map(str, value)).encode()
-            if value.dtype == object
-            else np.ascontiguousarray(value).tobytes()
-        )
-    elif is_dataclass(value) and not isinstance(value, type):
-        for item in fields(value):
-            update(item.name.encode())
-            _feed(update, getattr(value, item.name))
-    elif isinstance(value, tuple | list):
-        update(f"[{len(value)}".encode())
-        for element in value:
-            _feed(update, element)
-    else:
-        # A number of numpy and the same number of Python are one input.
-        update(repr(value.item() if isinstance(value, np.generic) else value).encode() + b"\0")

@@ -1,5 +1,6 @@
 """What the core needs from the world. Adapters and fakes implement these; nothing else crosses."""
 
+from vpp.ports.approvals import ApprovalRegister, ComponentVersion
 from vpp.ports.audit import AuditFilter, AuditLog, Erasure
 from vpp.ports.clock import Clock
 from vpp.ports.errors import StoreError, StoreUnavailableError, WriterLockError
@@ -21,10 +22,12 @@ from vpp.ports.signals import RequestReusedError, SignalRegister, SignalSource, 
 from vpp.ports.store import CycleStore, Store
 
 __all__ = [
+    "ApprovalRegister",
     "AuditFilter",
     "AuditLog",
     "CertificateAuthority",
     "Clock",
+    "ComponentVersion",
     "CycleStore",
     "Erasure",
     "FeederHistory",

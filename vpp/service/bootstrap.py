@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,24 +13,29 @@ from typing import TYPE_CHECKING
 import structlog
 
 from vpp.adapters.clock import ScaledClock, WallClock
+from vpp.adapters.rpc.access import caller
+from vpp.adapters.rpc.approvals import ApprovalServicer
 from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.enrolment_server import EnrolmentServer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import OperatorServicer
-from vpp.adapters.rpc.server import RunningServer, ServerStartError, start_server
+from vpp.adapters.rpc.server import AddService, RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_signals, open_store
+from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.compliance import ComplianceWatch
 from vpp.domain.assets import Fleet
 from vpp.domain.readings import ReadingLimits
+from vpp.domain.runs import RunSummary
 from vpp.forecasting.explaining import explain
 from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import MODEL
 from vpp.forecasting.models.live import LEARNERS
 from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
+from vpp.service.approved_runs import open_approval_desk
 from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
 from vpp.service.audit_keeping import keeping_of
 from vpp.service.desk import Desk, open_desk
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 BILLING_PERIOD = timedelta(days=31)
+APPROVAL_LOOK_PERIOD = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +215,11 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         stack.push_async_callback(register.close)
         identity = identity_parts(settings, register, fleet)
         desk = await open_desk(settings, loop, stack)
-        server = await _server(settings, gateway, loop, store, signals, clock, identity, desk)
+        approvals = open_approvals(settings.database.url)
+        stack.push_async_callback(approvals.close)
+        approval_desk = await open_approval_desk(settings, approvals, loop, store, clock)
+        services = [ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to]
+        server = await _server(settings, gateway, loop, store, signals, clock, identity, desk, services)
         stack.push_async_callback(server.stop)
         enrolment = await start_enrolment(settings, identity)
         if enrolment is not None:
@@ -217,6 +227,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         jobs = _jobs(settings, store, loop, forecasts, clock)
         jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
         desk.schedule(jobs, loop)
+        jobs.every("approvals", approval_desk.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
         jobs.start()
         stack.callback(jobs.stop)
@@ -278,6 +289,7 @@ async def _server(
     clock: Clock,
     identity: IdentityParts,
     desk: Desk,
+    services: Sequence[AddService],
 ) -> RunningServer:
     host, _, port = settings.grpc.address.rpartition(":")
     operator = OperatorServicer(
@@ -287,8 +299,12 @@ async def _server(
     held = await asyncio.to_thread(stopping.restore)
     if held:
         log.warning("stopped before the restart and not released", assets=held)
+
+    async def trigger_run(trigger: str) -> RunSummary:
+        return await loop.run_cycle(trigger, requester=caller().name)
+
     dispatch = DispatchServicer(
-        trigger_run=loop.run_cycle, store=store, carry_out=stopping.carry_out, overrides=desk.overrides
+        trigger_run=trigger_run, store=store, carry_out=stopping.carry_out, overrides=desk.overrides
     )
     try:
         return await start_server(
@@ -300,6 +316,7 @@ async def _server(
             operator_servicer=operator,
             dispatch_servicer=dispatch,
             forecast_servicer=ForecastServicer(store=store, clock=clock, explain=explain),
+            services=services,
             host=host,
             port=int(port),
         )

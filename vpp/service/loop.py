@@ -23,25 +23,29 @@ from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
 from vpp.control.override_book import OverrideBook
 from vpp.control.record import CycleRecord, summary_of
+from vpp.control.tracking import CHANGE_PERIOD
 from vpp.control.verification import may_be_held
+from vpp.domain.approvals import ApprovedPlan, StaleApprovalError
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.overrides import same_overrides
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve, PricePoint
-from vpp.domain.readings import ChargingSession, to_microseconds
+from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.forecasting.prices import extend_prices
 from vpp.forecasting.stays import MEMORY as HABIT_MEMORY
 from vpp.forecasting.stays import expected_sessions
 from vpp.ports import Clock, CycleStore, NodeLink
+from vpp.service.approvals import ApprovalDesk
 from vpp.service.peak import PeakMeter
 
 PRICE_MEMORY = timedelta(days=3)  # nothing is planned when no price is newer than this
 PRICE_HISTORY = timedelta(days=35)  # what prices that are not published yet are forecast from
 SHOWN_ASSETS = 10  # of those newly found not to follow, in the log
 SESSION_MEMORY = timedelta(days=2)
+SCHEDULE = "schedule"  # who asks for a run that no person asked for
 
 log = structlog.get_logger()
 
@@ -75,6 +79,7 @@ class DispatchLoop:
     expect_stays: bool = False  # of cars that come by habit, beside the announced ones
     previous: DispatchPlan | None = None
     latest: RunSummary | None = None
+    approvals: ApprovalDesk | None = None  # where decisions wait for people; None: they need nobody
     overrides: OverrideBook = field(init=False)
     after_cycle: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     # Whoever gives orders takes their sequences, stores and sends them while holding this.
@@ -89,12 +94,11 @@ class DispatchLoop:
         """Return what each asset was told, as of now."""
         return self.book.table.at(self.clock.now())
 
-    async def run_cycle(self, trigger: str) -> RunSummary:
+    async def run_cycle(self, trigger: str, requester: str = SCHEDULE) -> RunSummary:
         """Run one cycle for the next interval, and return what became of it."""
         async with self._busy:
             started = self.clock.now()
             run_id = self.new_id(started)
-            bound = log.bind(run_id=run_id)
             inputs = await self._inputs(run_id, started)
             prepared = await asyncio.to_thread(prepare, inputs)
             outcome = await self._solve(prepared)
@@ -103,19 +107,56 @@ class DispatchLoop:
                 inputs, prepared, outcome, decision = await self._with_latest_word(
                     inputs, prepared, outcome, decision
                 )
-                record = CycleRecord(inputs=inputs, outcome=outcome)
-                run = summary_of(record, prepared, decision, finished_at=self.clock.now(), trigger=trigger)
-                await self.store.save_run(
-                    run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
+                if self.approvals is not None:
+                    await self.approvals.decided(inputs, prepared, decision, requester=requester)
+                run = await self._give(
+                    CycleRecord(inputs=inputs, outcome=outcome), prepared, decision, trigger
                 )
-                if decision.setpoints is not None:
-                    self.book.take(decision.setpoints)
-                await self._send(decision, bound)
-                self.latest = run
-            bound.info("cycle", **_shown(run))
             for follow in self.after_cycle:
                 await follow()
             return run
+
+    async def run_approved(
+        self, run_id: str, approved: ApprovedPlan, still_wanted: Callable[[str], Awaitable[bool]]
+    ) -> RunSummary | None:
+        """Carry out what people approved, if it holds now; None where it is not wanted any more.
+
+        Raises:
+            StaleApprovalError: it does not hold; nothing was stored or sent.
+        """
+        await self.clock.sleep_until(self._rested_at())
+        async with self._busy, self.giving:
+            if not await still_wanted(approved.approval_id):
+                return None
+            inputs = await self._inputs(run_id, self.clock.now(), approved.plan.grid)
+            inputs = replace(inputs, approved=approved, orders=self.book.numbered(inputs.now))
+            prepared = await asyncio.to_thread(prepare, inputs)
+            decision = await asyncio.to_thread(decide, inputs, prepared, None)
+            if decision.plan is None:
+                raise StaleApprovalError("; ".join(decision.refusals))
+            record = CycleRecord(inputs=inputs, outcome=None)
+            return await self._give(record, prepared, decision, f"approval:{approved.approval_id}")
+
+    def _rested_at(self) -> datetime:
+        """Return from when every asset may be given another power."""
+        changed_us = int(self.book.changed_at_us.max(initial=0))
+        return max(from_microseconds(changed_us) + CHANGE_PERIOD, self.clock.now())
+
+    async def _give(
+        self, record: CycleRecord, prepared: Prepared, decision: Decision, trigger: str
+    ) -> RunSummary:
+        """Store a decision, then send it; `giving` is held."""
+        bound = log.bind(run_id=record.inputs.run_id)
+        run = summary_of(record, prepared, decision, finished_at=self.clock.now(), trigger=trigger)
+        await self.store.save_run(
+            run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
+        )
+        if decision.setpoints is not None:
+            self.book.take(decision.setpoints)
+        await self._send(decision, bound)
+        self.latest = run
+        bound.info("cycle", **_shown(run))
+        return run
 
     async def _with_latest_word(
         self, inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None, decision: Decision
@@ -176,12 +217,15 @@ class DispatchLoop:
             return True
         return interval == 1 and may_be_held(self.previous, power_kw, interval, self.fleet, self.policy)
 
-    async def _inputs(self, run_id: str, now: datetime) -> CycleInputs:
+    def _next_grid(self, now: datetime) -> IntervalGrid:
         length = self.policy.interval
         start = interval_start(now, length)
         if now > start:
             start += length
-        grid = IntervalGrid(start=start, length=length, count=self.policy.horizon_intervals)
+        return IntervalGrid(start=start, length=length, count=self.policy.horizon_intervals)
+
+    async def _inputs(self, run_id: str, now: datetime, grid: IntervalGrid | None = None) -> CycleInputs:
+        grid = grid or self._next_grid(now)
         points = await self.store.prices_between(start=now - PRICE_HISTORY, end=grid.end, known_at=now)
         sessions = await self._sessions(grid, now)
         return CycleInputs(
@@ -202,6 +246,7 @@ class DispatchLoop:
             policy=self.policy,
             judgement=self.watch.judgement() if self.watch is not None else None,
             overrides=self.overrides.columns(now),
+            approvals=self.approvals.terms if self.approvals is not None else None,
         )
 
     async def _sessions(self, grid: IntervalGrid, now: datetime) -> list[ChargingSession]:

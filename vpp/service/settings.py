@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from vpp.domain.approvals import ApprovalRule
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.portfolios import Portfolios
+from vpp.service.approval_settings import ApprovalRuleSettings
 
 
 class Section(BaseModel):
@@ -216,7 +218,17 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     forecast: ForecastSettings = ForecastSettings()
     model: ModelSettings = ModelSettings()
+    approvals: tuple[ApprovalRuleSettings, ...] = Field(default=(), max_length=100)
     log_file: Path | None = None
+
+    def to_rules(self) -> tuple[ApprovalRule, ...]:
+        """Return when people are asked; raises InvalidValueError where a rule makes no sense."""
+        rules = tuple(rule.to_rule() for rule in self.approvals)
+        names = [rule.rule_id for rule in rules]
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidValueError("approvals.id", name, "an id that is used once")
+        return rules
 
     def to_portfolios(self) -> Portfolios:
         """Return the domain's value; raises InvalidValueError where portfolios overlap."""
@@ -260,6 +272,7 @@ def load_settings(path: Path) -> Settings:
         settings = Settings(**values)
         settings.policy.to_policy()
         settings.to_portfolios()
+        settings.to_rules()
     except ValidationError as error:
         raise SettingsError(str(path), [_sentence(dict(detail)) for detail in error.errors()]) from error
     except InvalidValueError as error:
@@ -282,5 +295,7 @@ def _policy_sentence(error: InvalidValueError) -> str:
     if isinstance(error.value, timedelta):
         seconds = error.value.total_seconds()
         return f"policy.{error.field}_s: got {seconds:g}, expected {error.expected}"
+    if error.field.startswith("approvals."):
+        return str(error)
     section = "portfolios" if error.field in {"portfolio_id", "feeders"} else "policy"
     return f"{section}.{error}"

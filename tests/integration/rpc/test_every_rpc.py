@@ -30,12 +30,14 @@ from tests.integration.rpc.plant import channel, end_of, eventually, raw_session
 from tests.integration.rpc.test_access import detail_of
 from tests.integration.rpc.test_enrolment import request_for
 from tests.unit.rpc.runs import make_run
+from vpp.adapters.rpc.approvals import ApprovalServicer
 from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
 from vpp.adapters.storage import open_identities, open_signals
+from vpp.adapters.storage.approvals import open_approvals
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
@@ -92,17 +94,19 @@ async def plant(certificates, identity_database):
             return make_run("run-1", trigger=trigger)
 
         await made.server.stop(0.0)
-        signals = open_signals(made.url)
+        signals, approvals = open_signals(made.url), open_approvals(made.url)
         made.servicers |= {
             "operator_servicer": operator_servicer(made, signals),
             "dispatch_servicer": DispatchServicer(
                 trigger_run=trigger_run, store=made.store, carry_out=made.gateway.stop
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
+            "services": [ApprovalServicer(desk=None, register=approvals, fleet=made.fleet).add_to],
         }
         await made.start_server()
         yield made
         await signals.close()
+        await approvals.close()
 
 
 def operator_servicer(plant, signals):

@@ -95,6 +95,7 @@ MAX_PAGE_SETPOINTS: Final = 1_000
 MAX_PAGE_FORECASTS: Final = 200
 MAX_PAGE_OVERRIDES: Final = 1_000
 MAX_PAGE_CONTEXT: Final = 1_000
+MAX_PAGE_APPROVALS: Final = 100
 MAX_PAGE_TOKEN_LENGTH: Final = 256
 
 # Identity, seconds of the wall ------------------------------------------------------------------
@@ -108,3 +109,8 @@ MAX_ENROLMENT_ADDRESSES: Final = 10_000  # remembered
 RENEWAL_BURST: Final = 4  # of one node
 RENEWAL_REFILL_S: Final = 900.0
 MAX_REFUSALS_IN_AUDIT_PER_HOUR: Final = 360  # refused enrolments written down; more are only counted
+
+# Approvals --------------------------------------------------------------------------------------
+MAX_APPROVAL_WATCHES: Final = 64  # streams at once
+MAX_EVENTS_AT_ONCE: Final = 100  # read from the database for one stream
+APPROVAL_LOOK_S: Final = 5.0  # of the wall, after which a stream looks even when nothing told it to

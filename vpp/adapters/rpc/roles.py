@@ -64,6 +64,11 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.ForecastService/AddContextItem": _order(),
     "/vpp.v1.ForecastService/ListContextItems": _look(),
     "/vpp.v1.ForecastService/ExplainForecast": _look(),
+    "/vpp.v1.ApprovalService/ListApprovals": _look(),
+    "/vpp.v1.ApprovalService/GetApproval": _look(),
+    "/vpp.v1.ApprovalService/Approve": _order(),
+    "/vpp.v1.ApprovalService/Reject": _order(),
+    "/vpp.v1.ApprovalService/WatchApprovals": _look(),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _look(scoped=True),
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _look(scoped=True),
 }

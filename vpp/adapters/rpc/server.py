@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import grpc.aio
@@ -58,6 +58,10 @@ _OPTIONS: Final = (
     ("grpc.server.max_pending_requests", 200_000),
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
 )
+
+
+AddService = Callable[[grpc.aio.Server], str]
+"""Adds a service to a server and returns its full name."""
 
 
 class ServerStartError(Exception):
@@ -137,6 +141,7 @@ async def start_server(
     operator_servicer: operator_pb2_grpc.OperatorServiceServicer | None = None,
     dispatch_servicer: dispatch_pb2_grpc.DispatchServiceServicer | None = None,
     forecast_servicer: forecasting_pb2_grpc.ForecastServiceServicer | None = None,
+    services: Sequence[AddService] = (),
     host: str = "127.0.0.1",
     port: int = 0,
     options: Sequence[tuple[str, Any]] = (),
@@ -169,6 +174,7 @@ async def start_server(
     if forecast_servicer is not None:
         forecasting_pb2_grpc.add_ForecastServiceServicer_to_server(forecast_servicer, server)  # type: ignore[no-untyped-call]
         names.append(FORECAST_SERVICE)
+    names += [add(server) for add in services]
     bound = _bind(server, credentials, host, port)
     running = RunningServer(server, gateway, host, bound)
     health_pb2_grpc.add_HealthServicer_to_server(running.health, server)

@@ -8,6 +8,12 @@ are removed where that is the point: readings older than kept, audit records old
 """
 
 from vpp.adapters.storage.tables.announced import charging_session, context_item, price
+from vpp.adapters.storage.tables.approvals import (
+    approval,
+    approval_event,
+    approval_plan,
+    component_version,
+)
 from vpp.adapters.storage.tables.audit import audit_key, audit_record
 from vpp.adapters.storage.tables.columns import metadata
 from vpp.adapters.storage.tables.fleet import asset, feeder, writer_epoch
@@ -47,12 +53,16 @@ from vpp.adapters.storage.tables.telemetry import (
 
 __all__ = [
     "acknowledgement",
+    "approval",
+    "approval_event",
+    "approval_plan",
     "archived_day",
     "asset",
     "audit_key",
     "audit_record",
     "certificate",
     "charging_session",
+    "component_version",
     "context_item",
     "cycle_record",
     "enrolment_token",

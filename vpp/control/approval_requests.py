@@ -1,0 +1,100 @@
+"""What is put before people, until when, and whose word counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from vpp.control.cycle import CycleInputs, Decision, Prepared, in_force_kw
+from vpp.domain.approvals import (
+    Approval,
+    ApprovalEvent,
+    ApprovalRecord,
+    ApprovalRefusedError,
+    EventKind,
+    PendingPlan,
+    Subject,
+)
+
+VERIFIED = "passed: the whole horizon, by the independent verifier"
+
+
+def plan_request(
+    approval_id: str, inputs: CycleInputs, prepared: Prepared, decision: Decision, *, requester: str
+) -> Approval:
+    """Return what a cycle puts before people: the highest of its plans that needs them."""
+    standing_kw = np.full(len(inputs.fleet), np.nan)
+    if decision.setpoints is not None:
+        standing_kw[decision.setpoints.slot] = decision.setpoints.power_kw
+    first, *lower = decision.pending
+    return Approval(
+        approval_id=approval_id,
+        subject=Subject.PLAN,
+        run_id=inputs.run_id,
+        requested_at=inputs.now,
+        expires_at=expiry(first, inputs.now),
+        requester=requester,
+        need=first.need,
+        verdict=VERIFIED,
+        epoch=inputs.epoch,
+        plan=first,
+        lower=tuple(lower),
+        standing_rung=None if decision.plan is None else decision.rung,
+        in_force_kw=in_force_kw(inputs, prepared),
+        standing_kw=standing_kw,
+        cost_with=first.plan.certificate.get("objective"),
+        cost_without=None if decision.plan is None else decision.plan.certificate.get("objective"),
+    )
+
+
+def next_rung(approval: Approval, now: datetime, new_id: Callable[[datetime], str]) -> Approval | None:
+    """Return what is asked next when a plan was not approved; None where no rung or no time is left."""
+    if not approval.lower or expiry(approval.lower[0], now) <= now:
+        return None
+    first, *lower = approval.lower
+    return Approval(
+        approval_id=new_id(now),
+        subject=Subject.PLAN,
+        run_id=approval.run_id,
+        requested_at=now,
+        expires_at=expiry(first, now),
+        requester=approval.requester,
+        need=first.need,
+        verdict=approval.verdict,
+        epoch=approval.epoch,
+        plan=first,
+        lower=tuple(lower),
+        standing_rung=approval.standing_rung,
+        in_force_kw=approval.in_force_kw,
+        standing_kw=approval.standing_kw,
+        cost_with=first.plan.certificate.get("objective"),
+        cost_without=approval.cost_without,
+        follows=approval.approval_id,
+    )
+
+
+def expiry(pending: PendingPlan, now: datetime) -> datetime:
+    """Return until when a plan may be approved: its rule's time, at most to the end of its first interval."""
+    return min(now + pending.need.timeout, pending.plan.grid.start_of(1))
+
+
+def require_counts(record: ApprovalRecord, person: str) -> None:
+    """Raise ApprovalRefusedError unless the word of `person` counts now."""
+    approval, end = record.approval, record.end
+    if end is not None:
+        raise ApprovalRefusedError(
+            "OVER", f"{approval.approval_id} is over since {end.at.isoformat()}: {end.kind}, {end.detail}"
+        )
+    if person == approval.requester:
+        raise ApprovalRefusedError("OWN_REQUEST", f"{person} asked for it; somebody else must decide")
+    if person in record.approvers:
+        raise ApprovalRefusedError(
+            "SAID_ALREADY", f"{person} approved it already; it needs {approval.need.persons} persons"
+        )
+
+
+def alarm(approval: Approval, now: datetime, detail: str) -> ApprovalEvent:
+    """Return the event that nothing may be sent without a person."""
+    return ApprovalEvent(approval_id=approval.approval_id, kind=EventKind.ALARM, at=now, detail=detail)
