@@ -43,12 +43,12 @@ class SolveOutcome:
 class SolverProcess:
     """Solves problems in a child process under deadlines; usable from any thread, one solve at a time."""
 
-    def __init__(self, *, decomposed: bool = False) -> None:
-        """Start a child; with `decomposed` it also loads the compiled kernels.
+    def __init__(self, *, decomposed: bool = False, niceness: int = 0) -> None:
+        """Start a child; with `decomposed` it also loads the compiled kernels; `niceness` is its own.
 
         Without them `auto` is the exact method up to a hundred assets: no deadline is spent on loading.
         """
-        self._decomposed = decomposed
+        self._decomposed, self._niceness = decomposed, niceness
         self._lock = threading.Lock()
         # A child dies with the thread that started it (PR_SET_PDEATHSIG), so one thread that lives
         # as long as this object starts them all.
@@ -115,7 +115,7 @@ class SolverProcess:
         return self._child
 
     def _start(self) -> _Child:
-        return self._starter.submit(_Child, self._decomposed).result()
+        return self._starter.submit(_Child, self._decomposed, self._niceness).result()
 
 
 _ENDED = "the solver process ended unexpectedly"
@@ -124,11 +124,12 @@ _ENDED = "the solver process ended unexpectedly"
 class _Child:
     """One child process, with a thread that reads its messages so that a half-sent one cannot block."""
 
-    def __init__(self, decomposed: bool) -> None:
+    def __init__(self, decomposed: bool, niceness: int) -> None:
         ours, theirs = socket.socketpair()
         self._pipe = Connection(ours.detach())
         with theirs:
-            code = f"from optimizer.child import serve; serve({theirs.fileno()}, {decomposed})"
+            code = f"import os; os.nice({niceness}); " if niceness else ""
+            code += f"from optimizer.child import serve; serve({theirs.fileno()}, {decomposed})"
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 pass_fds=[theirs.fileno()],

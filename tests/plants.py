@@ -105,7 +105,7 @@ class Plant:
         return make_agents(nodes, self.address, credentials, node_clock, longest_pause_s=1.0)
 
 
-def make_plant(folder: Path, database_url: str) -> Plant:
+def make_plant(folder: Path, database_url: str, *, speed: float = SPEED) -> Plant:
     """Return a plant whose clock starts now."""
     scenario = write_portfolio(folder / "scenario")
     portfolio = read_portfolio(scenario, interval=QUARTER)
@@ -126,7 +126,7 @@ def make_plant(folder: Path, database_url: str) -> Plant:
             "report_period_s": 60,
             "max_order_age_s": 600,
         },
-        clock={"speed": SPEED, "origin_plant": START, "origin_wall": time.time()},
+        clock={"speed": speed, "origin_plant": START, "origin_wall": time.time()},
         policy={
             "horizon_intervals": 24,
             "lead_s": 600,

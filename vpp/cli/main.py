@@ -27,6 +27,7 @@ from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
 from vpp.cli.report import report_command
 from vpp.cli.scenario import scenario
+from vpp.cli.runs import runs
 from vpp.cli.service import (
     certificates_command,
     cycle_command,
@@ -62,6 +63,7 @@ app.command("release")(release_command)
 app.add_typer(override, name="override")
 app.command("freeze")(freeze_command)
 app.add_typer(approvals_app, name="approvals")
+app.add_typer(runs, name="runs")
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)

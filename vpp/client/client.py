@@ -41,6 +41,8 @@ class Client(BlockingCalls):
     trigger_run = asks(calls.dispatch.trigger_run)
     stop = asks(calls.dispatch.stop)
     release = asks(calls.dispatch.release)
+    dry_run = asks(calls.rehearsals.dry_run)
+    what_if = asks(calls.rehearsals.what_if)
     set_override = asks(calls.overrides.set_override)
     clear_override = asks(calls.overrides.clear_override)
     overrides = lists(calls.overrides.overrides)

@@ -54,9 +54,10 @@ class OverrideBook:
         """Return those that count at `at`, oldest first."""
         return tuple(item for item in self._overrides if item.in_force(at))
 
-    def columns(self, at: datetime) -> OverrideColumns | None:
-        """Return what they say to each asset at `at`; None where they say nothing."""
-        columns = OverrideColumns.of(self._overrides, self._assets, at)
+    def columns(self, at: datetime, *, without: str = "") -> OverrideColumns | None:
+        """Return what they, but one, say to each asset at `at`; None where they say nothing."""
+        counting = [item for item in self._overrides if item.override_id != without]
+        columns = OverrideColumns.of(counting, self._assets, at)
         return columns if columns.any else None
 
     def columns_with(self, override: Override, at: datetime) -> OverrideColumns:

@@ -43,6 +43,7 @@ class FixedPowers:
     until: NDArray[np.int64]
     energy_kwh: Floats
     harm_only: NDArray[np.bool_]  # (N, T)
+    throughput_kwh: Floats  # (N,), charged and discharged at the terminals
 
     def load_kw(self, fleet: Fleet) -> tuple[Floats, Floats]:
         """Return load and lost room for export by feeder, (F, T) each."""
@@ -126,6 +127,7 @@ def fixed_powers(
         until=until,
         energy_kwh=np.where(until > 0, energy_end_kwh[np.arange(len(until)), last], energy_kwh),
         harm_only=(share > 0.0) & ((share < 1.0) | ~(stays_connected(fleet) & known)[:, None]),
+        throughput_kwh=(np.abs(power_kw) * share).sum(axis=1) * grid.hours,
     )
 
 

@@ -22,6 +22,130 @@ OVERRIDE_KIND_POWER: OverrideKind
 OVERRIDE_KIND_ENVELOPE: OverrideKind
 OVERRIDE_KIND_HOLD: OverrideKind
 
+class DryRunRequest(_message.Message):
+    __slots__ = ("request_id", "max_assets")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    max_assets: int
+    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ...) -> None: ...
+
+class DryRunResponse(_message.Message):
+    __slots__ = ("run", "difference")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    run: _operator_pb2.Run
+    difference: PlanDifference
+    def __init__(self, run: _Optional[_Union[_operator_pb2.Run, _Mapping]] = ..., difference: _Optional[_Union[PlanDifference, _Mapping]] = ...) -> None: ...
+
+class WhatIfRequest(_message.Message):
+    __slots__ = ("request_id", "max_assets", "price_scale", "price_added_per_kwh", "load_scale", "feeders", "import_limit_kw", "export_limit_kw", "peak_price_per_kw", "excluded_assets")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_SCALE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_ADDED_PER_KWH_FIELD_NUMBER: _ClassVar[int]
+    LOAD_SCALE_FIELD_NUMBER: _ClassVar[int]
+    FEEDERS_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    PEAK_PRICE_PER_KW_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    max_assets: int
+    price_scale: float
+    price_added_per_kwh: float
+    load_scale: float
+    feeders: _containers.RepeatedCompositeFieldContainer[WhatIfFeeder]
+    import_limit_kw: float
+    export_limit_kw: float
+    peak_price_per_kw: float
+    excluded_assets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ..., price_scale: _Optional[float] = ..., price_added_per_kwh: _Optional[float] = ..., load_scale: _Optional[float] = ..., feeders: _Optional[_Iterable[_Union[WhatIfFeeder, _Mapping]]] = ..., import_limit_kw: _Optional[float] = ..., export_limit_kw: _Optional[float] = ..., peak_price_per_kw: _Optional[float] = ..., excluded_assets: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WhatIfFeeder(_message.Message):
+    __slots__ = ("feeder_id", "import_limit_kw", "export_limit_kw")
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
+    feeder_id: str
+    import_limit_kw: float
+    export_limit_kw: float
+    def __init__(self, feeder_id: _Optional[str] = ..., import_limit_kw: _Optional[float] = ..., export_limit_kw: _Optional[float] = ...) -> None: ...
+
+class WhatIfResponse(_message.Message):
+    __slots__ = ("run", "difference")
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    run: _operator_pb2.Run
+    difference: PlanDifference
+    def __init__(self, run: _Optional[_Union[_operator_pb2.Run, _Mapping]] = ..., difference: _Optional[_Union[PlanDifference, _Mapping]] = ...) -> None: ...
+
+class PlanDifference(_message.Message):
+    __slots__ = ("cost", "reference_cost", "bill", "reference_bill", "peak_kw", "reference_peak_kw", "intervals_at_limit", "reference_intervals_at_limit", "feeders", "assets", "changed_assets")
+    class BillEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class ReferenceBillEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    COST_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_COST_FIELD_NUMBER: _ClassVar[int]
+    BILL_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_BILL_FIELD_NUMBER: _ClassVar[int]
+    PEAK_KW_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PEAK_KW_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_INTERVALS_AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FEEDERS_FIELD_NUMBER: _ClassVar[int]
+    ASSETS_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    cost: float
+    reference_cost: float
+    bill: _containers.ScalarMap[str, float]
+    reference_bill: _containers.ScalarMap[str, float]
+    peak_kw: float
+    reference_peak_kw: float
+    intervals_at_limit: int
+    reference_intervals_at_limit: int
+    feeders: _containers.RepeatedCompositeFieldContainer[FeederDifference]
+    assets: _containers.RepeatedCompositeFieldContainer[AssetDifference]
+    changed_assets: int
+    def __init__(self, cost: _Optional[float] = ..., reference_cost: _Optional[float] = ..., bill: _Optional[_Mapping[str, float]] = ..., reference_bill: _Optional[_Mapping[str, float]] = ..., peak_kw: _Optional[float] = ..., reference_peak_kw: _Optional[float] = ..., intervals_at_limit: _Optional[int] = ..., reference_intervals_at_limit: _Optional[int] = ..., feeders: _Optional[_Iterable[_Union[FeederDifference, _Mapping]]] = ..., assets: _Optional[_Iterable[_Union[AssetDifference, _Mapping]]] = ..., changed_assets: _Optional[int] = ...) -> None: ...
+
+class FeederDifference(_message.Message):
+    __slots__ = ("feeder_id", "change_kw", "intervals_at_limit", "reference_intervals_at_limit", "marginal_price_per_kwh", "reference_marginal_price_per_kwh")
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_KW_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_INTERVALS_AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MARGINAL_PRICE_PER_KWH_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_MARGINAL_PRICE_PER_KWH_FIELD_NUMBER: _ClassVar[int]
+    feeder_id: str
+    change_kw: _containers.RepeatedScalarFieldContainer[float]
+    intervals_at_limit: int
+    reference_intervals_at_limit: int
+    marginal_price_per_kwh: _containers.RepeatedScalarFieldContainer[float]
+    reference_marginal_price_per_kwh: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, feeder_id: _Optional[str] = ..., change_kw: _Optional[_Iterable[float]] = ..., intervals_at_limit: _Optional[int] = ..., reference_intervals_at_limit: _Optional[int] = ..., marginal_price_per_kwh: _Optional[_Iterable[float]] = ..., reference_marginal_price_per_kwh: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class AssetDifference(_message.Message):
+    __slots__ = ("asset_id", "moved_kwh", "change_kw")
+    ASSET_ID_FIELD_NUMBER: _ClassVar[int]
+    MOVED_KWH_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_KW_FIELD_NUMBER: _ClassVar[int]
+    asset_id: str
+    moved_kwh: float
+    change_kw: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, asset_id: _Optional[str] = ..., moved_kwh: _Optional[float] = ..., change_kw: _Optional[_Iterable[float]] = ...) -> None: ...
+
 class SetOverrideRequest(_message.Message):
     __slots__ = ("request_id", "asset_ids", "feeder_id", "kind", "power_kw", "min_kw", "max_kw", "valid_until", "duration_s", "reason")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

@@ -65,6 +65,16 @@ class DispatchServiceStub:
                 request_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
                 _registered_method=True)
+        self.DryRun = channel.unary_unary(
+                '/vpp.v1.DispatchService/DryRun',
+                request_serializer=vpp_dot_v1_dot_dispatch__pb2.DryRunRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_dispatch__pb2.DryRunResponse.FromString,
+                _registered_method=True)
+        self.WhatIf = channel.unary_unary(
+                '/vpp.v1.DispatchService/WhatIf',
+                request_serializer=vpp_dot_v1_dot_dispatch__pb2.WhatIfRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_dispatch__pb2.WhatIfResponse.FromString,
+                _registered_method=True)
 
 
 class DispatchServiceServicer:
@@ -115,6 +125,20 @@ class DispatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DryRun(self, request, context):
+        """DryRun plans the next interval as a cycle would now, sends nothing, and compares with the plan in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WhatIf(self, request, context):
+        """WhatIf plans under other circumstances, sends nothing, and compares with a plan under the present ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DispatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -147,6 +171,16 @@ def add_DispatchServiceServicer_to_server(servicer, server):
                     servicer.ListOverrides,
                     request_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.SerializeToString,
+            ),
+            'DryRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.DryRun,
+                    request_deserializer=vpp_dot_v1_dot_dispatch__pb2.DryRunRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_dispatch__pb2.DryRunResponse.SerializeToString,
+            ),
+            'WhatIf': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhatIf,
+                    request_deserializer=vpp_dot_v1_dot_dispatch__pb2.WhatIfRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_dispatch__pb2.WhatIfResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -312,6 +346,60 @@ class DispatchService:
             '/vpp.v1.DispatchService/ListOverrides',
             vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
             vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DryRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/DryRun',
+            vpp_dot_v1_dot_dispatch__pb2.DryRunRequest.SerializeToString,
+            vpp_dot_v1_dot_dispatch__pb2.DryRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WhatIf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/WhatIf',
+            vpp_dot_v1_dot_dispatch__pb2.WhatIfRequest.SerializeToString,
+            vpp_dot_v1_dot_dispatch__pb2.WhatIfResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -304,7 +304,11 @@ async def _server(
         return await loop.run_cycle(trigger, requester=caller().name)
 
     dispatch = DispatchServicer(
-        trigger_run=trigger_run, store=store, carry_out=stopping.carry_out, overrides=desk.overrides
+        trigger_run=trigger_run,
+        store=store,
+        carry_out=stopping.carry_out,
+        overrides=desk.overrides,
+        rehearsals=desk.rehearsing,
     )
     try:
         return await start_server(

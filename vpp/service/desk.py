@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -14,9 +15,12 @@ from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
 from vpp.service.overriding import Overriding
+from vpp.service.rehearsing import Rehearsing
 from vpp.service.settings import Settings
+from vpp.service.solving import ProcessSolver
 
 log = structlog.get_logger()
+NICENESS: Final = 10  # of the solver of rehearsals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,7 @@ class Desk:
     register: OperatorRegister
     overriding: Overriding
     overrides: OverrideParts
+    rehearsing: Rehearsing
 
     def schedule(self, jobs: Jobs, loop: DispatchLoop) -> None:
         """Have overrides kept up as often as leases are renewed."""
@@ -36,9 +41,19 @@ async def open_desk(settings: Settings, loop: DispatchLoop, stack: AsyncExitStac
     """Return the desk with what was ordered before a restart taken up; `stack` closes it."""
     register = open_operator_register(settings.database.url)
     stack.push_async_callback(register.close)
-    overriding = Overriding(loop, register, IdFactory(kind="override", epoch=loop.epoch))
+    rehearsing = Rehearsing(loop, IdFactory(kind="rehearsal", epoch=loop.epoch), _niced_solver)
+    stack.callback(rehearsing.close)
+    new_id = IdFactory(kind="override", epoch=loop.epoch)
+    overriding = Overriding(loop, register, new_id, rehearsing.cost_of)
     if held := await overriding.restore():
         log.warning("overrides from before the restart are in force", overrides=held)
     loop.after_cycle.append(overriding.follow_plan)
     parts = OverrideParts(desk=overriding, register=register, fleet=loop.fleet, clock=loop.clock)
-    return Desk(register=register, overriding=overriding, overrides=parts)
+    return Desk(register=register, overriding=overriding, overrides=parts, rehearsing=rehearsing)
+
+
+def _niced_solver() -> ProcessSolver:
+    """Return a solver that leaves the processor to the live one."""
+    solver = ProcessSolver(niceness=NICENESS)
+    solver.warm_up()
+    return solver

@@ -217,6 +217,15 @@ class DispatchLoop:
             return True
         return interval == 1 and may_be_held(self.previous, power_kw, interval, self.fleet, self.policy)
 
+    async def between_cycles(self) -> None:
+        """Return when no cycle is under way."""
+        async with self._busy:
+            return
+
+    async def picture(self, run_id: str, now: datetime) -> CycleInputs:
+        """Return what a cycle at `now` would know; nobody's approval is asked for what is only looked at."""
+        return replace(await self._inputs(run_id, now), approvals=None)
+
     def _next_grid(self, now: datetime) -> IntervalGrid:
         length = self.policy.interval
         start = interval_start(now, length)

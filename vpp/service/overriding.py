@@ -33,6 +33,7 @@ from vpp.service.operator_orders import operators_orders, override_run, present_
 log = structlog.get_logger()
 MAX_IN_FORCE: Final = 1_000
 LEAST_LEASE: Final = timedelta(seconds=10)  # nodes take no shorter one
+COST_LIMIT_S: Final = 30.0  # of the wall, for which an answer waits for the cost
 SAME_KW: Final = 1e-6
 CostOf = Callable[[Override], Awaitable[OverrideCost | None]]
 
@@ -54,6 +55,7 @@ class Overriding:
         self._loop, self._register, self._new_id, self._cost_of = loop, register, new_id, cost_of
         self._lock = asyncio.Lock()
         self._forecast: LoadForecast | None = None
+        self._tasks: set[asyncio.Task[OverrideCost | None]] = set()
 
     async def restore(self) -> int:
         """Take up what was stored before a restart; return how many are in force."""
@@ -103,13 +105,21 @@ class Overriding:
             return self._loop.overrides.find(override_id) or stored.override
 
     async def _cost(self, override: Override) -> OverrideCost | None:
-        """Return and store what an override costs, None where that cannot be said in time."""
-        cost = await self._cost_of(override)
-        if cost is not None:
-            try:
+        """Return what an override costs, None where that is not known in time: lists show it later."""
+        task = asyncio.create_task(self._cost_stored(override))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        done, _ = await asyncio.wait({task}, timeout=COST_LIMIT_S)
+        return task.result() if done else None
+
+    async def _cost_stored(self, override: Override) -> OverrideCost | None:
+        try:
+            cost = await self._cost_of(override)
+            if cost is not None:
                 await self._register.save_override_cost(override.override_id, cost)
-            except StoreError as error:
-                log.warning("the cost of an override was not stored", problem=str(error))
+        except StoreError as error:
+            log.warning("the cost of an override was not found", problem=str(error))
+            return None
         return cost
 
     async def _require_fitting(self, override: Override, now: datetime) -> None:

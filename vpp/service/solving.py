@@ -13,9 +13,9 @@ from vpp.control.cycle import SolveOutcome
 class ProcessSolver:
     """Solves in a warm child process that is killed at the deadline; each plan starts from the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, niceness: int = 0) -> None:
         """Start the process; it loads the compiled kernels, or compiles them where the cache is cold."""
-        self._process = SolverProcess(decomposed=True)
+        self._process = SolverProcess(decomposed=True, niceness=niceness)
 
     def warm_up(self) -> None:
         """Wait until the child has loaded everything, and load what checks its plans."""

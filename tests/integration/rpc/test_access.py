@@ -36,6 +36,8 @@ OPERATOR_CALLS = {
     "Stop": dispatch_pb2.StopRequest(request_id="s-1", reason="test"),
     "Release": dispatch_pb2.ReleaseRequest(request_id="s-2", reason="test"),
     "SetOverride": dispatch_pb2.SetOverrideRequest(request_id="o-1", duration_s=60, kind=1, reason="test"),
+    "DryRun": dispatch_pb2.DryRunRequest(request_id="d-1"),
+    "WhatIf": dispatch_pb2.WhatIfRequest(request_id="w-1"),
     "ClearOverride": dispatch_pb2.ClearOverrideRequest(override_id="o-1"),
     "ListOverrides": dispatch_pb2.ListOverridesRequest(),
 }

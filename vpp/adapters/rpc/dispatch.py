@@ -16,6 +16,7 @@ from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.overrides import OverrideCalls, OverrideParts
 from vpp.adapters.rpc.paging import filter_of
+from vpp.adapters.rpc.rehearsals import RehearsalCalls, Rehearsals
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.portfolios import EVERYTHING, Scope
@@ -43,8 +44,8 @@ class StopOrder:
 CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
 
 
-class DispatchServicer(OverrideCalls):
-    """Starts runs, stops and releases; overrides are in `overrides`.
+class DispatchServicer(OverrideCalls, RehearsalCalls):
+    """Starts runs, stops and releases; overrides and rehearsals are in modules of their own.
 
     A request id runs once, also across a restart: it is recorded as the run's trigger.
     """
@@ -56,9 +57,10 @@ class DispatchServicer(OverrideCalls):
         store: Store,
         carry_out: CarryOut | None = None,
         overrides: OverrideParts | None = None,
+        rehearsals: Rehearsals | None = None,
     ) -> None:
         self._trigger_run, self._store, self._carry_out = trigger_run, store, carry_out
-        self.override_parts = overrides
+        self.override_parts, self.rehearsals = overrides, rehearsals
         self._runs: OrderedDict[str, asyncio.Task[RunSummary]] = OrderedDict()
 
     async def Stop(self, request: pb.StopRequest, context: Context) -> pb.StopResponse:

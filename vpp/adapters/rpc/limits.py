@@ -38,6 +38,7 @@ MAX_WAITING_WORDS_PER_NODE: Final = 20_000  # acknowledgements: two messages of 
 MAX_WAITING_ROWS: Final = 100_000  # the same for acknowledgements, stays and feeder metering
 MAX_ROWS_PER_WRITE: Final = 50_000
 MAX_STOPPED_ASSETS: Final = 10_000  # named in one Stop or Release; a feeder or the fleet needs no names
+MAX_COMPARED_ASSETS: Final = 1_000  # in the answer of a dry run
 MAX_OVERRIDE_S: Final = 86_400  # of the plant
 MAX_REMEMBERED_REQUESTS: Final = 1_024  # request ids of TriggerRun
 MAX_STAYS_PER_ASSET: Final = 64  # announced and not over

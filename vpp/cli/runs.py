@@ -1,0 +1,140 @@
+"""`vpp runs`: what was planned, and what would be."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vpp.cli.connecting import (
+    DEFAULT_ADDRESS,
+    DEFAULT_CERTIFICATES,
+    Address,
+    Certificates,
+    Operator,
+    new_request_id,
+    operator_client,
+)
+from vpp.rpcgen import dispatch_pb2 as pb
+from vpp.rpcgen import operator_pb2
+
+runs = typer.Typer(help="Runs: made, rehearsed, compared.", no_args_is_help=True, rich_markup_mode=None)
+SHOWN_ASSETS = 10
+Scale = Annotated[float, typer.Option(min=0.0, max=100.0, help="Factor.")]
+LimitKw = Annotated[float | None, typer.Option(help="Of the portfolio, kW.")]
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+@runs.command("list")
+def list_command(
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show runs, newest first.
+
+    Example: vpp runs list --limit 50
+    """
+    table = Table("run", "started (UTC)", "trigger", "rung", "cost", "gap", "orders", box=None)
+    with operator_client(address, certificates, operator) as client:
+        for run in client.runs(limit=limit):
+            table.add_row(
+                run.run_id,
+                f"{run.started_at.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M:%S}",
+                run.trigger,
+                _rung(run),
+                f"{run.objective:.2f}" if run.HasField("objective") else "",
+                f"{run.gap:.2%}" if run.HasField("gap") else "",
+                str(run.setpoints),
+            )
+    _console.print(table)
+
+
+@runs.command("show")
+def show_command(
+    run_id: Annotated[str, typer.Argument(help="The run, from `vpp runs list`.")],
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show everything that is said of one run.
+
+    Example: vpp runs show run-20200520T094500Z-1-42
+    """
+    with operator_client(address, certificates, operator) as client:
+        _console.print(str(client.run(run_id).run).rstrip(), markup=False)
+
+
+@runs.command("dry-run")
+def dry_run_command(
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Plan as a cycle would now, send nothing, and show what would change.
+
+    Example: vpp runs dry-run
+    """
+    with operator_client(address, certificates, operator) as client:
+        found = client.dry_run(new_request_id(), max_assets=SHOWN_ASSETS)
+    _print(found.run, found.difference, "the plan in force", known=found.HasField("difference"))
+
+
+@runs.command("what-if")
+def what_if_command(
+    price_scale: Scale = 1.0,
+    load_scale: Scale = 1.0,
+    price_added_per_kwh: Annotated[float, typer.Option(help="Added to all prices, money per kWh.")] = 0.0,
+    import_limit_kw: LimitKw = None,
+    export_limit_kw: LimitKw = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="An asset that cannot be ordered.")] = None,
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Plan under other circumstances, send nothing, and show what that would change.
+
+    Example: vpp runs what-if --load-scale 1.2 --exclude grid-battery-01
+    """
+    request = pb.WhatIfRequest(
+        request_id=new_request_id(),
+        max_assets=SHOWN_ASSETS,
+        price_scale=price_scale,
+        load_scale=load_scale,
+        price_added_per_kwh=price_added_per_kwh,
+        import_limit_kw=import_limit_kw,
+        export_limit_kw=export_limit_kw,
+        excluded_assets=exclude or (),
+    )
+    with operator_client(address, certificates, operator) as client:
+        found = client.what_if(request)
+    _print(found.run, found.difference, "a plan as things are", known=found.HasField("difference"))
+
+
+def _print(run: operator_pb2.Run, found: pb.PlanDifference, reference: str, *, known: bool) -> None:
+    _console.print(f"{run.run_id}: {_rung(run)}{f' ({run.reason})' if run.reason else ''}")
+    if not known:
+        _console.print("there is no plan to compare")
+        return
+    table = Table("", "this plan", reference, "difference", box=None)
+    rows = [
+        ("cost", found.cost, found.reference_cost),
+        *((name, found.bill[name], found.reference_bill[name]) for name in sorted(found.bill) if found.bill[name]),
+        ("peak, kW", found.peak_kw, found.reference_peak_kw),
+        ("intervals at a limit", found.intervals_at_limit, found.reference_intervals_at_limit),
+    ]
+    for name, value, before in rows:
+        table.add_row(name, f"{value:.2f}", f"{before:.2f}", f"{value - before:+.2f}")
+    _console.print(table)
+    _console.print(f"{found.changed_assets} assets would do something else; most of all:")
+    for asset in found.assets:
+        _console.print(f"  {asset.asset_id}: {asset.moved_kwh:.2f} kWh, now {asset.change_kw[0]:+.2f} kW")
+
+
+def _rung(run: operator_pb2.Run) -> str:
+    return operator_pb2.Rung.Name(run.rung).removeprefix("RUNG_").lower()
