@@ -26,8 +26,8 @@ from vpp.cli.overrides import freeze_command, override
 from vpp.cli.remarks import context, explain_command
 from vpp.cli.replay import replay_command
 from vpp.cli.report import report_command
-from vpp.cli.scenario import scenario
 from vpp.cli.runs import runs
+from vpp.cli.scenario import scenario
 from vpp.cli.service import (
     certificates_command,
     cycle_command,

@@ -124,7 +124,11 @@ def _print(run: operator_pb2.Run, found: pb.PlanDifference, reference: str, *, k
     table = Table("", "this plan", reference, "difference", box=None)
     rows = [
         ("cost", found.cost, found.reference_cost),
-        *((name, found.bill[name], found.reference_bill[name]) for name in sorted(found.bill) if found.bill[name]),
+        *(
+            (name, found.bill[name], found.reference_bill[name])
+            for name in sorted(found.bill)
+            if found.bill[name]
+        ),
         ("peak, kW", found.peak_kw, found.reference_peak_kw),
         ("intervals at a limit", found.intervals_at_limit, found.reference_intervals_at_limit),
     ]
