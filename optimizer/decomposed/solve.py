@@ -30,6 +30,11 @@ from optimizer.decomposed.warm import warm_multipliers, warm_powers
 from optimizer.plan import Plan, Prices, Warm
 from optimizer.problem import Floats, Problem
 
+RELIEF_PASSES = 2
+RELIEF_MARGIN = 2.5
+"""By how much further inside the limit each such pass stays."""
+RELIEF_WORTH = 5e-5
+"""Share of the cost that relieved feeders may take."""
 OnPass = Callable[[int, int, float], None]
 KEEP_BEST_UP_TO = 200_000
 """Up to this many assets the best schedule is copied; beyond, memory counts and the last one is taken."""
@@ -150,6 +155,25 @@ def descend(
             report()
         if on_pass is not None:
             on_pass(k + 1, len(passes), best.gap)
+    relieve(solver, state, passes[-1], best, keep=keep)
+
+
+def relieve(solver: Solver, state: State, last: Pass, best: Incumbent, *, keep: bool) -> None:
+    """Step the assets of feeders that are still overloaded, further inside the limits, a few times."""
+    for k in range(RELIEF_PASSES):
+        rows = solver.overloaded(state)
+        if not len(rows):
+            return
+        step = replace(
+            last, margin=last.margin * RELIEF_MARGIN ** (k + 1), feeder_width=0.5 * last.feeder_width
+        )
+        solver.run(
+            solver.fleet, state, step, solver.private, always=False, previous_kw=solver.previous_kw, only=rows
+        )
+        cost = solver.cost(state)
+        if cost <= best.cost + RELIEF_WORTH * abs(best.cost):  # for the feeders' sake, if it costs little
+            best.cost = np.inf
+            best.offer_schedule(cost, state, copy=keep)
 
 
 def start_warm(solver: Solver, warm: Warm) -> State:

@@ -19,11 +19,13 @@ from optimizer.decomposed.reserve import Held, held_cost, held_prices, move_held
 from optimizer.decomposed.risk import risk_cost, scenario_costs, tail_weights
 from optimizer.decomposed.sweep import State, sweep
 from optimizer.decomposed.work import Settings
-from optimizer.problem import Floats, Problem
+from optimizer.problem import Floats, Ints, Problem
 
 EARLY_TILT_PER_KWH = 1e-7
 """Added per interval to the price of charging: of equal plans the earlier charge wins."""
 
+OVERLOAD_KW = 0.01
+"""Feeders that the fleet overloads by more than this get a pass of their own at the end."""
 STEPS = 16
 """Steps of the interior point that finds the potentials of wear by depth."""
 
@@ -153,11 +155,12 @@ class Solver:
         *,
         always: bool,
         previous_kw: Floats | None,
+        only: Ints | None = None,
     ) -> None:
-        """Sweep once over everybody, or over those that moved and a random part of the rest."""
+        """Sweep once over everybody, over those that moved and a random part of the rest, or over `only`."""
         self.widen(step)
-        rows = np.arange(len(fleet))
-        if step.part < 1.0:
+        rows = np.arange(len(fleet)) if only is None else only
+        if step.part < 1.0 and only is None:
             rows = np.flatnonzero((state.moved > 0) | (self.generator.random(len(fleet)) < step.part))
         settings = self.settings(step)
         if private is not None and self.held is not None:
@@ -170,6 +173,17 @@ class Solver:
             fleet, self.coupling, state, rows, settings,
             generator=self.generator, chunk=step.chunk, previous_kw=previous_kw, always=always,
         )  # fmt: skip
+
+    def overloaded(self, state: State) -> Ints:
+        """Rows of feeders that the schedule overloads beyond what the load alone does, in any scenario."""
+        feeders = self.problem.feeders
+        over = np.zeros(len(feeders))
+        for load in scenario_loads(self.problem)[1]:
+            net = load + state.feeder_sum_kw
+            up = net - np.maximum(feeders.import_limit_kw, load)
+            down = -net - np.maximum(feeders.export_limit_kw, -load)
+            over = np.maximum(over, np.maximum(up, down).max(axis=1))
+        return np.flatnonzero((over > OVERLOAD_KW)[self.fleet.assets["feeder"]])
 
     def settings(self, step: Pass) -> Settings:
         calm = self.problem.stability_cost_per_kw if self.previous_kw is not None else 0.0

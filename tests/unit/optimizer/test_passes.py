@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from optimizer import solve
+from optimizer import solve, verify
+from optimizer.bench.child import caused_overload_kwh
 from optimizer.decomposed import solve_decomposed
 from optimizer.instances import Family, generate
 from vpp.cli.passes import passes_shown
@@ -42,3 +43,13 @@ def test_nothing_is_shown_where_nobody_looks() -> None:
     with passes_shown(quiet=True, console=Console(file=screen, force_terminal=True)) as on_pass:
         on_pass(1, 2, 0.1)
     assert screen.getvalue() == ""
+
+
+def test_feeders_that_were_overloaded_are_relieved_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = generate("cars", 900, 9, seed=0, negative=True)
+    plan = solve_decomposed(problem)
+    monkeypatch.setattr("optimizer.decomposed.solve.RELIEF_PASSES", 0)
+    before = caused_overload_kwh(problem, solve_decomposed(problem).schedule)
+    assert before > 0.005
+    assert caused_overload_kwh(problem, plan.schedule) < 0.5 * before
+    assert verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices).ok
