@@ -16,6 +16,7 @@ from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_queries import bench_queries_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.demo import demo_command
+from vpp.cli.export import export_command
 from vpp.cli.fleet import app as fleet_app
 from vpp.cli.forecast import backtest_command
 from vpp.cli.forecast_account import pause_command, resume_command, status_command
@@ -74,6 +75,7 @@ app.command("doctor")(doctor_command)
 app.command("solve")(solve_command)
 app.command("verify")(verify_command)
 app.command("replay")(replay_command)
+app.command("export")(export_command)
 app.command("report")(report_command)
 app.add_typer(scenario, name="scenario")
 app.command("demo")(demo_command)

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 FIRST, LAST = "1970-01-01", "9999-01-01"
+MANIFEST = "archive.json"  # of an export
 
 
 class ForecasterChoice(StrEnum):
@@ -45,7 +46,7 @@ class _Request:
 
 def replay_command(
     source: Annotated[
-        Path | None, typer.Argument(help="Folder of a scenario (scenario.toml and tables).")
+        Path | None, typer.Argument(help="Folder of a scenario, or an archive of vpp export.")
     ] = None,
     out: Annotated[
         Path, typer.Option("--out", help="Folder for figures, tables and the decision log.")
@@ -86,6 +87,8 @@ def replay_command(
     Example: vpp replay config/scenarios/storm-week --out run/storm --set peak_price_per_kw=0.3
 
     Example: vpp replay --database sqlite:///run/vpp.sqlite --from 2026-11-20 --out run/again
+
+    Example: vpp replay archive/november --out run/november
     """
     from vpp.domain.errors import InvalidValueError  # noqa: PLC0415 - keeps `vpp --help` fast
     from vpp.service.files import FileError  # noqa: PLC0415
@@ -106,10 +109,9 @@ def replay_command(
     )
     if (source is None) == (not database):
         raise InvalidValueError("source", source or "", "a folder, or --database URL", "one of the two")
-    if database:
-        _decide_again(database, request)
+    if source is None or (source / MANIFEST).exists():
+        _decide_again(source or database, request)
         return
-    assert source is not None
     figures = _replay(source, request)
     if as_json:
         typer.echo(json.dumps(figures, indent=2, sort_keys=True))
@@ -117,8 +119,9 @@ def replay_command(
     _show(figures, out)
 
 
-def _decide_again(database: str, request: _Request) -> None:
+def _decide_again(source: str | Path, request: _Request) -> None:
     """Replay recorded operation; nothing may be changed, since the outcomes are those of then."""
+    from vpp.adapters.storage.archived_operation import ArchivedOperation  # noqa: PLC0415
     from vpp.adapters.storage.operation import DatabaseOperation  # noqa: PLC0415
     from vpp.domain.errors import InvalidValueError  # noqa: PLC0415
     from vpp.replay.period import parse_time  # noqa: PLC0415
@@ -128,19 +131,19 @@ def _decide_again(database: str, request: _Request) -> None:
         raise InvalidValueError(
             "set",
             ", ".join(request.assignments),
-            "nothing with --database",
+            "nothing with recorded operation",
             "recorded outcomes fit no other policy",
         )
     first, last = parse_time("from", request.start or FIRST), parse_time("to", request.end or LAST)
 
     async def run(progress: Callable[[str, int, int], None]) -> Comparison:
-        operation = DatabaseOperation(database)
+        operation = DatabaseOperation(source) if isinstance(source, str) else ArchivedOperation(source)
         try:
             return await replay_operation(operation, request.out, start=first, end=last, progress=progress)
         finally:
             await operation.close()
 
-    with _bars() as progress:
+    with progress_bars() as progress:
         comparison = asyncio.run(run(progress))
     if request.as_json:
         typer.echo(json.dumps(comparison.figures(), indent=2, sort_keys=True))
@@ -168,7 +171,7 @@ def _replay(folder: Path, request: _Request) -> dict[str, Any]:
         changes=read_changes(request.policy, request.assignments),
     )
     options = ReplayOptions(forecaster=request.forecaster.value, seed=request.seed)
-    with _bars() as progress, _interruptible() as asked_to_stop:
+    with progress_bars() as progress, _interruptible() as asked_to_stop:
         work = replay_folder(
             folder,
             request.out,
@@ -204,7 +207,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Show one bar with the time left for each part of the work."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:

@@ -12,8 +12,12 @@ import pytest
 
 from optimizer import solve
 from tests.integration.storage.samples import fetch
+from tests.integration.storage.samples import readings as sample_readings
 from tests.unit.control.fleets import NOON, inputs
 from vpp.adapters.storage import open_store
+from vpp.adapters.storage.archive import ReadingArchive
+from vpp.adapters.storage.archived_operation import ArchivedOperation
+from vpp.adapters.storage.exporting import Exporter
 from vpp.adapters.storage.operation import DatabaseOperation
 from vpp.control.cycle import SolveOutcome, decide, prepare
 from vpp.control.record import CycleRecord, summary_of
@@ -122,3 +126,50 @@ async def test_recorded_operation_leaves_the_files_of_a_replay(recorded, databas
     assert digest == hashlib.sha256(log).hexdigest() == comparison.live_sha256
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["differing"] == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"cycles.parquet", "setpoints.parquet"}
+
+
+async def exported(recorded, database_url, out):
+    readings = sample_readings((0, 0, 0.5, 1.25), (1, 30, 0.25, -3.5))
+    await recorded.append_readings(readings)
+    exporter = Exporter(database_url, out)
+    try:
+        return await exporter.write(start=NOON, end=NOON + DAY, progress=lambda *_: None)
+    finally:
+        await exporter.close()
+
+
+async def test_an_archive_is_decided_again_as_its_database(recorded, database_url, tmp_path):
+    rows = await exported(recorded, database_url, tmp_path / "archive")
+    assert (rows["run"], rows["cycle_record"], rows["fleet_register"], rows["readings"]) == (4, 4, 1, 2)
+    assert rows["setpoint"] == 12
+    operation = ArchivedOperation(tmp_path / "archive")
+    there = DatabaseOperation(database_url)
+    try:
+        comparison = await replay_operation(
+            operation, tmp_path / "out", start=NOON, end=NOON + DAY, progress=lambda *_: None
+        )
+        same = await replay_operation(
+            there, tmp_path / "same", start=NOON, end=NOON + DAY, progress=lambda *_: None
+        )
+    finally:
+        await there.close()
+    assert (comparison.cycles, comparison.differing) == (4, 0)
+    assert comparison.figures() == same.figures()
+    archived = ReadingArchive(tmp_path / "archive" / "readings")
+    assert [archived.problem(entry) for entry in archived.days()] == [""]
+
+
+async def test_what_an_archive_lacks_is_named(recorded, database_url, tmp_path):
+    await exported(recorded, database_url, tmp_path)
+    (tmp_path / "plan.parquet").unlink()
+    with pytest.raises(StoreError, match=r"plan\.parquet cannot be read"):
+        await replay_operation(
+            ArchivedOperation(tmp_path),
+            tmp_path / "out",
+            start=NOON,
+            end=NOON + DAY,
+            progress=lambda *_: None,
+        )
+    (tmp_path / "archive.json").write_text('{"version": 99}')
+    with pytest.raises(StoreError, match="archive of version 99, expected 1"):
+        ArchivedOperation(tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
@@ -70,7 +70,7 @@ async def newest_forecast(connection: AsyncConnection, *, available_at_us: int) 
         .limit(1)
     )
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _forecast(row)
+    return None if row is None else forecast_of(row)
 
 
 async def forecasts_available(
@@ -92,13 +92,13 @@ async def forecasts_available(
         .order_by(table.c.available_at_us, table.c.forecast_number)
         .limit(MAXIMUM_IN_FORCE)
     )
-    return [_forecast(row) for row in (await connection.execute(query)).all()]
+    return [forecast_of(row) for row in (await connection.execute(query)).all()]
 
 
 async def get_forecast(connection: AsyncConnection, forecast_id: str) -> LoadForecast | None:
     query = select(tables.forecast).where(tables.forecast.c.forecast_id == forecast_id)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _forecast(row)
+    return None if row is None else forecast_of(row)
 
 
 async def get_model_call(connection: AsyncConnection, call_id: str) -> ModelCall | None:
@@ -138,12 +138,12 @@ async def list_forecasts(
     shown = rows[:page_size]
     more = len(rows) > page_size
     return Page(
-        items=tuple(_forecast(row) for row in shown),
+        items=tuple(forecast_of(row) for row in shown),
         next_token=encode_token(_LISTING, (shown[-1].forecast_number,)) if more else "",
     )
 
 
-def _forecast(row: Row[Any]) -> LoadForecast:
+def forecast_of(row: Any) -> LoadForecast:
     return decode_forecast(
         row.quantiles,
         forecast_id=row.forecast_id,

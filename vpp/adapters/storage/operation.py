@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -24,12 +24,13 @@ from vpp.domain.setpoints import Origin, SetpointColumns
 from vpp.ports import StoreError
 from vpp.ports.operation import RecordedCycle
 
+T = TypeVar("T")
 RUNS_A_PAGE: Final = 16
 
 
 @dataclass(slots=True)
 class Newest:
-    """What neighbouring cycles share, the newest of each kind."""
+    """What neighbouring cycles share: the newest of each kind."""
 
     fleets: dict[str, Fleet] = field(default_factory=dict)
     forecasts: dict[str, LoadForecast] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class DatabaseOperation:
             )
             async with self._database.reading() as connection:
                 page = (await connection.execute(query)).all()
-                found = [await _cycle(connection, row, newest) for row in page]
+                found = [await cycle_of(_DatabaseShelf(connection), row, newest) for row in page]
             for cycle in found:
                 yield cycle
             if len(page) < RUNS_A_PAGE:
@@ -76,70 +77,80 @@ def _between(start: datetime, end: datetime) -> list[ColumnElement[bool]]:
     return [column >= to_microseconds(start), column < to_microseconds(end)]
 
 
-async def _cycle(connection: AsyncConnection, row: Row[Any], newest: Newest) -> RecordedCycle:
+class Shelf(Protocol):
+    """Where a record's parts are found by their names; None or nothing where they are not."""
+
+    async def fleet(self, sha256: str) -> bytes | None: ...
+
+    async def forecast(self, forecast_id: str) -> LoadForecast | None: ...
+
+    async def plan(self, run_id: str) -> DispatchPlan | None: ...
+
+    async def setpoints(self, run_number: int, run_id: str) -> SetpointColumns | None: ...
+
+
+@dataclass(slots=True)
+class _DatabaseShelf:
+    connection: AsyncConnection
+
+    async def fleet(self, sha256: str) -> bytes | None:
+        table = tables.fleet_register
+        query = select(table.c.content).where(table.c.fleet_sha256 == sha256)
+        content: bytes | None = await self.connection.scalar(query)
+        return content
+
+    async def forecast(self, forecast_id: str) -> LoadForecast | None:
+        return await forecasts.get_forecast(self.connection, forecast_id)
+
+    async def plan(self, run_id: str) -> DispatchPlan | None:
+        return await runs.get_plan(self.connection, run_id)
+
+    async def setpoints(self, run_number: int, run_id: str) -> SetpointColumns | None:
+        table = tables.setpoint
+        query = select(table).where(table.c.run_number == run_number).order_by(table.c.slot)
+        rows = (await self.connection.execute(query)).all()
+        names = ("slot", "sequence", "power_kw", "min_kw", "max_kw")
+        columns = {name: np.array([getattr(row, name) for row in rows]) for name in names}
+        return None if not rows else setpoints_of(run_id, rows[0], columns)
+
+
+async def cycle_of(shelf: Shelf, row: Any, newest: Newest) -> RecordedCycle:
+    """Return a cycle from its row of run, `content` and `schedule`, with what it names from the shelf.
+
+    Raises StoreError for what is not there.
+    """
     stored, run = StoredRecord(row.content), runs.run_of(row)
     names, plan = stored.names, None if row.schedule is None else decode_plan(row.schedule)
+    if names.fleet_sha256 not in newest.fleets:
+        content = _there(await shelf.fleet(names.fleet_sha256), f"The fleet {names.fleet_sha256[:16]}")
+        newest.fleets = {names.fleet_sha256: decode_fleet(content)}
+    forecast = previous = None
+    if names.forecast_id is not None:
+        forecast = newest.forecasts.get(names.forecast_id) or _there(
+            await shelf.forecast(names.forecast_id), f"The forecast {names.forecast_id}"
+        )
+        newest.forecasts = {names.forecast_id: forecast}
+    if names.previous_run_id is not None:
+        previous = newest.plans.get(names.previous_run_id) or _there(
+            await shelf.plan(names.previous_run_id), f"The plan of {names.previous_run_id}"
+        )
     record = stored.record(
-        fleet=await _fleet(connection, names.fleet_sha256, newest),
-        forecast=await _forecast(connection, names.forecast_id, newest),
-        previous=await _previous(connection, names.previous_run_id, newest),
-        plan=plan,
+        fleet=newest.fleets[names.fleet_sha256], forecast=forecast, previous=previous, plan=plan
     )
-    if plan is not None:
-        newest.plans = {plan.run_id: plan}
+    newest.plans = {one.run_id: one for one in (previous, plan) if one is not None}
     return RecordedCycle(
-        run=run, record=record, plan=plan, setpoints=await _setpoints(connection, row.run_number, run.run_id)
+        run=run, record=record, plan=plan, setpoints=await shelf.setpoints(row.run_number, run.run_id)
     )
 
 
-async def _fleet(connection: AsyncConnection, sha256: str, newest: Newest) -> Fleet:
-    if sha256 not in newest.fleets:
-        table = tables.fleet_register
-        content = await connection.scalar(select(table.c.content).where(table.c.fleet_sha256 == sha256))
-        if content is None:
-            raise StoreError(f"The fleet {sha256[:16]} of a recorded cycle is not in the database.")
-        newest.fleets = {sha256: decode_fleet(content)}
-    return newest.fleets[sha256]
+def _there(found: T | None, what: str) -> T:
+    if found is None:
+        raise StoreError(f"{what}, which a recorded cycle rests on, is not there.")
+    return found
 
 
-async def _forecast(
-    connection: AsyncConnection, forecast_id: str | None, newest: Newest
-) -> LoadForecast | None:
-    if forecast_id is None:
-        return None
-    if forecast_id not in newest.forecasts:
-        forecast = await forecasts.get_forecast(connection, forecast_id)
-        if forecast is None:
-            raise StoreError(f"The forecast {forecast_id} of a recorded cycle is not in the database.")
-        newest.forecasts = {forecast_id: forecast}
-    return newest.forecasts[forecast_id]
-
-
-async def _previous(connection: AsyncConnection, run_id: str | None, newest: Newest) -> DispatchPlan | None:
-    if run_id is None:
-        return None
-    if run_id not in newest.plans:
-        plan = await runs.get_plan(connection, run_id)
-        if plan is None:
-            raise StoreError(f"The plan of {run_id}, which a recorded cycle began from, is not there.")
-        newest.plans = {run_id: plan}
-    return newest.plans[run_id]
-
-
-async def _setpoints(connection: AsyncConnection, run_number: int, run_id: str) -> SetpointColumns | None:
-    table = tables.setpoint
-    query = select(table).where(table.c.run_number == run_number).order_by(table.c.slot)
-    rows = (await connection.execute(query)).all()
-    return None if not rows else setpoints_of(run_id, rows)
-
-
-def setpoints_of(run_id: str, rows: Any) -> SetpointColumns:
-    """Return the orders of one run from its rows, by slot."""
-    first = rows[0]
-    columns: dict[str, Any] = {
-        name: np.array([getattr(row, name) for row in rows])
-        for name in ("slot", "sequence", "power_kw", "min_kw", "max_kw")
-    }
+def setpoints_of(run_id: str, first: Any, columns: Mapping[str, Any]) -> SetpointColumns:
+    """Return the orders of one run from its first row and its columns, by slot."""
     return SetpointColumns(
         run_id=run_id,
         epoch=first.epoch,

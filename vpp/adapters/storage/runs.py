@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
@@ -111,7 +111,7 @@ def _number_or_null(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def run_of(row: Row[Any]) -> RunSummary:
+def run_of(row: Any) -> RunSummary:
     return RunSummary(
         run_id=row.run_id,
         cycle_start=from_microseconds(row.cycle_start_us),
