@@ -15,6 +15,7 @@ from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_queries import bench_queries_command
 from vpp.cli.bench_storage import bench_storage_command
+from vpp.cli.compare import compare_command
 from vpp.cli.demo import demo_command
 from vpp.cli.export import export_command
 from vpp.cli.fleet import app as fleet_app
@@ -42,6 +43,7 @@ from vpp.cli.signals import event as event_app
 from vpp.cli.signals import signals as signals_app
 from vpp.cli.solve import solve_command, verify_command
 from vpp.cli.stopping import release_command, stop_command
+from vpp.cli.sweep import sweep_command
 from vpp.cli.tokens import app as token_app
 
 app = typer.Typer(
@@ -78,6 +80,8 @@ app.command("replay")(replay_command)
 app.command("export")(export_command)
 app.command("report")(report_command)
 app.add_typer(scenario, name="scenario")
+app.command("compare")(compare_command)
+app.command("sweep")(sweep_command)
 app.command("demo")(demo_command)
 app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")

@@ -18,6 +18,7 @@ from vpp.pages.html import number
 WIDTH, HEIGHT = 2000, 500  # of the drawing's own units, not of the page
 MAXIMUM_STEPS = 200  # more intervals than this are joined by lines
 COLOURS = 8
+WIDEST_BAR = WIDTH / 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,9 @@ def legend(drawn: Sequence[Curve]) -> str:
     return f'<p class="legend">{"".join(keys)}</p>'
 
 
-def bars(title: str, values: Mapping[str, float], *, unit: str = "", mark: float | None = None) -> str:
+def bars(
+    title: str, values: Mapping[str, float], *, unit: str = "", mark: float | None = None, form: str = ""
+) -> str:
     """Return one horizontal bar for each value, zero or more, with an optional mark across all of them."""
     high = max([*values.values(), mark or 0.0, 1e-12])
     rows = []
@@ -111,7 +114,7 @@ def bars(title: str, values: Mapping[str, float], *, unit: str = "", mark: float
         line = "" if mark is None else f'<u style="left:{80 * mark / high:.2f}%"></u>'
         rows.append(
             f'<span>{escape(name)}</span><b class="c0">'
-            f'<i style="width:{80 * max(value, 0.0) / high:.2f}%"></i>{number(value)}{line}</b>'
+            f'<i style="width:{80 * max(value, 0.0) / high:.2f}%"></i>{number(value, form)}{line}</b>'
         )
     return figure(title, f'<div class="bars">{"".join(rows)}</div>', unit=unit)
 
@@ -120,13 +123,14 @@ def columns(title: str, groups: Sequence[str], drawn: Sequence[Curve], *, unit: 
     """Return upright bars side by side, one group for each name; each curve has one value a group."""
     scale = Scale.over(np.concatenate([curve.values for curve in drawn]), zero=True)
     width = WIDTH / len(groups)
-    one = 0.8 * width / len(drawn)
+    one = min(0.8 * width / len(drawn), WIDEST_BAR)
+    indent = (width - one * len(drawn)) / 2
     parts = [_grid(scale)]
     for place, curve in enumerate(drawn):
         path = []
         for group, value in enumerate(curve.values):
             if np.isfinite(value):
-                left = (group + 0.1) * width + place * one
+                left = group * width + indent + place * one
                 top, base = _y(scale, float(value)), _y(scale, 0.0)
                 path.append(f"M{left:.0f} {base}V{top}h{one:.0f}V{base}z")
         parts.append(f'<path class="bar c{curve.colour}" d="{"".join(path)}"/>')

@@ -46,7 +46,7 @@ def test_a_loading_above_the_limit_has_a_colour_of_its_own():
 def test_upright_bars_hang_from_zero():
     html = columns("money", ["one"], [Curve(name="a", values=np.array([-5.0]))], unit="EUR")
     (bar,) = paths(html, "bar")
-    assert bar == "M200 0V500h1600V0z"
+    assert bar == "M900 0V500h200V0z"
 
 
 def test_nothing_from_outside_becomes_markup():

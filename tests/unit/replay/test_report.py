@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from tests.browser import browser
 from tests.scenarios import write_scenario
+from tests.unit.replay.looking import look_at
 from vpp.cli.main import app
 from vpp.domain.runs import Rung, RunSummary
 from vpp.replay.facts import facts_of, write_facts
@@ -126,9 +127,9 @@ def test_a_year_stays_below_a_megabyte_and_says_what_it_leaves_out(year):
     page = target.read_text()
     assert target.stat().st_size < MEGABYTE
     assert (
-        "Each point is the mean of 25 intervals (25 h); the pale band spans their least and greatest." in page
+        "Each point is the mean of 24 intervals (24 h); the pale band spans their least and greatest." in page
     )
-    assert "Each cell is the lowest rung of 37 cycles." in page
+    assert "Each cell is the lowest rung of 48 cycles." in page
 
 
 def test_the_worst_cycles_say_why_in_words_that_are_no_markup(year):
@@ -165,34 +166,3 @@ def test_the_page_fits_a_real_browser(out, year, size):
     with browser() as started:
         for page_path in (out / "report.html", write_report(year)):
             look_at(started, page_path, size)
-
-
-def look_at(started, path, size):
-    """Open a page without scripts of its own, and look for what a person would trip over."""
-    page = started.new_page(viewport={"width": size[0], "height": size[1]})
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(path.as_uri())
-    assert said == []
-    assert asked == [path.as_uri()]
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert page.evaluate(OVERLAPS) == []
-    assert page.evaluate(EMPTY) == []
-    page.close()
-
-
-# Labels of one axis that lie on each other or leave the page.
-OVERLAPS = """() => [...document.querySelectorAll('.xs, .ys')].flatMap(axis => {
-  const boxes = [...axis.children].map(label => [label.textContent, label.getBoundingClientRect()])
-    .filter(([, box]) => box.width > 0);
-  return boxes.flatMap(([text, box], k) => [
-    ...(box.right > innerWidth + 1 || box.left < -1 ? [`${text} leaves the page`] : []),
-    ...boxes.slice(k + 1).filter(([, other]) => box.left < other.right && other.left < box.right
-      && box.top + 2 < other.bottom && other.top + 2 < box.bottom).map(([other]) => `${text} on ${other}`)]);
-})"""
-# Drawings in which nothing is drawn.
-EMPTY = """() => [...document.querySelectorAll('svg')].filter(drawing =>
-  ![...drawing.querySelectorAll('.line, .bar, .cell')].some(shape => shape.getBBox().width > 0)
-).map(drawing => drawing.getAttribute('aria-label'))"""

@@ -20,7 +20,8 @@ from vpp.replay.facts import FACTS
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL
 from vpp.service.files import FileError
 
-MAXIMUM_POINTS = 360  # of a curve; more intervals than this are drawn as mean, least and greatest
+MAXIMUM_POINTS = 400  # of a curve; more intervals than this are drawn as mean, least and greatest
+LONGEST_WITHIN_A_DAY = timedelta(hours=3)  # of a point; beyond, a point is a day, or days would only flicker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,11 @@ class ReplayFolder:
 
     def step(self, most: int = MAXIMUM_POINTS) -> int:
         """Return how many intervals one point of a drawing stands for."""
-        return bins(self.grid.count, most)
+        size = bins(self.grid.count, most)
+        if size * self.grid.length <= LONGEST_WITHIN_A_DAY or self.grid.length > timedelta(days=1):
+            return size
+        day = round(timedelta(days=1) / self.grid.length)
+        return -(-size // day) * day
 
     def ticks(self, size: int) -> Ticks:
         """Return labels for drawings with one point for `size` intervals."""

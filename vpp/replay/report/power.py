@@ -67,14 +67,19 @@ def states_of_charge(replay: ReplayFolder) -> list[str]:
         if not np.isfinite(columns[2]).any():
             continue
         means = [reduced(values, size)[1] for values in columns]
+        widest = reduced(columns[0], size)[0], reduced(columns[4], size)[2]
         drawn = Curve(
             name="median; half of them within the darker band, nine of ten within the paler",
             values=means[2],
             colour=0,
             thick=True,
-            bands=((means[0], means[4]), (means[1], means[3])),
+            bands=(widest, (means[1], means[3])),
         )
-        said = f"Means of {size} intervals each." if size > 1 else ""
+        said = (
+            f"Means of {size} intervals each; the paler band from the least to the greatest of them."
+            if size > 1
+            else ""
+        )
         shown = {f"{100 * q:.0f} %": values for q, values in zip(SOC_LEVELS, columns, strict=True)}
         parts.append(
             curves(
