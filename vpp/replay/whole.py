@@ -2,7 +2,7 @@
 
 OUT/  decision_log.jsonl  decision_log.sha256  cycles.parquet  setpoints.parquet
       kpis.json  replay.json  feeders.parquet  intervals.parquet  forecasts.parquet
-          report.html
+      report.html
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ async def replay_folder(
     stored = checkpoints.read() if resume else None
     with ReplayOutputs(out, scenario.fleet, None if stored is None else stored.outputs) as outputs:
         work = await _worked(checkpoints, stored, outputs, options, regret=regret, progress=progress)
-    figures = _written(folder, out, work, outputs.runs)
+    figures = _written(folder, out, work, outputs.runs, asked)
     checkpoints.remove()
     solves = sorted(work.replay.solver.seconds)
     return figures | {
@@ -127,7 +127,9 @@ async def _worked(
     return work
 
 
-def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary]) -> dict[str, Any]:
+def _written(
+    folder: Path, out: Path, work: Work, runs: list[RunSummary], asked: Asked
+) -> dict[str, Any]:
     """Write figures, tables and the report, and return the figures."""
     replay, foresight = work.replay, work.foresight
     scenario, options = replay.scenario, replay.options
@@ -139,7 +141,8 @@ def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary]) -> dic
     figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, runs, perfect=perfect)
     (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_tables(out, scenario, ways)
-    write_facts(out, facts_of(folder, scenario, options, replay.course))
+    facts = facts_of(folder, scenario, options, replay.course)
+    write_facts(out, facts | {"changes": dict(asked.changes)})
     write_report(out)
     return figures
 

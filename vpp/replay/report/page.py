@@ -62,7 +62,8 @@ def _headline(replay: ReplayFolder) -> str:
 def _facts(replay: ReplayFolder) -> str:
     facts, timing = replay.facts, replay.facts["timing"]
     median = timing.get("cycle_s_median")
-    options = ", ".join(f"{name} {value}" for name, value in facts["options"].items())
+    asked = facts["options"] | facts.get("changes", {})
+    options = ", ".join(f"{name} {value}" for name, value in asked.items())
     took = "" if median is None else f"; the median one took {number(median)} s with forecast and fleet"
     listed = {
         "Scenario": f"{facts['scenario']}, SHA-256 {facts['scenario_sha256'][:16]}",
