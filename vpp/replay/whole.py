@@ -127,9 +127,7 @@ async def _worked(
     return work
 
 
-def _written(
-    folder: Path, out: Path, work: Work, runs: list[RunSummary], asked: Asked
-) -> dict[str, Any]:
+def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary], asked: Asked) -> dict[str, Any]:
     """Write figures, tables and the report, and return the figures."""
     replay, foresight = work.replay, work.foresight
     scenario, options = replay.scenario, replay.options
