@@ -42,9 +42,10 @@ async def open_desk(settings: Settings, loop: DispatchLoop, stack: AsyncExitStac
     register = open_operator_register(settings.database.url)
     stack.push_async_callback(register.close)
     rehearsing = Rehearsing(loop, IdFactory(kind="rehearsal", epoch=loop.epoch), _niced_solver)
-    stack.callback(rehearsing.close)
+    stack.push_async_callback(rehearsing.close)
     new_id = IdFactory(kind="override", epoch=loop.epoch)
     overriding = Overriding(loop, register, new_id, rehearsing.cost_of)
+    stack.push_async_callback(overriding.close)
     if held := await overriding.restore():
         log.warning("overrides from before the restart are in force", overrides=held)
     loop.after_cycle.append(overriding.follow_plan)

@@ -34,6 +34,7 @@ log = structlog.get_logger()
 MAX_IN_FORCE: Final = 1_000
 LEAST_LEASE: Final = timedelta(seconds=10)  # nodes take no shorter one
 COST_LIMIT_S: Final = 30.0  # of the wall, for which an answer waits for the cost
+COST_SHARE: Final = 0.1  # of the time that an override lasts; the answer must not come when it is over
 SAME_KW: Final = 1e-6
 CostOf = Callable[[Override], Awaitable[OverrideCost | None]]
 
@@ -109,7 +110,8 @@ class Overriding:
         task = asyncio.create_task(self._cost_stored(override))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        done, _ = await asyncio.wait({task}, timeout=COST_LIMIT_S)
+        lasts_s = self._loop.clock.wall_seconds(override.valid_until - override.created_at)
+        done, _ = await asyncio.wait({task}, timeout=min(COST_LIMIT_S, COST_SHARE * lasts_s))
         return task.result() if done else None
 
     async def _cost_stored(self, override: Override) -> OverrideCost | None:
@@ -122,7 +124,15 @@ class Overriding:
             return None
         return cost
 
+    async def close(self) -> None:
+        """Give up what is still being computed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _require_fitting(self, override: Override, now: datetime) -> None:
+        if override.kind is OverrideKind.HOLD:
+            return  # nothing new is ordered, and each lease is checked before it is renewed
         columns = self._loop.overrides.columns_with(override, now)
         situation = await self._situation(now)
         if situation is None:

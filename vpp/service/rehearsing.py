@@ -47,7 +47,7 @@ class Rehearsing:
     loop: DispatchLoop
     new_id: Callable[[datetime], str]
     make_solver: Callable[[], RehearsalSolver]
-    _solver: RehearsalSolver | None = None
+    _solver: asyncio.Task[RehearsalSolver] | None = None
     _turn: asyncio.Lock | None = None
     _waiting: int = 0
 
@@ -107,10 +107,11 @@ class Rehearsing:
         outcome: SolveOutcome | None = None
         if prepared.problem is not None and prepared.controllable.any():
             if self._solver is None:
-                self._solver = await asyncio.to_thread(self.make_solver)
+                self._solver = asyncio.create_task(asyncio.to_thread(self.make_solver))
+            solver = await asyncio.shield(self._solver)
             deadline_s = self.loop.clock.wall_seconds(self.loop.policy.solve_deadline)
             outcome = await asyncio.to_thread(
-                self._solver.solve,
+                solver.solve,
                 prepared.problem,
                 previous=prepared.previous,
                 deadline_s=deadline_s,
@@ -133,7 +134,8 @@ class Rehearsing:
         log.info("rehearsal", run_id=run.run_id, kind=str(kind), rung=str(run.rung), objective=run.objective)
         return Rehearsal(run=run, difference=compared)
 
-    def close(self) -> None:
-        """Let go of the solver."""
+    async def close(self) -> None:
+        """Let go of the solver; one that is being started is waited for, so that no process is left."""
         if self._solver is not None:
-            self._solver.close()
+            solver = await self._solver
+            await asyncio.to_thread(solver.close)

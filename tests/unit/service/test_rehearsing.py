@@ -46,7 +46,7 @@ async def test_nothing_of_a_rehearsal_is_sent_or_becomes_the_plan_in_force():
     assert dry.difference.cost == pytest.approx(0.0), "the rules say the same a moment later"
     assert what_if.difference.cost > 0.0
     assert solver.solves == 3, "a what-if is held against a plan under the present circumstances"
-    rehearsing.close()
+    await rehearsing.close()
     assert solver.closed
 
 
