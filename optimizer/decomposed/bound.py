@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.decomposed.answer import private_values
 from optimizer.decomposed.coupling import FAR_KW, Coupling
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.oracle import asset_values
 from optimizer.decomposed.private import Private
 from optimizer.decomposed.reserve import Held, held_constant, held_prices
+from optimizer.decomposed.values import private_values
 from optimizer.problem import Floats
 
 
