@@ -63,3 +63,7 @@ class AsyncClient(AsynchronousCalls):
     approve = asks(calls.approvals.approve)
     reject = asks(calls.approvals.reject)
     watch_approvals = watches(calls.approvals.watch_approvals)
+
+    explain_setpoint = asks(calls.audit.explain_setpoint)
+    audit_records = lists(calls.audit.audit_records)
+    audit_head = asks(calls.audit.audit_head)

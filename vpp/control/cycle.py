@@ -26,6 +26,7 @@ from vpp.control import approvals, fallback, planning
 from vpp.control.compliance import Judgement
 from vpp.control.digest import feed
 from vpp.control.estimate import estimate_state
+from vpp.control.grounds import grounds_of
 from vpp.control.leases import OrdersInForce
 from vpp.control.overriding import FixedPowers, fixed_powers
 from vpp.control.verification import approve
@@ -206,6 +207,7 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
             grid=inputs.grid,
             fleet=inputs.fleet,
             net_load_kw=prepared.net_load_kw,
+            grounds=grounds_of(prepared.problem, candidate),
         )
         if prepared.fixed is not None:
             plan = prepared.fixed.into(plan)

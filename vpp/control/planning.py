@@ -20,6 +20,7 @@ from vpp.control.leases import OrdersInForce
 from vpp.control.overriding import FixedPowers
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
+from vpp.domain.grounds import PlanGrounds
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.overrides import OverrideColumns
 from vpp.domain.policy import DispatchPolicy
@@ -335,7 +336,13 @@ def shifted_power(previous: DispatchPlan, grid: IntervalGrid, fleet: Fleet) -> N
 
 
 def to_dispatch_plan(
-    *, run_id: str, plan: optimizer.Plan, grid: IntervalGrid, fleet: Fleet, net_load_kw: NDArray[np.float64]
+    *,
+    run_id: str,
+    plan: optimizer.Plan,
+    grid: IntervalGrid,
+    fleet: Fleet,
+    net_load_kw: NDArray[np.float64],
+    grounds: PlanGrounds | None = None,
 ) -> DispatchPlan:
     """Return the optimizer's plan in the words of the domain."""
     certificate: dict[str, Any] = {name: _known(value) for name, value in asdict(plan.certificate).items()}
@@ -348,6 +355,7 @@ def to_dispatch_plan(
         energy_end_kwh=plan.schedule.energy_end_kwh,
         net_load_kw=net_load_kw,
         certificate=certificate,
+        grounds=grounds,
     )
 
 

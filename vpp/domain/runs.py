@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.domain.grounds import PlanGrounds
 from vpp.domain.intervals import IntervalGrid
 
 
@@ -43,6 +44,7 @@ class DispatchPlan:
     energy_end_kwh: NDArray[np.float64]  # (N, T)
     net_load_kw: NDArray[np.float64]  # (F, T) forecast the plan was made for
     certificate: dict[str, Any] = field(default_factory=dict)
+    grounds: PlanGrounds | None = None  # what it rested on; for explanations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

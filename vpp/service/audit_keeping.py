@@ -10,14 +10,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
-from vpp.adapters.storage import open_audit
+from vpp.adapters.rpc.audit import AuditServicer
+from vpp.adapters.storage import open_audit, open_evidence
+from vpp.domain.assets import Fleet
 from vpp.domain.audit import AuditEntry, AuditKind, Sealed
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import AuditLog, Clock, StoreError
+from vpp.ports.evidence import EvidenceStore
+from vpp.service.explaining import explain_setpoint
 from vpp.service.settings import Settings
 from vpp.service.stop_journal import StopEntry, StopJournal
 
@@ -36,6 +41,7 @@ class AuditKeeping:
     journal: StopJournal
     clock: Clock
     keep_days: int
+    evidence: EvidenceStore | None = None
     _taken: int = 0  # entries of the journal that are in the chain
     _size: int = -1  # of the journal when it was read last
     _anchored: date | None = field(default=None)
@@ -79,6 +85,8 @@ class AuditKeeping:
         except StoreError as error:
             log.warning("no audit anchor at shutdown", problem=str(error))
         await self.chain.close()
+        if self.evidence is not None:
+            await self.evidence.close()
 
     async def _cut(self, now: datetime) -> None:
         try:
@@ -98,6 +106,13 @@ def keeping_of(settings: Settings, clock: Clock) -> AuditKeeping:
         clock=clock,
         keep_days=settings.audit.keep_days,
     )
+
+
+def audit_servicer(settings: Settings, keeping: AuditKeeping, fleet: Fleet) -> AuditServicer:
+    """Return what answers questions about the chain."""
+    evidence = open_evidence(settings.database.url)
+    keeping.evidence = evidence
+    return AuditServicer(chain=keeping.chain, explain=partial(explain_setpoint, evidence), fleet=fleet)
 
 
 def _record(kind: AuditKind, entry: StopEntry) -> AuditEntry:

@@ -37,7 +37,7 @@ from vpp.forecasting.public_holidays import public_holidays
 from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
 from vpp.service.approved_runs import open_approval_desk
 from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
-from vpp.service.audit_keeping import keeping_of
+from vpp.service.audit_keeping import audit_servicer, keeping_of
 from vpp.service.desk import Desk, open_desk
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
@@ -218,7 +218,10 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         approvals = open_approvals(settings.database.url)
         stack.push_async_callback(approvals.close)
         approval_desk = await open_approval_desk(settings, approvals, loop, store, clock)
-        services = [ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to]
+        services = [
+            ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
+            audit_servicer(settings, audit, fleet).add_to,
+        ]
         server = await _server(settings, gateway, loop, store, signals, clock, identity, desk, services)
         stack.push_async_callback(server.stop)
         enrolment = await start_enrolment(settings, identity)

@@ -31,12 +31,13 @@ from tests.integration.rpc.test_access import detail_of
 from tests.integration.rpc.test_enrolment import request_for
 from tests.unit.rpc.runs import make_run
 from vpp.adapters.rpc.approvals import ApprovalServicer
+from vpp.adapters.rpc.audit import AuditServicer
 from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
-from vpp.adapters.storage import open_identities, open_signals
+from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
@@ -95,18 +96,27 @@ async def plant(certificates, identity_database):
 
         await made.server.stop(0.0)
         signals, approvals = open_signals(made.url), open_approvals(made.url)
+        chain = open_audit(made.url)
+
+        async def nothing(**_order):
+            return None
+
         made.servicers |= {
             "operator_servicer": operator_servicer(made, signals),
             "dispatch_servicer": DispatchServicer(
                 trigger_run=trigger_run, store=made.store, carry_out=made.gateway.stop
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
-            "services": [ApprovalServicer(desk=None, register=approvals, fleet=made.fleet).add_to],
+            "services": [
+                ApprovalServicer(desk=None, register=approvals, fleet=made.fleet).add_to,
+                AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
+            ],
         }
         await made.start_server()
         yield made
         await signals.close()
         await approvals.close()
+        await chain.close()
 
 
 def operator_servicer(plant, signals):

@@ -39,6 +39,7 @@ def _order(*, scoped: bool = False) -> Rule:
     return Rule(frozenset({Role.OPERATOR}), Pace.WRITE, scoped)
 
 
+_AUDIT: Final = Rule(frozenset({Role.AUDITOR}), Pace.READ)
 _STOP: Final = Rule(frozenset({Role.OPERATOR}), Pace.FREE, scoped=True)
 
 PEOPLE: Final[Mapping[str, Rule]] = {
@@ -71,6 +72,10 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.ApprovalService/Approve": _order(),
     "/vpp.v1.ApprovalService/Reject": _order(),
     "/vpp.v1.ApprovalService/WatchApprovals": _look(),
+    "/vpp.v1.AuditService/ListRecords": _AUDIT,
+    "/vpp.v1.AuditService/GetHead": _AUDIT,
+    "/vpp.v1.AuditService/VerifyRange": _AUDIT,
+    "/vpp.v1.AuditService/ExplainSetpoint": _look(scoped=True),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _look(scoped=True),
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _look(scoped=True),
 }

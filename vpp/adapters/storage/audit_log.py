@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import Row, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import audit, tables
@@ -72,21 +72,9 @@ class DatabaseAudit:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
             shown = rows[:size]
-            payloads = await _opened(connection, [row.payload for row in shown])
+            items = await opened(connection, shown)
         return Page(
-            items=tuple(
-                AuditRecord(
-                    number=row.record_number,
-                    at_us=row.at_us,
-                    kind=row.kind,
-                    subject=row.subject,
-                    actor=row.actor,
-                    payload_sha256=row.payload_sha256,
-                    payload=payload,
-                    chain_sha256=row.chain_sha256,
-                )
-                for row, payload in zip(shown, payloads, strict=True)
-            ),
+            items=items,
             next_token=encode_token(listing, (shown[-1].record_number,)) if len(rows) > size else "",
         )
 
@@ -163,6 +151,24 @@ class DatabaseAudit:
 
     async def close(self) -> None:
         await self._database.close()
+
+
+async def opened(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> tuple[AuditRecord, ...]:
+    """Return rows as records, with the words that are still there."""
+    payloads = await _opened(connection, [row.payload for row in rows])
+    return tuple(
+        AuditRecord(
+            number=row.record_number,
+            at_us=row.at_us,
+            kind=row.kind,
+            subject=row.subject,
+            actor=row.actor,
+            payload_sha256=row.payload_sha256,
+            payload=payload,
+            chain_sha256=row.chain_sha256,
+        )
+        for row, payload in zip(rows, payloads, strict=True)
+    )
 
 
 async def _opened(connection: AsyncConnection, payloads: Sequence[str]) -> list[str]:

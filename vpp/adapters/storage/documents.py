@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 from vpp.adapters.storage.codec import Decoded, decode, encode, grid_header, grid_of
+from vpp.adapters.storage.values import Parts, put_together
 from vpp.domain.forecasts import ForecastParts, ForecastSource, LoadForecast, ModelCall, ReplyVerdict
+from vpp.domain.grounds import PlanGrounds
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.runs import DispatchPlan
 from vpp.domain.state import FleetState
@@ -14,25 +16,27 @@ PLAN = "plan"
 FLEET_STATE = "fleet_state"
 FORECAST = "forecast"
 EXCHANGE = "exchange"
+GROUNDS = "grounds"
+
+_SCHEDULE = ("power_kw", "energy_end_kwh", "net_load_kw")
 
 _QUANTILES = ("consumption_p10_kw", "consumption_p50_kw", "consumption_p90_kw", "pv_kw")
 
 
 def encode_plan(plan: DispatchPlan) -> bytes:
     """Return a plan as bytes; its certificate must be JSON-able (tuples come back as lists)."""
+    grounds = Parts()
+    grounds.add(GROUNDS, plan.grounds)
     return encode(
         PLAN,
         header={
             "run_id": plan.run_id,
             "grid": grid_header(plan.grid),
             "certificate": plan.certificate,
+            **grounds.header,
         },
-        arrays={
-            "power_kw": plan.power_kw,
-            "energy_end_kwh": plan.energy_end_kwh,
-            "net_load_kw": plan.net_load_kw,
-        },
-        texts={"asset_ids": plan.asset_ids},
+        arrays={name: getattr(plan, name) for name in _SCHEDULE} | grounds.arrays,
+        texts={"asset_ids": plan.asset_ids, **grounds.texts},
     )
 
 
@@ -43,7 +47,10 @@ def decode_plan(content: bytes) -> DispatchPlan:
         grid=grid_of(found.header["grid"]),
         asset_ids=found.texts["asset_ids"],
         certificate=found.header["certificate"],
-        **found.arrays,
+        grounds=put_together(PlanGrounds | None, GROUNDS, found.header, found.arrays, found.texts)
+        if GROUNDS in found.header
+        else None,
+        **{name: found.arrays[name] for name in _SCHEDULE},
     )
 
 

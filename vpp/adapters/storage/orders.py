@@ -59,7 +59,7 @@ async def append_acknowledgements(
     await insert_columns(connection, tables.acknowledgement, columns, skip_repeated=True)
 
 
-def _stored_setpoints() -> Select[Any]:
+def stored_setpoints() -> Select[Any]:
     """Return the query for orders with the last word of their node."""
     order, word = tables.setpoint, tables.acknowledgement
     later = word.alias("later")
@@ -96,7 +96,7 @@ async def list_setpoints(
     """Return orders by run, newest first, and slot; empty filters mean any."""
     order = tables.setpoint
     listing = f"setpoints of {run_id!r} and {asset_id!r}"
-    query = _stored_setpoints().order_by(order.c.run_number.desc(), order.c.slot.asc()).limit(page_size + 1)
+    query = stored_setpoints().order_by(order.c.run_number.desc(), order.c.slot.asc()).limit(page_size + 1)
     if run_id:
         number = select(tables.run.c.run_number).where(tables.run.c.run_id == run_id)
         query = query.where(order.c.run_number == number.scalar_subquery())
@@ -117,12 +117,12 @@ async def list_setpoints(
     shown = rows[:page_size]
     more = len(rows) > page_size
     return Page(
-        items=tuple(_setpoint(row) for row in shown),
+        items=tuple(stored_setpoint(row) for row in shown),
         next_token=encode_token(listing, (shown[-1].run_number, shown[-1].slot)) if more else "",
     )
 
 
-def _setpoint(row: Row[Any]) -> StoredSetpoint:
+def stored_setpoint(row: Row[Any]) -> StoredSetpoint:
     at_us = row.acknowledged_at_us
     return StoredSetpoint(
         asset_id=row.asset_id,
@@ -170,7 +170,7 @@ async def trail(
 ) -> SetpointTrail | None:
     """Return an order, its run, forecast, model call, and the reading its asset's state rests on."""
     order = tables.setpoint
-    query = _stored_setpoints().where(
+    query = stored_setpoints().where(
         tables.asset.c.asset_id == asset_id, order.c.epoch == epoch, order.c.sequence == sequence
     )
     row = (await connection.execute(query)).one_or_none()
@@ -185,7 +185,7 @@ async def trail(
     measured_at_us = int(state.measured_at_us[row.slot])
     soc, power_kw = await _reading(connection, row.slot, measured_at_us)
     return SetpointTrail(
-        setpoint=_setpoint(row),
+        setpoint=stored_setpoint(row),
         run=run,
         forecast=forecast,
         model_call=await forecasts.get_model_call(connection, call_id) if call_id else None,

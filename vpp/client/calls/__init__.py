@@ -1,5 +1,5 @@
 """Every call, as a function that returns what to ask; a module for each subject."""
 
-from vpp.client.calls import approvals, dispatch, fleet, forecasts, overrides, rehearsals, runs, signals
+from vpp.client.calls import approvals, audit, dispatch, fleet, forecasts, overrides, rehearsals, runs, signals
 
-__all__ = ["approvals", "dispatch", "fleet", "forecasts", "overrides", "rehearsals", "runs", "signals"]
+__all__ = ["approvals", "audit", "dispatch", "fleet", "forecasts", "overrides", "rehearsals", "runs", "signals"]
