@@ -11,7 +11,7 @@ import typer
 from google.protobuf import json_format
 from rich.console import Console
 
-from vpp.cli.service import DEFAULT_CERTIFICATES, operator_client
+from vpp.cli.connecting import DEFAULT_CERTIFICATES, operator_client
 from vpp.domain.errors import InvalidValueError
 
 _console = Console(highlight=False, soft_wrap=True, markup=False)

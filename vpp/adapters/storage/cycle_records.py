@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from optimizer.plan import Certificate, Plan, Schedule
+from optimizer.plan import Certificate, Plan, Prices, Schedule
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.codec import CodecError, Decoded, decode, encode
 from vpp.adapters.storage.values import Parts, field_types, put_together
@@ -77,6 +77,7 @@ def encode_record(record: CycleRecord, fleet_sha256: str, plan: DispatchPlan | N
     parts.add("outcome", None if outcome is None else replace(outcome, plan=None))
     solved = None if outcome is None else outcome.plan
     parts.add("certificate", None if solved is None else solved.certificate)
+    parts.add("prices", None if solved is None else solved.prices)
     if solved is not None and plan is not None and _same(schedule_of(plan), solved.schedule):
         parts.add("schedule", _OF_THE_RUN)
     else:
@@ -120,7 +121,10 @@ class StoredRecord:
             raise CodecError("stored cycle_record rests on the plan of its run, which is not there")
         else:
             schedule = schedule_of(plan)
-        return replace(outcome, plan=Plan(schedule=schedule, certificate=certificate))
+        prices: Prices | None = (
+            self._part(Prices | None, "prices") if "prices" in self._found.header else None
+        )
+        return replace(outcome, plan=Plan(schedule=schedule, certificate=certificate, prices=prices))
 
     def _part(self, kind: Any, name: str) -> Any:
         header: Mapping[str, Any] = self._found.header
