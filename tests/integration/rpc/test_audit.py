@@ -40,7 +40,8 @@ async def asked(certificates, identity_database):
             )
             await chain.append(entry)
         await plant.server.stop(0.0)
-        plant.servicers["audit_servicer"] = AuditServicer(chain=chain, explain=explain, fleet=plant.fleet)
+        audit = AuditServicer(chain=chain, explain=explain, fleet=plant.fleet)
+        plant.servicers["services"] = [audit.add_to]
         await plant.start_server()
         async with channel(plant, "operator-grid") as opened:
             yield audit_pb2_grpc.AuditServiceStub(opened), plant.url

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Final, Protocol
 
+import grpc.aio
 from google.protobuf.message import Message
 
 from vpp.adapters.rpc import limits
@@ -24,6 +25,7 @@ from vpp.ports.evidence import SetpointExplanation
 from vpp.rpcgen import audit_pb2 as pb
 from vpp.rpcgen import audit_pb2_grpc
 
+SERVICE: Final = pb.DESCRIPTOR.services_by_name["AuditService"].full_name
 MAX_PAGE: Final = 1_000
 MAX_ANCHORS: Final = 100
 MAX_SUBJECT: Final = 200
@@ -49,6 +51,11 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             asset.asset_id: asset.feeder_id for asset in fleet.assets
         }.get
         self._verifying = asyncio.Semaphore(MAX_VERIFYING)
+
+    def add_to(self, server: grpc.aio.Server) -> str:
+        """Serve this, and return the service's name."""
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(self, server)  # type: ignore[no-untyped-call]
+        return SERVICE
 
     async def ListRecords(self, request: pb.ListRecordsRequest, context: Context) -> pb.ListRecordsResponse:
         chosen = AuditFilter(
