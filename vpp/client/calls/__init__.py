@@ -1,5 +1,25 @@
 """Every call, as a function that returns what to ask; a module for each subject."""
 
-from vpp.client.calls import approvals, audit, dispatch, fleet, forecasts, overrides, rehearsals, runs, signals
+from vpp.client.calls import (
+    approvals,
+    audit,
+    dispatch,
+    fleet,
+    forecasts,
+    overrides,
+    rehearsals,
+    runs,
+    signals,
+)
 
-__all__ = ["approvals", "audit", "dispatch", "fleet", "forecasts", "overrides", "rehearsals", "runs", "signals"]
+__all__ = [
+    "approvals",
+    "audit",
+    "dispatch",
+    "fleet",
+    "forecasts",
+    "overrides",
+    "rehearsals",
+    "runs",
+    "signals",
+]
