@@ -41,7 +41,11 @@ def stop_command(
     require_scope(assets, feeder, fleet=fleet)
     with operator_client(address, certificates, operator) as client:
         found = client.stop(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
-    _console.print(f"stopped: {found.told_assets} assets told, {found.away_assets} away")
+    last = f", the last after {found.last_s:.3f} s" if found.HasField("last_s") else ""
+    _console.print(
+        f"stopped: {found.told_assets} assets told, {found.away_assets} away, "
+        f"{found.confirmed_assets} ended an order{last}"
+    )
 
 
 def release_command(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vpp.domain.readings import ReadingColumns
 from vpp.domain.setpoints import SetpointColumns
+from vpp.ports.operators import StopTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class SendReport:
     unreachable_slots: tuple[int, ...]
     expired_slots: tuple[int, ...] = ()
     held_back_slots: tuple[int, ...] = ()
+    stop_times: StopTimes | None = None  # of a stop: what its nodes said within a second
 
 
 class NodeLink(Protocol):

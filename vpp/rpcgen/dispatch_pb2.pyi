@@ -267,12 +267,20 @@ class StopRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., asset_ids: _Optional[_Iterable[str]] = ..., feeder_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class StopResponse(_message.Message):
-    __slots__ = ("told_assets", "away_assets")
+    __slots__ = ("told_assets", "away_assets", "confirmed_assets", "p50_s", "p99_s", "last_s")
     TOLD_ASSETS_FIELD_NUMBER: _ClassVar[int]
     AWAY_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    P50_S_FIELD_NUMBER: _ClassVar[int]
+    P99_S_FIELD_NUMBER: _ClassVar[int]
+    LAST_S_FIELD_NUMBER: _ClassVar[int]
     told_assets: int
     away_assets: int
-    def __init__(self, told_assets: _Optional[int] = ..., away_assets: _Optional[int] = ...) -> None: ...
+    confirmed_assets: int
+    p50_s: float
+    p99_s: float
+    last_s: float
+    def __init__(self, told_assets: _Optional[int] = ..., away_assets: _Optional[int] = ..., confirmed_assets: _Optional[int] = ..., p50_s: _Optional[float] = ..., p99_s: _Optional[float] = ..., last_s: _Optional[float] = ...) -> None: ...
 
 class ReleaseRequest(_message.Message):
     __slots__ = ("request_id", "asset_ids", "feeder_id", "reason")

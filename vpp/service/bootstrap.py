@@ -299,6 +299,7 @@ async def _server(
         fleet=loop.fleet, store=store, live=gateway.live, book=gateway.book, clock=clock, signals=signals
     )
     stopping = Stopping(loop.fleet, gateway, StopJournal(settings.grpc.stop_journal_path))
+    desk.stops.append(stopping.merge)
     held = await asyncio.to_thread(stopping.restore)
     if held:
         log.warning("stopped before the restart and not released", assets=held)

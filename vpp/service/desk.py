@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -20,6 +22,7 @@ from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
 
 log = structlog.get_logger()
+MERGE_PERIOD: Final = timedelta(seconds=60)
 NICENESS: Final = 10  # of the solver of rehearsals
 
 
@@ -31,10 +34,17 @@ class Desk:
     overriding: Overriding
     overrides: OverrideParts
     rehearsing: Rehearsing
+    stops: list[Callable[[OperatorRegister], Awaitable[int]]] = field(default_factory=list)
 
     def schedule(self, jobs: Jobs, loop: DispatchLoop) -> None:
         """Have overrides kept up as often as leases are renewed."""
+        jobs.every("stops", self.merge_stops, period=MERGE_PERIOD)
         jobs.every("overrides", self.overriding.keep, period=loop.policy.renewal_period)
+
+    async def merge_stops(self) -> None:
+        """Take stops and releases from the journal into the database, when it is there."""
+        for merge in self.stops:
+            await merge(self.register)
 
 
 async def open_desk(settings: Settings, loop: DispatchLoop, stack: AsyncExitStack) -> Desk:

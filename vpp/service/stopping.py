@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,8 +16,9 @@ from vpp.adapters.rpc.gateway import Gateway
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.target import Target
-from vpp.ports import SendReport
+from vpp.ports import OperatorRegister, SendReport, StopRecord
 from vpp.service.stop_journal import StopEntry, StopJournal
+from vpp.service.stop_times import StopMeasurement
 
 log = structlog.get_logger()
 MAX_REMEMBERED: Final = 1_024  # request ids; asking again with one of them does nothing again
@@ -29,6 +31,7 @@ class Stopping:
         self._fleet, self._gateway, self._journal = fleet, gateway, journal
         self._done: OrderedDict[str, SendReport] = OrderedDict()
         self._lock = asyncio.Lock()
+        self._merged = 0  # entries of the journal that the database has
 
     def restore(self) -> int:
         """Take up the stops that hold, before any node connects; return how many assets they hold."""
@@ -66,11 +69,48 @@ class Stopping:
             target = target_of(entry)
             target.require_within(order.scope, self._fleet)
             slots = target.slots_in(self._fleet)
-            report = await self._send(entry, None if target.whole_fleet else slots)
-            self._done[order.request_id] = report
-            while len(self._done) > MAX_REMEMBERED:
-                self._done.popitem(last=False)
-            return report
+            measured = StopMeasurement(self._ordered(slots), self._gateway.clock)
+            self._gateway.ended.append(measured.note)
+            try:
+                report = await self._send(entry, None if target.whole_fleet else slots)
+            except BaseException:
+                self._gateway.ended.remove(measured.note)
+                raise
+            self._remember(order.request_id, report)
+        # Outside of the lock: nobody's stop waits for the words of another one's nodes.
+        try:
+            if order.action == "stop":
+                report = replace(report, stop_times=await measured.times(report))
+                self._remember(order.request_id, report)
+        finally:
+            self._gateway.ended.remove(measured.note)
+        return report
+
+    def _remember(self, request_id: str, report: SendReport) -> None:
+        self._done[request_id] = report
+        while len(self._done) > MAX_REMEMBERED:
+            self._done.popitem(last=False)
+
+    def _ordered(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of `slots` follow an order now and have their node here, shape (N,)."""
+        now = self._gateway.clock.now()
+        held, _ = self._gateway.book.table.at(now).power_at(now)
+        chosen = np.zeros(len(self._fleet), dtype=np.bool_)
+        chosen[np.intersect1d(slots, self._gateway.connected_slots())] = True
+        return chosen & held
+
+    async def merge(self, register: OperatorRegister) -> int:
+        """Store what the journal has and the database lacks, with the times of this service; how many."""
+        entries = await asyncio.to_thread(self._journal.entries)
+        records: list[StopRecord] = []
+        for entry in entries[self._merged :]:
+            report = self._done.get(entry.request_id)
+            if entry.action == "stop" and report is not None and report.stop_times is None:
+                break  # is being measured: the next time
+            records.append(_record(entry, report))
+        new = await register.save_stops(records) if records else 0
+        self._merged += len(records)
+        return new
 
     async def _send(self, entry: StopEntry, slots: NDArray[np.int64] | None) -> SendReport:
         written = asyncio.to_thread(self._journal.append, entry)
@@ -87,6 +127,19 @@ class Stopping:
             away=len(report.unreachable_slots), request_id=entry.request_id,
         )  # fmt: skip
         return report
+
+
+def _record(entry: StopEntry, report: SendReport | None) -> StopRecord:
+    return StopRecord(
+        request_id=entry.request_id,
+        action=entry.action,
+        operator=entry.operator,
+        reason=entry.reason,
+        at=entry.at,
+        asset_ids=entry.asset_ids,
+        feeder_id=entry.feeder_id,
+        times=None if report is None else report.stop_times,
+    )
 
 
 def target_of(entry: StopEntry) -> Target:

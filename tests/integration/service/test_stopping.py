@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.rpc.plant import ORIGIN, eventually, running_plant
 from vpp.adapters.rpc.dispatch import StopOrder
+from vpp.adapters.storage.operators import open_operator_register
 from vpp.domain.errors import InvalidValueError
 from vpp.node.fleet import running
 from vpp.ports import StoreError
@@ -51,6 +52,9 @@ async def test_a_stop_reaches_the_devices_with_the_database_down_and_holds_over_
             await eventually(lambda: agent.control.applied_kw("b1") == 0.0)
             assert asyncio.get_running_loop().time() - began_s < 5.0
             assert (report.sent, agent.control.applied_kw("b2")) == (1, 2.0)
+            times = report.stop_times
+            assert (times.told, times.away, times.confirmed) == (1, 0, 1)
+            assert 0.0 < times.p50_s == times.last_s < 100.0, "less than a second of the wall"
 
             plant.store.broken = False
             await plant.server.kill()
@@ -109,3 +113,19 @@ def test_a_line_that_a_crash_cut_off_is_left_out_and_the_next_one_begins_anew(tm
     path.write_bytes(whole + whole[: len(whole) // 2])
     journal.append(first)
     assert journal.entries() == [first, first]
+
+
+async def test_the_journal_is_merged_into_the_database_once_with_the_times(
+    certificates, tmp_path, database_url
+):
+    register = open_operator_register(database_url)
+    async with running_plant(certificates) as plant:
+        stopping = stopping_of(plant, tmp_path)
+        await stopping.carry_out(order("stop", 1, feeder_id="f1"))
+        await stopping.carry_out(order("release", 2))
+        assert [await stopping.merge(register) for _ in range(2)] == [2, 0]
+        assert await stopping_of(plant, tmp_path).merge(register) == 0, "after a restart, too"
+        page = await register.list_stops(page_size=9, page_token="")
+        assert [(item.action, item.feeder_id) for item in page.items] == [("release", ""), ("stop", "f1")]
+        assert page.items[1].times.confirmed == 0, "nobody had an order to end"
+    await register.close()

@@ -65,7 +65,15 @@ class DispatchServicer(OverrideCalls, RehearsalCalls):
 
     async def Stop(self, request: pb.StopRequest, context: Context) -> pb.StopResponse:
         report = await self._stop_or_release("stop", request, context)
-        return pb.StopResponse(told_assets=report.sent, away_assets=len(report.unreachable_slots))
+        times = report.stop_times
+        return pb.StopResponse(
+            told_assets=report.sent,
+            away_assets=len(report.unreachable_slots),
+            confirmed_assets=0 if times is None else times.confirmed,
+            p50_s=None if times is None else times.p50_s,
+            p99_s=None if times is None else times.p99_s,
+            last_s=None if times is None else times.last_s,
+        )
 
     async def Release(self, request: pb.ReleaseRequest, context: Context) -> pb.ReleaseResponse:
         report = await self._stop_or_release("release", request, context)

@@ -113,6 +113,7 @@ class Gateway:
         self._recent = RecentDispatches(self.book)
         self._retries = RetryBudget(len(fleet))
         self._tasks: list[asyncio.Task[None]] = []
+        self.ended: list[Callable[[NDArray[np.int64]], None]] = []  # told whose orders a stop has ended
 
     # life ---------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -288,6 +289,8 @@ class Gateway:
     def _note_cancelled(self, slots: NDArray[np.int64], sequences: NDArray[np.int64], epoch: int) -> None:
         if epoch == self.epoch:
             self.book.end(slots, sequences)
+            for listener in self.ended:
+                listener(slots)
 
     def _to_everybody(self, message: bytes) -> SendReport:
         """Queue the same message for each session that speaks for assets."""
