@@ -20,6 +20,7 @@ from vpp.control.verification import TOLERANCE_KW
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.overrides import Override, OverrideColumns, OverrideKind
 from vpp.domain.policy import DispatchPolicy
+from vpp.domain.portfolios import Scope
 from vpp.domain.runs import Rung
 from vpp.domain.target import Target
 
@@ -230,3 +231,11 @@ def test_the_power_of_a_feeder_is_shared_by_rating_and_a_freeze_keeps_what_is_th
     assert shared.power_kw.tolist() == pytest.approx([-2.5, -5.5])
     frozen = override(OverrideKind.HOLD, target=Target())
     assert np.isnan(frozen.power_kw).all(), "nobody had an order"
+
+
+def test_who_is_limited_to_some_feeders_overrides_nothing_else():
+    limited = Scope(frozenset({"a"}))
+    Target(asset_ids=("battery",)).require_within(limited, fleet())
+    for foreign in (Target(asset_ids=("battery", "grid-battery")), Target(feeder_id="b"), Target()):
+        with pytest.raises(InvalidValueError):
+            foreign.require_within(limited, fleet())

@@ -107,7 +107,7 @@ class OverrideCalls(dispatch_pb2_grpc.DispatchServiceServicer):
         return self.override_parts
 
     async def SetOverride(self, request: pb.SetOverrideRequest, context: Context) -> pb.SetOverrideResponse:
-        parts, order = self._parts, order_of(request)
+        order, parts = order_of(request), self._parts
         # A caller that gives up does not take back what is under way.
         made = await asyncio.shield(asyncio.ensure_future(parts.desk.set_override(order)))
         _require_seen(made.override, parts.fleet)
