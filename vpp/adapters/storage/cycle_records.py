@@ -77,7 +77,7 @@ def encode_record(record: CycleRecord, fleet_sha256: str, plan: DispatchPlan | N
     parts.add("outcome", None if outcome is None else replace(outcome, plan=None))
     solved = None if outcome is None else outcome.plan
     parts.add("certificate", None if solved is None else solved.certificate)
-    parts.add("prices", None if solved is None else solved.prices)
+    parts.add("marginal_prices", None if solved is None else solved.prices)
     if solved is not None and plan is not None and _same(schedule_of(plan), solved.schedule):
         parts.add("schedule", _OF_THE_RUN)
     else:
@@ -122,7 +122,7 @@ class StoredRecord:
         else:
             schedule = schedule_of(plan)
         prices: Prices | None = (
-            self._part(Prices | None, "prices") if "prices" in self._found.header else None
+            self._part(Prices | None, "marginal_prices") if "marginal_prices" in self._found.header else None
         )
         return replace(outcome, plan=Plan(schedule=schedule, certificate=certificate, prices=prices))
 
