@@ -22,6 +22,8 @@ from optimizer.certificate import certify
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 from vpp.control import fallback, planning
+from vpp.control.held_limits import HeldLimits
+from vpp.control.signals_on_grid import SignalsOnGrid
 from vpp.control.verification import TOLERANCE_KW, approve, approve_move, caused_overload_kw
 from vpp.domain.approvals import ApprovalNeed, ApprovalRule, ApprovalTerms, ApprovedPlan, Component
 from vpp.domain.assets import Fleet
@@ -150,6 +152,8 @@ class Present:
     overridden: NDArray[np.bool_]  # by operators, who outrank what was approved
     in_force_kw: NDArray[np.float64]
     energy_kwh: NDArray[np.float64]
+    signals: SignalsOnGrid | None = None
+    held: HeldLimits | None = None  # by signals, worked out apart from the problem
 
 
 def recheck(approved: ApprovedPlan, present: Present) -> tuple[DispatchPlan | None, str]:
@@ -178,7 +182,7 @@ def _before_it_begins(
     if reason := _too_little(wanted_kw[:, 0], schedule.power_kw[:, 0], present):
         return None, reason
     certificate = certify(present.problem, schedule, -math.inf, method="approved")
-    verdict = approve(present.problem, schedule, certificate)
+    verdict = approve(present.problem, schedule, certificate, present.held)
     if not verdict.passed:
         return None, verdict.reason
     plan = planning.to_dispatch_plan(
@@ -187,6 +191,7 @@ def _before_it_begins(
         grid=approved.plan.grid,
         fleet=present.fleet,
         net_load_kw=present.net_load_kw,
+        signals=present.signals,
     )
     return plan, ""
 

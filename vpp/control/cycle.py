@@ -27,8 +27,10 @@ from vpp.control.compliance import Judgement
 from vpp.control.digest import feed
 from vpp.control.estimate import estimate_state
 from vpp.control.grounds import grounds_of
+from vpp.control.held_limits import held_limits
 from vpp.control.leases import OrdersInForce
 from vpp.control.overriding import FixedPowers, fixed_powers
+from vpp.control.signals_on_grid import EventBaseline, SignalsOnGrid, priced, signals_on
 from vpp.control.verification import approve
 from vpp.domain.approvals import ApprovalTerms, ApprovedPlan, PendingPlan
 from vpp.domain.assets import Fleet
@@ -40,6 +42,7 @@ from vpp.domain.prices import PriceCurve
 from vpp.domain.readings import ChargingSession, ReadingColumns
 from vpp.domain.runs import DispatchPlan, Rung
 from vpp.domain.setpoints import Origin, SetpointColumns
+from vpp.domain.signals import Signal
 from vpp.domain.state import FleetState
 
 
@@ -66,6 +69,8 @@ class CycleInputs:
     overrides: OverrideColumns | None = None  # of operators, in force at `now`; None: there are none
     approvals: ApprovalTerms | None = None  # what people are asked for; None: nothing
     approved: ApprovedPlan | None = None  # carried out alone, when it still holds
+    signals: Sequence[Signal] = ()  # as last announced, valid within the grid
+    event_baselines: Sequence[EventBaseline] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,7 @@ class Prepared:
     problem: Problem | None
     controllable: NDArray[np.bool_]
     input_sha256: str
+    signals: SignalsOnGrid | None = None
     previous: Schedule | None = None  # the plan in force, from where the fleet is now: a start for the solver
     reason: str = ""
     fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
@@ -121,7 +127,15 @@ def prepare(inputs: CycleInputs) -> Prepared:
     controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
     reason, net_load, scenarios, problem, fixed = "", None, None, None, None
-    if inputs.prices is None:
+    prices = priced(inputs.prices, inputs.signals, inputs.grid)
+    signals = signals_on(
+        inputs.signals,
+        inputs.fleet,
+        inputs.grid,
+        may_widen=inputs.policy.envelopes_may_widen,
+        baselines=inputs.event_baselines,
+    )
+    if prices is None:
         reason = "no usable price is published for this time or the days before"
     elif inputs.forecast is None:
         reason = "there is no load forecast yet"
@@ -131,7 +145,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
             scenarios = planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids)
         except ValueError as error:
             reason = str(error)
-    if net_load is not None and inputs.prices is not None:
+    if net_load is not None and prices is not None:
         fixed = fixed_powers(
             overrides=inputs.overrides,
             takes_part=inputs.reachable,
@@ -141,6 +155,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
             grid=inputs.grid,
             load_kw=net_load,
             policy=inputs.policy,
+            limits_kw=(signals.import_limit_kw, signals.export_limit_kw),
         )
         problem = planning.build_problem(
             planning.PlanningInputs(
@@ -149,7 +164,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
                 grid=inputs.grid,
                 net_load_kw=net_load,
                 scenario_load_kw=scenarios,
-                prices=inputs.prices,
+                prices=prices,
                 sessions=inputs.sessions,
                 orders=inputs.orders,
                 reachable=inputs.reachable,
@@ -159,6 +174,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
                 judgement=inputs.judgement,
                 overrides=inputs.overrides,
                 fixed=fixed,
+                signals=signals,
             )
         )
     digest = hashlib.sha256()
@@ -171,6 +187,7 @@ def prepare(inputs: CycleInputs) -> Prepared:
         problem=problem,
         controllable=controllable,
         input_sha256=digest.hexdigest(),
+        signals=signals if inputs.signals else None,
         previous=_previous_schedule(inputs, problem),
         reason=reason,
         fixed=fixed,
@@ -196,8 +213,9 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
         return _decide_approved(inputs, prepared, inputs.approved)
     refusals: list[str] = []
     pending: list[PendingPlan] = []
+    held = held_limits(inputs.signals, inputs.fleet, inputs.grid, inputs.policy)
     for rung, candidate in _candidates(inputs, prepared, outcome, refusals):
-        approval = approve(prepared.problem, candidate.schedule, candidate.certificate)
+        approval = approve(prepared.problem, candidate.schedule, candidate.certificate, held)
         if not approval.passed:
             refusals.append(f"{rung}: {approval.reason}")
             continue
@@ -208,6 +226,7 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
             fleet=inputs.fleet,
             net_load_kw=prepared.net_load_kw,
             grounds=grounds_of(prepared.problem, candidate),
+            signals=prepared.signals,
         )
         if prepared.fixed is not None:
             plan = prepared.fixed.into(plan)
@@ -260,6 +279,8 @@ def _decide_approved(inputs: CycleInputs, prepared: Prepared, approved: Approved
         overridden=_overridden(prepared),
         in_force_kw=in_force_kw(inputs, prepared),
         energy_kwh=prepared.state.energy_kwh,
+        signals=prepared.signals,
+        held=held_limits(inputs.signals, inputs.fleet, inputs.grid, inputs.policy),
     )
     plan, stale = approvals.recheck(approved, present)
     if plan is None:

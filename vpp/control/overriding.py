@@ -102,12 +102,14 @@ def fixed_powers(
     grid: IntervalGrid,
     load_kw: Floats,
     policy: DispatchPolicy,
+    limits_kw: tuple[Floats, Floats],
 ) -> FixedPowers | None:
     """Return what the fixed assets of `takes_part` (N,) do on `grid`, None where there is none.
 
     `energy_kwh` (N,) is stored at the grid's start where that is `known`, `load_kw` (F, T) is there without
-    the fleet. A power is cut to what the limits leave, and to what the asset can do from the energy it has
-    reached; where that is not known the power counts in full, and only where it does harm.
+    the fleet, `limits_kw` are the feeders' import and export limits, (F, T) each. A power is cut to what
+    they leave, and to what the asset can do from the energy it has reached; where that is not known the
+    power counts in full, and only where it does harm.
     """
     if overrides is None or not (rows := overrides.fixed & takes_part).any():
         return None
@@ -116,7 +118,7 @@ def fixed_powers(
     left = (overrides.until_us[:, None] - starts_us[None, :]) / length_us
     share = np.where(rows[:, None], np.clip(left, 0.0, 1.0), 0.0)  # of each interval that it lasts
     wanted_kw = np.where(rows, np.nan_to_num(overrides.power_kw), 0.0)
-    wanted = _fit(np.where(share > 0.0, wanted_kw[:, None], 0.0), fleet, load_kw, policy)
+    wanted = _fit(np.where(share > 0.0, wanted_kw[:, None], 0.0), fleet, load_kw, policy, limits_kw)
     power_kw, energy_end_kwh = _follow(wanted, share, energy_kwh, fleet, grid.hours)
     power_kw = np.where(known[:, None], power_kw, wanted)
     until = (share > 0.0).sum(axis=1)
@@ -131,16 +133,22 @@ def fixed_powers(
     )
 
 
-def _fit(wanted_kw: Floats, fleet: Fleet, load_kw: Floats, policy: DispatchPolicy) -> Floats:
+def _fit(
+    wanted_kw: Floats,
+    fleet: Fleet,
+    load_kw: Floats,
+    policy: DispatchPolicy,
+    limits_kw: tuple[Floats, Floats],
+) -> Floats:
     """Return powers (N, T) cut to the room of feeders and portfolio, each direction by itself."""
     feeder = fleet.feeder_index()
     fitted = wanted_kw.copy()
     total = load_kw.sum(axis=0)
-    for sign, name in ((-1.0, "import_limit_kw"), (1.0, "export_limit_kw")):
+    sides = zip((-1.0, 1.0), ("import_limit_kw", "export_limit_kw"), limits_kw, strict=True)
+    for sign, name, limit in sides:
         one_way = np.maximum(sign * fitted, 0.0)
         used = np.zeros(load_kw.shape)
         np.add.at(used, feeder, one_way)
-        limit = np.array([getattr(item, name) for item in fleet.feeders])[:, None]
         room = np.maximum(limit + sign * load_kw, 0.0)
         one_way *= _share_of(room, used)[feeder]
         room = np.maximum(getattr(policy, name) + sign * total, 0.0)

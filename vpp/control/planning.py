@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import optimizer
+from vpp.control.asked_products import events_of, reserve_of
 from vpp.control.compliance import Judgement
 from vpp.control.estimate import stays_connected
 from vpp.control.leases import OrdersInForce
+from vpp.control.limited_assets import bounds_of, cut_stays
 from vpp.control.overriding import FixedPowers
+from vpp.control.signals_on_grid import LEAST_LIMIT_KW, SignalsOnGrid, signals_on
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.grounds import PlanGrounds
@@ -26,10 +29,9 @@ from vpp.domain.overrides import OverrideColumns
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
 from vpp.domain.readings import ChargingSession, to_microseconds
-from vpp.domain.runs import DispatchPlan
+from vpp.domain.runs import DispatchPlan, PlanLimits
 from vpp.domain.state import FleetState
 
-LEAST_LIMIT_KW: Final = 1e-3  # a limit is positive, also where nothing is left of it
 DEVIATION_INTERVALS: Final = 4  # for which what a flagged asset does now is expected to go on
 
 
@@ -52,6 +54,7 @@ class PlanningInputs:
     judgement: Judgement | None = None
     overrides: OverrideColumns | None = None
     fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
+    signals: SignalsOnGrid | None = None  # None: the register's limits alone
 
 
 def net_load_on(forecast: LoadForecast, grid: IntervalGrid, feeder_ids: Sequence[str]) -> NDArray[np.float64]:
@@ -99,28 +102,23 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
     """Return the dispatch problem of one cycle."""
     policy, grid = inputs.policy, inputs.grid
     feeders = inputs.fleet.feeders
-    stays = _windows(inputs)
+    signals = inputs.signals or signals_on((), inputs.fleet, grid)
+    stays = _windows(inputs, signals)
     windows = stays if inputs.fixed is None else inputs.fixed.restrict(stays)
     uncontrolled_kw, lost_export_kw = _uncontrolled_kw(inputs)
     if inputs.fixed is not None:
         fixed_kw, fixed_lost_kw = inputs.fixed.load_kw(inputs.fleet)
         uncontrolled_kw, lost_export_kw = uncontrolled_kw + fixed_kw, lost_export_kw + fixed_lost_kw
-    limits = {
-        name: np.repeat([[getattr(feeder, name)] for feeder in feeders], grid.count, axis=1).astype(
-            np.float64
-        )
-        for name in ("import_limit_kw", "export_limit_kw")
-    }
-    limits["export_limit_kw"] = np.maximum(limits["export_limit_kw"] - lost_export_kw, LEAST_LIMIT_KW)
     return optimizer.Problem(
         start=grid.start,
         interval_h=grid.hours,
         intervals=grid.count,
-        assets=_assets(inputs, windows, stays),
+        assets=_assets(inputs, windows, stays, signals),
         feeders=optimizer.Feeders(
             feeder_id=np.array([feeder.feeder_id for feeder in feeders], dtype=object),
             load_kw=inputs.net_load_kw + uncontrolled_kw,
-            **limits,
+            import_limit_kw=signals.import_limit_kw.copy(),
+            export_limit_kw=np.maximum(signals.export_limit_kw - lost_export_kw, LEAST_LIMIT_KW),
         ),
         portfolio=optimizer.Portfolio(
             import_price_per_kwh=inputs.prices.import_price_per_kwh.copy(),
@@ -128,6 +126,8 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
             carbon_kg_per_kwh=np.zeros(grid.count),
         ),
         windows=windows,
+        events=events_of(signals, policy),
+        reserve=reserve_of(signals),
         scenarios=_scenarios(inputs.scenario_load_kw, uncontrolled_kw),
         import_limit_kw=policy.import_limit_kw,
         export_limit_kw=policy.export_limit_kw,
@@ -169,10 +169,13 @@ def may_be_ordered(fleet: Fleet, state: FleetState, reachable: NDArray[np.bool_]
     return (known | state.quarantined) & reachable
 
 
-def _assets(inputs: PlanningInputs, windows: optimizer.Windows, stays: optimizer.Windows) -> optimizer.Assets:
+def _assets(
+    inputs: PlanningInputs, windows: optimizer.Windows, stays: optimizer.Windows, signals: SignalsOnGrid
+) -> optimizer.Assets:
     fleet, state = inputs.fleet, inputs.state
     # An EV that is nowhere within the horizon has no window, which would mean always connected.
     here = stays_connected(fleet)
+    here[stays.asset] = False
     energy_kwh = state.energy_kwh
     if inputs.fixed is not None:
         here &= inputs.fixed.until == 0
@@ -190,9 +193,10 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows, stays: optimizer
     counted = take_part.astype(np.float64)
     if inputs.judgement is not None:
         counted *= inputs.judgement.availability
-    most = (
-        (np.inf, np.inf) if inputs.overrides is None else (-inputs.overrides.min_kw, inputs.overrides.max_kw)
-    )
+    most = np.full((2, len(fleet)), np.inf)
+    if inputs.overrides is not None:
+        most[:] = -inputs.overrides.min_kw, inputs.overrides.max_kw
+    most[:, signals.slots] = np.minimum(most[:, signals.slots], bounds_of(signals))
     charge_kw, min_charge_kw = _bounds(fleet, "charge_kw", counted, most[0])
     discharge_kw, min_discharge_kw = _bounds(fleet, "discharge_kw", counted, most[1])
     return optimizer.Assets(
@@ -217,7 +221,7 @@ def _assets(inputs: PlanningInputs, windows: optimizer.Windows, stays: optimizer
 
 
 def _bounds(
-    fleet: Fleet, name: str, counted: NDArray[np.float64], most_kw: NDArray[np.float64] | float
+    fleet: Fleet, name: str, counted: NDArray[np.float64], most_kw: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return highest and least power of a direction, kW; both 0 where too little is left of the highest."""
     least_kw, highest_kw = fleet.column(f"min_{name}"), fleet.column(f"max_{name}") * counted
@@ -253,8 +257,8 @@ def _uncontrolled_kw(inputs: PlanningInputs) -> tuple[NDArray[np.float64], NDArr
     return load, lost_export
 
 
-def _windows(inputs: PlanningInputs) -> optimizer.Windows:
-    """Return the stays of EVs as windows on the grid.
+def _windows(inputs: PlanningInputs, signals: SignalsOnGrid) -> optimizer.Windows:
+    """Return the stays of EVs as windows on the grid, and windows of what must rest meanwhile.
 
     A stay that ends beyond the horizon asks at its end for what could not be charged afterwards.
     """
@@ -276,7 +280,7 @@ def _windows(inputs: PlanningInputs) -> optimizer.Windows:
         leaves = session.connected_until <= grid.end
         departure = min(session.departure_energy_kwh, asset.energy_max_kwh) - chargeable_later
         rows.append((slot, begin, end, max(0.0, departure), session.trip_energy_kwh if leaves else 0.0))
-    return _window_columns(_without_overlaps(rows))
+    return _window_columns(cut_stays(_without_overlaps(rows), signals, lasting))
 
 
 def _first_interval(inputs: PlanningInputs, slot: int, session: ChargingSession) -> int:
@@ -343,6 +347,7 @@ def to_dispatch_plan(
     fleet: Fleet,
     net_load_kw: NDArray[np.float64],
     grounds: PlanGrounds | None = None,
+    signals: SignalsOnGrid | None = None,
 ) -> DispatchPlan:
     """Return the optimizer's plan in the words of the domain."""
     certificate: dict[str, Any] = {name: _known(value) for name, value in asdict(plan.certificate).items()}
@@ -356,6 +361,14 @@ def to_dispatch_plan(
         net_load_kw=net_load_kw,
         certificate=certificate,
         grounds=grounds,
+        limits=None
+        if signals is None
+        else PlanLimits(
+            import_limit_kw=signals.import_limit_kw,
+            export_limit_kw=signals.export_limit_kw,
+            limited=signals.slots,
+            signal_ids=signals.signal_ids,
+        ),
     )
 
 

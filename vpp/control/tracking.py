@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from optimizer.split import split_target
 from vpp.control.compliance import Judgement
 from vpp.control.order_book import OrderBook
+from vpp.control.verification import limits_at
 from vpp.domain.assets import AssetKind, Fleet
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.readings import MICROSECOND, ReadingColumns, to_microseconds
@@ -181,6 +182,8 @@ def _room(
     # A least power other than zero would need a choice; such an asset keeps its direction.
     least = np.maximum(fleet.column("min_charge_kw"), fleet.column("min_discharge_kw")) > 0.0
     free &= ~least
+    if situation.plan.limits is not None:
+        free[situation.plan.limits.limited] = False  # what a signal limits stays with the plan
     down = np.where(free, np.minimum(low_kw - ordered_kw, 0.0), 0.0)
     up = np.where(free, np.maximum(high_kw - ordered_kw, 0.0), 0.0)
     return down, up
@@ -199,8 +202,7 @@ def _shared(
     count = len(fleet.feeders)
     net_kw = situation.plan.net_load_kw[:, interval].copy()
     np.add.at(net_kw, feeder, -present_kw)
-    import_kw = np.array([item.import_limit_kw for item in fleet.feeders])
-    export_kw = np.array([item.export_limit_kw for item in fleet.feeders])
+    import_kw, export_kw = limits_at(situation.plan, fleet, interval)
     # Going up by x lowers the feeder's load by x; where a limit is broken already, only the way back is open.
     feeder_up = np.maximum(net_kw + export_kw, 0.0)
     feeder_down = np.minimum(net_kw - import_kw, 0.0)

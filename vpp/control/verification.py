@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from optimizer.plan import Certificate, Schedule
 from optimizer.problem import Problem
 from optimizer.verify import verify
+from vpp.control.held_limits import HeldLimits
 from vpp.domain.assets import Fleet
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.runs import DispatchPlan
@@ -27,11 +28,14 @@ class Approval:
     reason: str = ""
 
 
-def approve(problem: Problem, schedule: Schedule, certificate: Certificate) -> Approval:
+def approve(
+    problem: Problem, schedule: Schedule, certificate: Certificate, held: HeldLimits | None = None
+) -> Approval:
     """Return whether orders may be made of `schedule`.
 
-    Two looks: the independent verifier on the whole horizon, and the rule that the fleet never
-    loads a feeder or the portfolio beyond its limit by more than it would be without the fleet.
+    Three looks: the independent verifier on the whole horizon; the rule that the fleet never
+    loads a feeder or the portfolio beyond its limit by more than it would be without the fleet;
+    and both rules again by the limits that signals set, `held`, worked out apart from the problem.
     """
     verdict = verify(problem, schedule, certificate=certificate, tolerance_kw=TOLERANCE_KW)
     if not verdict.ok:
@@ -43,7 +47,36 @@ def approve(problem: Problem, schedule: Schedule, certificate: Certificate) -> A
     overload = caused_overload_kw(problem, schedule)
     if overload > TOLERANCE_KW:
         return Approval(passed=False, reason=f"the fleet would overload a limit by {overload:.3f} kW")
-    return Approval(passed=True)
+    reason = "" if held is None else _broken_signal(problem, schedule, held)
+    return Approval(passed=not reason, reason=reason)
+
+
+def _broken_signal(problem: Problem, schedule: Schedule, held: HeldLimits) -> str:
+    """Return which limit of a signal a schedule breaks, in words; empty when it breaks none."""
+    load, added = problem.feeders.load_kw, np.zeros(problem.feeders.load_kw.shape)
+    np.add.at(added, problem.assets.feeder, schedule.charge_kw - schedule.discharge_kw)
+    over = _worst(load, added, held.import_limit_kw, held.export_limit_kw)
+    if over > TOLERANCE_KW:
+        return f"the fleet would exceed an operating envelope by {over:.3f} kW"
+    for site in held.sites:
+        power = (
+            schedule.charge_kw[site.slots, site.interval] - schedule.discharge_kw[site.slots, site.interval]
+        )
+        taken = float(np.maximum(power, 0.0).sum()) - site.charge_kw
+        given = float(np.maximum(-power, 0.0).sum()) - site.discharge_kw
+        if max(taken, given) > TOLERANCE_KW:
+            return f"signal {site.signal_id} would be exceeded by {max(taken, given):.3f} kW"
+    return ""
+
+
+def limits_at(
+    plan: DispatchPlan, fleet: Fleet, interval: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return import and export limit of the feeders that hold in an interval of a plan, (F,) each."""
+    if plan.limits is not None:
+        return plan.limits.import_limit_kw[:, interval], plan.limits.export_limit_kw[:, interval]
+    imports, exports = (np.array([getattr(item, name) for item in fleet.feeders]) for name in _LIMITS)
+    return imports, exports
 
 
 def may_be_held(
@@ -56,8 +89,12 @@ def may_be_held(
     """
     if not 0 <= interval < plan.grid.count:
         return False
+    if plan.limits is not None and plan.limits.limited.size:
+        limited = plan.limits.limited
+        if (np.abs(power_kw[limited] - plan.power_kw[limited, interval]) > TOLERANCE_KW).any():
+            return False
     feeder, load = fleet.feeder_index(), plan.net_load_kw[:, interval]
-    limits = [np.array([getattr(item, name) for item in fleet.feeders]) for name in _LIMITS]
+    limits = limits_at(plan, fleet, interval)
     taken, given = np.zeros(len(load)), np.zeros(len(load))
     np.add.at(taken, feeder, np.maximum(-power_kw, 0.0))
     np.add.at(given, feeder, np.maximum(power_kw, 0.0))
@@ -86,6 +123,8 @@ def approve_move(
     that the plan was made for. A limit that is broken already must not become worse.
     """
     moved = power_kw != before_kw
+    if plan.limits is not None and moved[plan.limits.limited].any():
+        return Approval(passed=False, reason="an asset would move that a signal limits")
     rating = (power_kw > fleet.column("max_discharge_kw") + TOLERANCE_KW) | (
         -power_kw > fleet.column("max_charge_kw") + TOLERANCE_KW
     )
@@ -101,7 +140,7 @@ def approve_move(
     load, added = plan.net_load_kw[:, interval].copy(), np.zeros(len(fleet.feeders))
     np.add.at(load, fleet.feeder_index(), -before_kw)
     np.add.at(added, fleet.feeder_index(), before_kw - power_kw)
-    limits = [np.array([getattr(item, name) for item in fleet.feeders]) for name in _LIMITS]
+    limits = limits_at(plan, fleet, interval)
     portfolio = (np.array(policy.import_limit_kw), np.array(policy.export_limit_kw))
     worst = max(_worst(load, added, *limits), _worst(load.sum(), np.array(added.sum()), *portfolio))
     if worst > TOLERANCE_KW:

@@ -36,6 +36,7 @@ class DispatchPolicy:
     stability_cost_per_kw: float = 0.0005
     currency: str = "EUR"
     tracking_period: timedelta = timedelta(0)  # of the fast loop between plans, 1 to 10 s; 0: none
+    envelopes_may_widen: bool = False  # whether an operating envelope may allow more than the register
     replan_share: float = 0.1  # of the planned power; when nobody can cover more than it, plan at once
 
     def __post_init__(self) -> None:

@@ -34,6 +34,20 @@ class RunKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLimits:
+    """What a plan was held to beside the register, because of signals.
+
+    Limits of the feeders (F, T), kW; `limited` are the assets, by slot, that a signal keeps below their
+    rating at some time of the plan; `signal_ids` are all signals in force within it.
+    """
+
+    import_limit_kw: NDArray[np.float64]
+    export_limit_kw: NDArray[np.float64]
+    limited: NDArray[np.int64]
+    signal_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchPlan:
     """The schedule of a run for all N assets over T intervals; power_kw > 0 discharges."""
 
@@ -45,6 +59,7 @@ class DispatchPlan:
     net_load_kw: NDArray[np.float64]  # (F, T) forecast the plan was made for
     certificate: dict[str, Any] = field(default_factory=dict)
     grounds: PlanGrounds | None = None  # what it rested on; for explanations
+    limits: PlanLimits | None = None  # None: the register's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

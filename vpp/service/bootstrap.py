@@ -182,7 +182,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         )
         signals = open_signals(settings.database.url)
         stack.push_async_callback(signals.close)
-        loop = await _loop(settings, store, gateway, solver, clock, epoch)
+        loop = await _loop(settings, store, signals, gateway, solver, clock, epoch)
         model = make_model(settings)
         if model is not None:
             stack.push_async_callback(model.close)
@@ -247,6 +247,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
 async def _loop(
     settings: Settings,
     store: Store,
+    signals: SignalRegister,
     gateway: Gateway,
     solver: ProcessSolver,
     clock: Clock,
@@ -266,6 +267,7 @@ async def _loop(
         new_id=IdFactory(kind="run", epoch=epoch),
         book=gateway.book,
         watch=ComplianceWatch(fleet),
+        signals=signals,
         peak=peak,
         timezone=settings.forecast.timezone,
         holidays=_holidays(settings, clock),

@@ -34,10 +34,11 @@ from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve, PricePoint
 from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
+from vpp.domain.signals import Signal
 from vpp.forecasting.prices import extend_prices
 from vpp.forecasting.stays import MEMORY as HABIT_MEMORY
 from vpp.forecasting.stays import expected_sessions
-from vpp.ports import Clock, CycleStore, NodeLink
+from vpp.ports import Clock, CycleStore, NodeLink, SignalSource
 from vpp.service.approvals import ApprovalDesk
 from vpp.service.peak import PeakMeter
 
@@ -74,6 +75,7 @@ class DispatchLoop:
     book: OrderBook
     peak: PeakMeter
     watch: ComplianceWatch | None = None
+    signals: SignalSource | None = None
     timezone: str = "Europe/Berlin"  # of the people and the market
     holidays: frozenset[date] = frozenset()
     expect_stays: bool = False  # of cars that come by habit, beside the announced ones
@@ -256,7 +258,13 @@ class DispatchLoop:
             judgement=self.watch.judgement() if self.watch is not None else None,
             overrides=self.overrides.columns(now),
             approvals=self.approvals.terms if self.approvals is not None else None,
+            signals=await self._signals(grid, now),
         )
+
+    async def _signals(self, grid: IntervalGrid, now: datetime) -> list[Signal]:
+        if self.signals is None:
+            return []
+        return await self.signals.signals_between(start=grid.start, end=grid.end, known_at=now)
 
     async def _sessions(self, grid: IntervalGrid, now: datetime) -> list[ChargingSession]:
         """Return the announced stays, and those that habits suggest where that is switched on."""

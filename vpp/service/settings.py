@@ -128,6 +128,7 @@ class PolicySettings(Section):
     unmet_energy_penalty_per_kwh: float = Field(default=5.0, gt=0)
     stability_cost_per_kw: float = Field(default=0.0005, ge=0)
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    envelopes_may_widen: bool = False
     tracking_period_s: float = 0.0
     replan_share: float = 0.1
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from optimizer import solve
-from tests.unit.control.fleets import fleet, inputs
+from tests.unit.control.fleets import INTERVALS, fleet, inputs
+from tests.unit.domain.signals import envelope, event, price, signal
 from vpp.adapters.storage.codec import CodecError, encode
 from vpp.adapters.storage.cycle_records import (
     RECORD,
@@ -25,6 +26,8 @@ from vpp.adapters.storage.narrowing import narrowed, widened
 from vpp.control.compliance import Judgement
 from vpp.control.cycle import CycleInputs, SolveOutcome, decide, prepare
 from vpp.control.record import CycleRecord
+from vpp.control.signals_on_grid import EventBaseline
+from vpp.domain.signals import BaselineMethod, MaintenanceWindow
 
 
 @given(
@@ -53,12 +56,22 @@ def test_columns_of_a_fleet_become_small():
 
 
 def planned() -> tuple[CycleRecord, object]:
-    """A cycle with everything there is: an earlier plan, a judgement, a solve."""
+    """A cycle with everything there is: an earlier plan, a judgement, signals, a solve."""
     first = inputs()
     prepared = prepare(first)
     earlier = decide(first, prepared, SolveOutcome(plan=solve(prepared.problem))).plan
     judged = Judgement(availability=np.array([1.0, 0.7, 1.0]), deviation_kw=np.array([0.0, -0.1, 0.0]))
-    given_now = inputs(previous=replace(earlier, run_id="run-0"), judgement=judged)
+    given_now = inputs(
+        previous=replace(earlier, run_id="run-0"),
+        judgement=judged,
+        signals=[
+            signal(event(4.0, baseline=BaselineMethod.TEN_OF_TEN), "event", end=1.0),
+            signal(envelope(30.0, 9.0, feeder_id="b"), "limit", end=1.0),
+            signal(MaintenanceWindow(asset_ids=("battery",)), "rest", begin=2.0),
+            signal(price(), "price", begin=3.0),
+        ],
+        event_baselines=[EventBaseline(signal_id="event", power_kw=np.full(INTERVALS, 0.1))],
+    )
     problem = prepare(given_now).problem
     outcome = SolveOutcome(plan=solve(problem), killed=True, error="", seconds=0.123456789)
     record = CycleRecord(inputs=given_now, outcome=outcome)
@@ -82,6 +95,9 @@ def assert_same(one: object, other: object, path: str = "") -> None:
     elif isinstance(one, np.ndarray):
         assert (one.dtype, one.shape) == (other.dtype, other.shape), path
         assert one.tobytes() == other.tobytes() if one.dtype != object else (one == other).all(), path
+    elif isinstance(one, tuple | list) and one and is_dataclass(one[0]):
+        for place, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            assert_same(mine, theirs, f"{path}.{place}")
     else:
         assert one == other or (one != one and other != other), path
 

@@ -9,7 +9,7 @@ from vpp.adapters.storage.values import Parts, put_together
 from vpp.domain.forecasts import ForecastParts, ForecastSource, LoadForecast, ModelCall, ReplyVerdict
 from vpp.domain.grounds import PlanGrounds
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.runs import DispatchPlan
+from vpp.domain.runs import DispatchPlan, PlanLimits
 from vpp.domain.state import FleetState
 
 PLAN = "plan"
@@ -20,6 +20,7 @@ GROUNDS = "grounds"
 
 _SCHEDULE = ("power_kw", "energy_end_kwh", "net_load_kw")
 
+_LIMITS = ("import_limit_kw", "export_limit_kw", "limited")
 _QUANTILES = ("consumption_p10_kw", "consumption_p50_kw", "consumption_p90_kw", "pv_kw")
 
 
@@ -27,6 +28,9 @@ def encode_plan(plan: DispatchPlan) -> bytes:
     """Return a plan as bytes; its certificate must be JSON-able (tuples come back as lists)."""
     grounds = Parts()
     grounds.add(GROUNDS, plan.grounds)
+    limits = plan.limits
+    held = {} if limits is None else {name: getattr(limits, name) for name in _LIMITS}
+    names = {} if limits is None else {"signal_ids": limits.signal_ids}
     return encode(
         PLAN,
         header={
@@ -35,8 +39,8 @@ def encode_plan(plan: DispatchPlan) -> bytes:
             "certificate": plan.certificate,
             **grounds.header,
         },
-        arrays={name: getattr(plan, name) for name in _SCHEDULE} | grounds.arrays,
-        texts={"asset_ids": plan.asset_ids, **grounds.texts},
+        arrays={name: getattr(plan, name) for name in _SCHEDULE} | grounds.arrays | held,
+        texts={"asset_ids": plan.asset_ids, **grounds.texts, **names},
     )
 
 
@@ -50,8 +54,17 @@ def decode_plan(content: bytes) -> DispatchPlan:
         grounds=put_together(PlanGrounds | None, GROUNDS, found.header, found.arrays, found.texts)
         if GROUNDS in found.header
         else None,
+        limits=_limits(found),
         **{name: found.arrays[name] for name in _SCHEDULE},
     )
+
+
+def _limits(found: Decoded) -> PlanLimits | None:
+    """Return what a plan was held to, None for a plan that signals had no say in."""
+    if "signal_ids" not in found.texts:
+        return None
+    arrays = {name: found.arrays[name] for name in _LIMITS}
+    return PlanLimits(signal_ids=found.texts["signal_ids"], **arrays)
 
 
 def encode_state(state: FleetState) -> bytes:

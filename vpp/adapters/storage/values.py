@@ -92,15 +92,15 @@ class _Reader:
     texts: Mapping[str, Sequence[str]]
 
     def value(self, kind: Any, path: str, found: Any) -> Any:
-        kind = _without_none(kind)
         if found is None:
             return None
+        kind = _member(kind, found)
         origin = get_origin(kind) or kind
         if origin is np.ndarray:
             return widened(self.arrays[path], found)
         if is_dataclass(origin) and isinstance(origin, type):
             return self._instance(origin, path, found)
-        if isinstance(origin, type) and issubclass(origin, Sequence) and origin is not str:
+        if isinstance(origin, type) and issubclass(origin, Sequence) and not issubclass(origin, str):
             return self._sequence(origin, get_args(kind), path, found)
         return _read(origin, found)
 
@@ -183,11 +183,15 @@ def _is_text(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, str)  # words and enumerations of words
 
 
-def _without_none(kind: Any) -> Any:
-    if get_origin(kind) in {Union, UnionType}:
-        (inner,) = [one for one in get_args(kind) if one is not NoneType]
-        return inner
-    return kind
+def _member(kind: Any, found: Any) -> Any:
+    """Return which type of a union was stored: the only one, or the frozen value that has these fields."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    members = [one for one in get_args(kind) if one is not NoneType]
+    if len(members) > 1:
+        members = [one for one in members if {item.name for item in _made(one)} == set(found)]
+    (inner,) = members
+    return inner
 
 
 def _annotated(kind: Any) -> tuple[tuple[Field[Any], Any], ...]:
