@@ -40,6 +40,7 @@ from vpp.cli.service import (
     serve_command,
     trail_command,
 )
+from vpp.cli.shadow import app as shadow_app
 from vpp.cli.signals import event as event_app
 from vpp.cli.signals import signals as signals_app
 from vpp.cli.solve import solve_command, verify_command
@@ -68,6 +69,7 @@ app.add_typer(override, name="override")
 app.command("freeze")(freeze_command)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(runs, name="runs")
+app.add_typer(shadow_app, name="shadow")
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)

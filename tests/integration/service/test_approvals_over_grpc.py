@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.integration.service.test_closed_loop import closed_loop
-from tests.plants import make_plant
+from tests.plants import QUARTER, START, make_plant
+from vpp.adapters.storage import open_store
+from vpp.adapters.storage.operation import DatabaseOperation
 from vpp.cli.main import app
 from vpp.client import calls
 from vpp.client.client import Client
 from vpp.client.errors import ClientError, DeniedError, InvalidRequestError, MissingError
+from vpp.domain.readings import FeederReading
+from vpp.replay.recorded import decide_again
 from vpp.service.approval_settings import ApprovalRuleSettings
 from vpp.service.approved_runs import open_approval_desk
 from vpp.service.certificates import issue_operator
@@ -21,7 +27,7 @@ from vpp.service.errors import ServiceError
 from vpp.service.settings import SettingsError, load_settings
 
 PEOPLE = ("operator", "anna", "ben")
-SPEED = 15.0  # slow enough that no scheduled cycle comes in between
+SPEED = 4.0  # slow enough that no scheduled cycle comes in between
 
 
 def make_guarded(folder, database_url, **rule):
@@ -93,6 +99,41 @@ async def test_two_persons_approve_over_the_wire_and_only_then_nodes_hear_of_it(
                 break
             await asyncio.sleep(0.05)
         assert {order.acknowledged for order in orders} == {"received"}
+    operation = DatabaseOperation(database_url)
+    try:
+        again = await decide_again(
+            operation, start=START, end=START + timedelta(days=1), on_run=lambda *_: None
+        )
+    finally:
+        await operation.close()
+    assert again.differences == [], "what waited and what was approved are decided again from their records"
+    assert again.cycles >= 2
+    await a_shadow_of_it(tmp_path, database_url, service.loop.latest.cycle_start)
+
+
+async def a_shadow_of_it(folder, database_url, start):
+    """Once the interval is metered, another policy is compared over what was recorded of it."""
+    store = open_store(database_url, clock_now=lambda: start + QUARTER)
+    metered = [
+        FeederReading(
+            feeder_id=name, start=start, consumption_kw=15.0, pv_kw=0.0, available_at=start + QUARTER
+        )
+        for name in "ab"
+    ]
+    await store.append_feeder_readings(metered)
+    await store.close()
+    config = folder / "shadow.toml"
+    config.write_text(f'[database]\nurl = "{database_url}"\n')
+    words = ["shadow", "report", "--from", start.isoformat(), "--to", (start + QUARTER).isoformat()]
+    words += ["--policy", "stability_cost_per_kw=0", "--config", str(config)]
+    # In a process of its own: the command lowers its priority for good.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vpp.cli", *words, stdout=asyncio.subprocess.PIPE
+    )
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 0, output
+    assert "1 intervals on 1 days, the same inputs for both" in output
+    assert "only 1 days were compared" in output
 
 
 async def test_a_watcher_sees_everything_once_also_over_a_break(tmp_path, migrated_sqlite_url):
