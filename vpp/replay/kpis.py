@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vpp.adapters.sim import SimulatedFleet
 from vpp.control.settle import MeteredDay, Settlement, settle
+from vpp.domain.assets import AssetKind
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import RunSummary
@@ -83,12 +84,35 @@ def kpis_of(
         "lost_in_conversion_kwh": done.lost_kwh,
         "standby_kwh": float(books.standby_kwh.sum()),
         "life_used_cost": done.wear_cost,
+        **life_used(scenario, fleet, ""),
+        **life_used(scenario, idle, "_without_control"),
         "energy_balance_error_kwh": float(np.abs(residual).max(initial=0.0)),
         "cycles": len(runs),
         "rungs": dict(sorted(Counter(str(run.rung) for run in runs).items())),
         "gap_median": gaps[len(gaps) // 2] if gaps else None,
         "gap_worst": gaps[-1] if gaps else None,
         "commands": sum(run.setpoints for run in runs),
+        "commands_delivered": fleet.delivered,
+        "commands_undelivered": fleet.undelivered,
+    }
+
+
+def life_used(scenario: Scenario, fleet: SimulatedFleet, ending: str) -> dict[str, float | None]:
+    """Return what use and time took of the batteries' lives, without vehicles; None where there is none.
+
+    Years are those at rest, half full at 25 °C, the mean over batteries; money is the share of each life
+    times the price of a new battery, of the whole fleet.
+    """
+    batteries = np.array([asset.kind is not AssetKind.EV_CHARGER for asset in scenario.fleet.assets])
+    if not batteries.any():
+        names = ("life_used_years", "life_used_value", "battery_hottest_c")
+        return dict.fromkeys((name + ending for name in names), None)
+    share = fleet.life.used_share()[batteries]
+    worth = scenario.header.battery_price_per_kwh * scenario.fleet.column("capacity_kwh")[batteries]
+    return {
+        f"life_used_years{ending}": float(fleet.life.used_years()[batteries].mean()),
+        f"life_used_value{ending}": float(share @ worth),
+        f"battery_hottest_c{ending}": float(fleet.life.hottest_c[batteries].max()),
     }
 
 

@@ -146,6 +146,7 @@ def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed:
         controlled=controlled,
         standby_kw=scenario.header.standby_kw,
         faults=scenario.header.faults(),
+        ambient_c=None if scenario.weather is None else scenario.weather.temperature_over(grid),
         lease=scenario.header.policy().setpoint_lifetime,
         seed=seed,
     )

@@ -1,6 +1,6 @@
 """A scenario folder, read and checked: what a replay may know, each value with the time it became known.
 
-    scenario.toml   assets   feeders   load   prices   [trips]   [context.jsonl]
+    scenario.toml   assets   feeders   load   prices   [trips]   [weather]   [context.jsonl]
 
 Each table is .csv or .parquet. The load table may begin before `start`: what lies before is the history
 that forecasts are made from.
@@ -66,6 +66,7 @@ class ScenarioHeader(BaseModel):
     silent_share: float = Field(default=0.0, ge=0, le=1)
     stuck_share: float = Field(default=0.0, ge=0, le=1)
     half_share: float = Field(default=0.0, ge=0, le=1)
+    battery_price_per_kwh: float = Field(default=250.0, ge=0)  # of a new one: what its life is worth
     power_noise_kw: float = Field(default=0.0, ge=0)
     soc_noise: float = Field(default=0.0, ge=0, le=0.5)
 
@@ -138,6 +139,24 @@ class LoadSeries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """Rows by start, then by when they were issued; the last of a start is what the weather was. (W,)."""
+
+    start_us: NDArray[np.int64]
+    issued_us: NDArray[np.int64]
+    temperature_c: Floats
+    irradiance_w_m2: Floats
+
+    def temperature_over(self, grid: IntervalGrid) -> Floats:
+        """Return what the temperature was in each interval, (T,): of the newest row that has begun."""
+        starts_us = to_microseconds(grid.start) + np.arange(grid.count) * (
+            grid.length // timedelta(microseconds=1)
+        )
+        row = np.searchsorted(self.start_us, starts_us, side="right") - 1
+        return self.temperature_c[np.maximum(row, 0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """Everything that happens, and when it becomes known."""
 
@@ -149,6 +168,7 @@ class Scenario:
     prices: tuple[PricePoint, ...]
     sessions: tuple[ChargingSession, ...]
     context: tuple[ContextItem, ...]
+    weather: Weather | None = None
 
 
 def read_scenario(folder: Path) -> Scenario:
@@ -170,11 +190,13 @@ def read_scenario(folder: Path) -> Scenario:
             prices=_prices(_table(folder, "prices", PRICE_COLUMNS), header.interval),
             sessions=() if trips is None else _sessions(read_table(trips, TRIP_COLUMNS), slots),
             context=tuple(read_context(context)) if context.exists() else (),
+            weather=_weather(folder),
         )
     except (ProblemError, InvalidValueError) as error:
         raise FileError(f"{folder}: {error}") from error
 
 
+WEATHER_COLUMNS = ("start", "issued_at", "temperature_c", "irradiance_w_m2")
 FEEDER_COLUMNS = ("feeder_id", "valid_from", "import_limit_kw", "export_limit_kw", "available_at")
 LOAD_COLUMNS = ("feeder_id", "start", "consumption_kw", "pv_kw")
 PRICE_COLUMNS = ("start", "import_price_per_kwh", "export_price_per_kwh", "available_at")
@@ -326,6 +348,23 @@ def _prices(table: Table, interval: timedelta) -> tuple[PricePoint, ...]:
             available_at=from_microseconds(int(known[k])),
         )
         for k in order
+    )
+
+
+def _weather(folder: Path) -> Weather | None:
+    path = find_table(folder, "weather", needed=False)
+    if path is None:
+        return None
+    table = read_table(path, WEATHER_COLUMNS)
+    start_us, issued_us = _times_us(table, "start"), _times_us(table, "issued_at")
+    temperature = table.numbers("temperature_c", low=-60.0, high=60.0)
+    irradiance = table.numbers("irradiance_w_m2", low=0.0, high=1500.0)
+    order = np.lexsort((issued_us, start_us))
+    return Weather(
+        start_us=start_us[order],
+        issued_us=issued_us[order],
+        temperature_c=temperature[order],
+        irradiance_w_m2=irradiance[order],
     )
 
 

@@ -28,6 +28,7 @@ from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.report import write_report
 from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
 from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scores import forecast_figures
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, Counterpart, write_tables
 from vpp.service.logs import logs_into
 
@@ -137,6 +138,7 @@ def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary], asked:
     ways[NO_CONTROL] = _no_control(scenario, options)
     perfect = None if foresight is None else settlement_of(scenario, foresight.fleet)
     figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, runs, perfect=perfect)
+    figures |= forecast_figures(scenario, replay.course, replay.store.calls)
     (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_tables(out, scenario, ways)
     facts = facts_of(folder, scenario, options, replay.course)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.adapters.sim.ageing import BatteryLife
 from vpp.adapters.sim.physics import TOLERANCE_KWH, EnergyBooks, Faults, Floats, Ratings, Stays, integrate
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
@@ -20,6 +21,7 @@ from vpp.domain.setpoints import SetpointColumns
 from vpp.ports import SendReport
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
+MILD_C = 20.0
 MEAN_OUTAGE = timedelta(hours=4)
 MEAN_CONNECTED_OUTAGES = 6  # a silent node is connected for so many outages on average
 
@@ -40,6 +42,7 @@ class SimulatedFleet:
         controlled: bool = True,
         standby_kw: float = 0.0,
         faults: Faults | None = None,
+        ambient_c: Floats | None = None,
         lease: timedelta = timedelta(minutes=15),
         seed: int = 0,
     ) -> None:
@@ -54,6 +57,7 @@ class SimulatedFleet:
                 arrival until the energy asked at their departure is there.
             standby_kw: drawn by every device from its own cell.
             faults: what goes wrong; nothing by default.
+            ambient_c: around the devices in each interval of `grid`, (T,), °C; mild by default.
             lease: how long an order holds on a node that has lost its connection.
             seed: of faults and noise.
         """
@@ -79,6 +83,11 @@ class SimulatedFleet:
         self._away_from_us = np.zeros(count, dtype=np.int64)
         self._away_until_us = np.zeros(count, dtype=np.int64)
         self._capacity_kwh = np.maximum(fleet.column("capacity_kwh"), TOLERANCE_KWH)
+        self._ambient_c = np.full(grid.count, MILD_C) if ambient_c is None else ambient_c
+        self.life = BatteryLife(
+            self.energy_kwh / self._capacity_kwh, self._capacity_kwh, float(self._ambient_c[0])
+        )
+        self.delivered, self.undelivered = 0, 0  # orders that reached their device, or not
         self._begin_stays()
         self._readings: ReadingColumns | None = None
         self._readings = self._measure()
@@ -90,6 +99,8 @@ class SimulatedFleet:
         self.book.give(setpoints, from_microseconds(self._now_us))
         away = self._away_until_us[setpoints.slot] > self._now_us
         slots, power = setpoints.slot[~away], setpoints.power_kw[~away]
+        self.delivered += len(slots)
+        self.undelivered += int(away.sum())
         if self._stuck.any():
             moved = ~self._stuck[slots] | (self._asked_kw[slots] == 0.0)
             slots, power = slots[moved], power[moved]
@@ -123,6 +134,7 @@ class SimulatedFleet:
         end_us, length_us = to_microseconds(to), self._grid.length // timedelta(microseconds=1)
         start_us = to_microseconds(self._grid.start)
         self._lose_connections(end_us)
+        begun_us, lost_kwh = self._now_us, self.books.lost_kwh.copy()
         while self._now_us < end_us:
             boundary_us = start_us + ((self._now_us - start_us) // length_us + 1) * length_us
             coming = self._coming_us[self._coming_us > self._now_us]
@@ -133,6 +145,14 @@ class SimulatedFleet:
             self._now_us = step_us
             self._begin_stays()
         self._begin_orders()
+        if end_us > begun_us:
+            interval = min(max((begun_us - start_us) // length_us, 0), self._grid.count - 1)
+            self.life.pass_time(
+                self.energy_kwh / self._capacity_kwh,
+                self.books.lost_kwh - lost_kwh,
+                float(self._ambient_c[interval]),
+                (end_us - begun_us) / MICROSECONDS_PER_HOUR,
+            )
         self._readings = self._measure()
 
     def power_kw(self) -> Floats:
