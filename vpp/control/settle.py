@@ -29,6 +29,7 @@ class MeteredDay:
     stored_value_per_kwh: float  # what such energy is worth, so that none is free
     unmet_kwh: float  # asked by departing EVs and not there
     lost_kwh: float  # in conversion
+    event_penalty: float = 0.0  # for what events asked and did not get, money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,11 @@ class Settlement:
     highest_loading: float  # of any feeder, 1.0 is its limit
     unmet_kwh: float
     lost_kwh: float
+    event_penalty: float = 0.0
 
     @property
     def total_cost(self) -> float:
-        return self.energy_cost + self.peak_cost + self.wear_cost - self.stored_value
+        return self.energy_cost + self.peak_cost + self.wear_cost + self.event_penalty - self.stored_value
 
 
 def settle(day: MeteredDay) -> Settlement:
@@ -70,4 +72,5 @@ def settle(day: MeteredDay) -> Settlement:
         highest_loading=float(loading.max(initial=0.0)),
         unmet_kwh=day.unmet_kwh,
         lost_kwh=day.lost_kwh,
+        event_penalty=day.event_penalty,
     )

@@ -15,6 +15,7 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import RunSummary
 from vpp.forecasting.prices import extend_prices
+from vpp.replay.events import EventAccount, account_of
 from vpp.replay.scenario import Scenario, limits_at
 from vpp.replay.world import over_grid
 
@@ -49,7 +50,14 @@ def metered(scenario: Scenario, fleet: SimulatedFleet) -> MeteredDay:
         stored_value_per_kwh=float(np.median(prices.import_price_per_kwh)),
         unmet_kwh=float(fleet.books.missing_kwh.sum()),
         lost_kwh=float(fleet.books.lost_kwh.sum()),
+        event_penalty=event_account(scenario, fleet).penalty,
     )
+
+
+def event_account(scenario: Scenario, fleet: SimulatedFleet) -> EventAccount:
+    """Return what the fleet did for the scenario's events."""
+    grid = scenario.header.grid()
+    return account_of(scenario.events, fleet.fed_kwh.sum(axis=0) / grid.hours, grid)
 
 
 def kpis_of(
@@ -62,7 +70,7 @@ def kpis_of(
 ) -> dict[str, Any]:
     """Return the figures of `kpis.json`; money in the scenario's currency, no wall time among them."""
     done, rest = settlement_of(scenario, fleet), settlement_of(scenario, idle)
-    books = fleet.books
+    books, events = fleet.books, event_account(scenario, fleet)
     gaps = sorted(run.gap for run in runs if run.gap is not None)
     residual = fleet.energy_kwh - scenario.initial_energy_kwh - books.stored_change_kwh()
     return {
@@ -91,6 +99,8 @@ def kpis_of(
         "rungs": dict(sorted(Counter(str(run.rung) for run in runs).items())),
         "gap_median": gaps[len(gaps) // 2] if gaps else None,
         "gap_worst": gaps[-1] if gaps else None,
+        "events_asked_kwh": events.asked_kwh,
+        "events_delivered_kwh": events.delivered_kwh,
         "commands": sum(run.setpoints for run in runs),
         "commands_delivered": fleet.delivered,
         "commands_undelivered": fleet.undelivered,
@@ -121,6 +131,7 @@ def _parts(settlement: Settlement) -> dict[str, float]:
         "energy": settlement.energy_cost,
         "peak": settlement.peak_cost,
         "wear": settlement.wear_cost,
+        "event_penalty": settlement.event_penalty,
         "stored_value": -settlement.stored_value,
     }
 

@@ -25,6 +25,7 @@ from vpp.domain.readings import to_microseconds
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
 from vpp.replay.course import Course, fan_feeders
+from vpp.replay.events import AnnouncedEvents
 from vpp.replay.forecasts import EPOCH, ForecasterName, ReplayForecasts
 from vpp.replay.scenario import Scenario, limits_at
 from vpp.replay.world import ReplayStore, RunSink, over_grid
@@ -98,6 +99,7 @@ class Replay:
             epoch=EPOCH,
             new_id=IdFactory(kind="run", epoch=EPOCH),
             book=self.fleet.book,
+            signals=AnnouncedEvents(self.scenario.events),
             peak=PeakMeter(interval=policy.interval),
         )
         self.forecasts = ReplayForecasts(

@@ -1,6 +1,6 @@
 """A scenario folder, read and checked: what a replay may know, each value with the time it became known.
 
-    scenario.toml   assets   feeders   load   prices   [trips]   [weather]   [context.jsonl]
+    scenario.toml   assets   feeders   load   prices   [trips]   [weather]   [events]   [context.jsonl]
 
 Each table is .csv or .parquet. The load table may begin before `start`: what lies before is the history
 that forecasts are made from.
@@ -30,6 +30,10 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
+from vpp.domain.signals import Signal
+from vpp.replay.columns import table_of, times_us
+from vpp.replay.events import read_events
+from vpp.replay.weather import Weather, read_weather
 from vpp.service.files import FileError, read_context
 from vpp.service.settings import PolicySettings
 
@@ -139,24 +143,6 @@ class LoadSeries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
-    """Rows by start, then by when they were issued; the last of a start is what the weather was. (W,)."""
-
-    start_us: NDArray[np.int64]
-    issued_us: NDArray[np.int64]
-    temperature_c: Floats
-    irradiance_w_m2: Floats
-
-    def temperature_over(self, grid: IntervalGrid) -> Floats:
-        """Return what the temperature was in each interval, (T,): of the newest row that has begun."""
-        starts_us = to_microseconds(grid.start) + np.arange(grid.count) * (
-            grid.length // timedelta(microseconds=1)
-        )
-        row = np.searchsorted(self.start_us, starts_us, side="right") - 1
-        return self.temperature_c[np.maximum(row, 0)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """Everything that happens, and when it becomes known."""
 
@@ -169,13 +155,14 @@ class Scenario:
     sessions: tuple[ChargingSession, ...]
     context: tuple[ContextItem, ...]
     weather: Weather | None = None
+    events: tuple[Signal, ...] = ()  # requests for power, by start
 
 
 def read_scenario(folder: Path) -> Scenario:
     """Read and check a scenario folder; raise FileError naming file, row, column and what was expected."""
     header = _header(folder / "scenario.toml")
     try:
-        limits, feeder_ids = _limits(_table(folder, "feeders", FEEDER_COLUMNS))
+        limits, feeder_ids = _limits(table_of(folder, "feeders", FEEDER_COLUMNS))
         feeders = feeders_at(limits, feeder_ids, to_microseconds(header.start))
         fleet, energy = _fleet(folder, feeders)
         slots = fleet.slots()
@@ -186,17 +173,17 @@ def read_scenario(folder: Path) -> Scenario:
             fleet=fleet,
             initial_energy_kwh=energy,
             limits=limits,
-            load=_load(_table(folder, "load", LOAD_COLUMNS), feeder_ids, header.interval),
-            prices=_prices(_table(folder, "prices", PRICE_COLUMNS), header.interval),
+            load=_load(table_of(folder, "load", LOAD_COLUMNS), feeder_ids, header.interval),
+            prices=_prices(table_of(folder, "prices", PRICE_COLUMNS), header.interval),
             sessions=() if trips is None else _sessions(read_table(trips, TRIP_COLUMNS), slots),
             context=tuple(read_context(context)) if context.exists() else (),
-            weather=_weather(folder),
+            weather=read_weather(folder),
+            events=read_events(folder),
         )
     except (ProblemError, InvalidValueError) as error:
         raise FileError(f"{folder}: {error}") from error
 
 
-WEATHER_COLUMNS = ("start", "issued_at", "temperature_c", "irradiance_w_m2")
 FEEDER_COLUMNS = ("feeder_id", "valid_from", "import_limit_kw", "export_limit_kw", "available_at")
 LOAD_COLUMNS = ("feeder_id", "start", "consumption_kw", "pv_kw")
 PRICE_COLUMNS = ("start", "import_price_per_kwh", "export_price_per_kwh", "available_at")
@@ -233,33 +220,14 @@ def _header(path: Path) -> ScenarioHeader:
         raise FileError(f"{path}: {name}: got {first['input']!r}, expected: {first['msg']}") from None
 
 
-def _table(folder: Path, stem: str, columns: tuple[str, ...]) -> Table:
-    path = find_table(folder, stem, needed=True)
-    assert path is not None
-    return read_table(path, columns)
-
-
-def _times_us(table: Table, column: str) -> NDArray[np.int64]:
-    """Return a column of times with offsets as microseconds, UTC."""
-    values = table.columns[column].to_pandas()
-    if not isinstance(values.dtype, pd.DatetimeTZDtype):
-        text = values.astype(str)
-        offset = text.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", regex=True).to_numpy(dtype=np.bool_)
-        table.require(column, offset, "a time with an offset, such as 2020-05-20T10:00:00Z")
-        values = pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce")
-        table.require(column, values.notna().to_numpy(), "a time such as 2020-05-20T10:00:00Z")
-    microseconds: NDArray[np.int64] = values.dt.as_unit("us").astype("int64").to_numpy()
-    return microseconds
-
-
 def _limits(table: Table) -> tuple[tuple[FeederLimits, ...], list[str]]:
     code, names = pd.factorize(table.ids("feeder_id"))
     rows = zip(
         code.tolist(),
-        _times_us(table, "valid_from").tolist(),
+        times_us(table, "valid_from").tolist(),
         table.numbers("import_limit_kw", low=0.0, low_open=True, infinite=True).tolist(),
         table.numbers("export_limit_kw", low=0.0, low_open=True, infinite=True).tolist(),
-        _times_us(table, "available_at").tolist(),
+        times_us(table, "available_at").tolist(),
         strict=True,
     )
     limits = [
@@ -286,7 +254,7 @@ def feeders_at(limits: tuple[FeederLimits, ...], names: list[str], at_us: int) -
 
 
 def _fleet(folder: Path, feeders: tuple[Feeder, ...]) -> tuple[Fleet, Floats]:
-    table = _table(folder, "assets", ASSET_COLUMNS)
+    table = table_of(folder, "assets", ASSET_COLUMNS)
     known = {feeder.feeder_id for feeder in feeders}
     asset_ids, feeder_ids, kinds = table.ids("asset_id"), table.ids("feeder_id"), table.text("kind")
     table.require("feeder_id", np.isin(feeder_ids, list(known)), "a feeder of the feeders table")
@@ -316,7 +284,7 @@ def _kind(label: str) -> AssetKind:
 
 
 def _load(table: Table, feeder_ids: list[str], interval: timedelta) -> LoadSeries:
-    start_us, length_us = _times_us(table, "start"), interval // timedelta(microseconds=1)
+    start_us, length_us = times_us(table, "start"), interval // timedelta(microseconds=1)
     feeder = pd.Index(feeder_ids).get_indexer(pd.Index(table.ids("feeder_id")))
     table.require("feeder_id", feeder >= 0, "a feeder of the feeders table")
     first = int(start_us.min())
@@ -333,7 +301,7 @@ def _load(table: Table, feeder_ids: list[str], interval: timedelta) -> LoadSerie
 
 
 def _prices(table: Table, interval: timedelta) -> tuple[PricePoint, ...]:
-    starts, known = _times_us(table, "start"), _times_us(table, "available_at")
+    starts, known = times_us(table, "start"), times_us(table, "available_at")
     imports = table.numbers("import_price_per_kwh", low=-1e4, high=1e4)
     exports = table.numbers("export_price_per_kwh", low=-1e4, high=1e4)
     order = np.lexsort((known, starts))
@@ -351,29 +319,12 @@ def _prices(table: Table, interval: timedelta) -> tuple[PricePoint, ...]:
     )
 
 
-def _weather(folder: Path) -> Weather | None:
-    path = find_table(folder, "weather", needed=False)
-    if path is None:
-        return None
-    table = read_table(path, WEATHER_COLUMNS)
-    start_us, issued_us = _times_us(table, "start"), _times_us(table, "issued_at")
-    temperature = table.numbers("temperature_c", low=-60.0, high=60.0)
-    irradiance = table.numbers("irradiance_w_m2", low=0.0, high=1500.0)
-    order = np.lexsort((issued_us, start_us))
-    return Weather(
-        start_us=start_us[order],
-        issued_us=issued_us[order],
-        temperature_c=temperature[order],
-        irradiance_w_m2=irradiance[order],
-    )
-
-
 def _sessions(table: Table, slots: dict[str, int]) -> tuple[ChargingSession, ...]:
     ids = table.ids("asset_id")
     table.require("asset_id", np.array([name in slots for name in ids], dtype=np.bool_), "a known asset")
-    begin, end = _times_us(table, "connected_from"), _times_us(table, "connected_until")
+    begin, end = times_us(table, "connected_from"), times_us(table, "connected_until")
     table.require("connected_until", end > begin, "a time after connected_from")
-    known = _times_us(table, "announced_at")
+    known = times_us(table, "announced_at")
     asked = table.numbers("required_energy_kwh", low=0.0, high=LARGEST_KW)
     used = table.numbers("trip_energy_kwh", low=0.0, high=LARGEST_KW)
     return tuple(

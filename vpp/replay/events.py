@@ -1,0 +1,115 @@
+"""Events of a scenario: requests for power, when they were announced, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.files.tables import find_table, read_table
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.readings import from_microseconds
+from vpp.domain.signals import Direction, DispatchEvent, Signal
+from vpp.replay.columns import times_us
+
+EVENT_COLUMNS = (
+    "event_id",
+    "direction",
+    "start",
+    "end",
+    "target_kw",
+    "penalty_per_kwh",
+    "available_at",
+)
+
+
+def read_events(folder: Path) -> tuple[Signal, ...]:
+    """Return the events of a folder by start, nothing where there is no table; raise ProblemError.
+
+    A row with the id of an earlier one and a later `available_at` supersedes it.
+    """
+    path = find_table(folder, "events", needed=False)
+    if path is None:
+        return ()
+    table = read_table(path, EVENT_COLUMNS)
+    directions = table.text("direction")
+    known = [str(direction) for direction in Direction]
+    table.require("direction", np.isin(directions, known), f"one of {', '.join(known)}")
+    begin, end = times_us(table, "start"), times_us(table, "end")
+    table.require("end", end > begin, "a time after start")
+    rows = zip(
+        table.ids("event_id"),
+        directions,
+        begin.tolist(),
+        end.tolist(),
+        table.numbers("target_kw", low=0.0, low_open=True).tolist(),
+        table.numbers("penalty_per_kwh", low=0.0, low_open=True).tolist(),
+        times_us(table, "available_at").tolist(),
+        strict=True,
+    )
+    events = [
+        Signal(
+            signal_id=str(event_id),
+            valid_from=from_microseconds(start_us),
+            valid_until=from_microseconds(end_us),
+            request_id=str(event_id),
+            author="scenario",
+            available_at=from_microseconds(known_us),
+            content=DispatchEvent(
+                direction=Direction(direction), target_kw=target_kw, penalty_per_kwh=penalty
+            ),
+        )
+        for event_id, direction, start_us, end_us, target_kw, penalty, known_us in rows
+    ]
+    return tuple(sorted(events, key=lambda event: (event.valid_from, event.available_at, event.signal_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedEvents:
+    """The events as the loop's source of signals: nothing is known before it is announced."""
+
+    events: Sequence[Signal]
+
+    async def signals_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[Signal]:
+        """Return the events within [start, end) as last announced by `known_at`, by id."""
+        newest = announced(self.events, known_at)
+        return [event for event in newest if event.valid_from < end and event.valid_until > start]
+
+
+def announced(events: Sequence[Signal], known_at: datetime | None = None) -> list[Signal]:
+    """Return the last announcement of each event by a time, of all times without one, by id."""
+    newest: dict[str, Signal] = {}
+    for event in sorted(events, key=lambda event: event.available_at):
+        if known_at is None or event.available_at <= known_at:
+            newest[event.signal_id] = event
+    return [newest[event_id] for event_id in sorted(newest)]
+
+
+@dataclass(frozen=True, slots=True)
+class EventAccount:
+    """What events asked and got: energy, and money for what was missing."""
+
+    asked_kwh: float = 0.0
+    delivered_kwh: float = 0.0
+    penalty: float = 0.0
+
+
+def account_of(events: Sequence[Signal], fleet_kw: NDArray[np.float64], grid: IntervalGrid) -> EventAccount:
+    """Return what a fleet's power, (T,), kW, positive discharges, did for the events over the grid."""
+    asked = delivered = penalty = 0.0
+    starts = grid.starts()
+    for event in announced(events):
+        content = event.content
+        assert isinstance(content, DispatchEvent)
+        sign = 1.0 if content.direction is Direction.UP else -1.0
+        within = [min(event.valid_until, at + grid.length) - max(event.valid_from, at) for at in starts]
+        hours = np.maximum([span / timedelta(hours=1) for span in within], 0.0)
+        got_kw = np.clip(sign * fleet_kw, 0.0, content.target_kw)
+        asked += float(content.target_kw * hours.sum())
+        delivered += float(got_kw @ hours)
+        penalty += content.penalty_per_kwh * float((content.target_kw - got_kw) @ hours)
+    return EventAccount(asked, delivered, penalty)
