@@ -9,7 +9,8 @@ import numpy as np
 
 from tests.unit.control.fleets import NOON, inputs, readings, session
 from vpp.adapters.rpc.live_state import LiveState
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 
 CAR, GRID_BATTERY = 1, 2
 MEASURED = NOON - timedelta(minutes=4)

@@ -13,7 +13,8 @@ from tests.integration.rpc.plant import ORIGIN
 from tests.unit.control import fleets
 from vpp.adapters.rpc.intake import Intake, RawReadings
 from vpp.adapters.rpc.live_state import LiveState
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.readings import ReadingLimits, steers, to_microseconds

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes import ManualClock, MemoryStore
 from tests.unit.control.fleets import INTERVALS, NOON, QUARTER, fleet, forecast, grid, prices, readings
-from vpp.control.cycle import SolveOutcome
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.order_book import OrderBook
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PricePoint

@@ -15,7 +15,8 @@ import pytest
 from optimizer import solve
 from tests.simulation.seeds import sampled
 from tests.unit.control.fleets import NOON, fleet, forecast, inputs, readings
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.leases import TRANSIT_ALLOWANCE
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import AssetKind, Feeder, Fleet

@@ -11,7 +11,8 @@ from optimizer.solve import solve
 from optimizer.verify import verify
 from tests.simulation.seeds import sampled
 from tests.unit.control.fleets import INTERVALS, NOON, fleet, forecast, inputs, prices, readings, session
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.verification import caused_overload_kw
 from vpp.domain.runs import Rung
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from vpp.control.cycle import CycleInputs, Decision, Prepared, in_force_kw
+from vpp.control.cycle import in_force_kw
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared
 from vpp.domain.approvals import (
     Approval,
     ApprovalEvent,

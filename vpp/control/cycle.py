@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,93 +22,20 @@ from optimizer.certificate import certify
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 from vpp.control import approvals, fallback, planning
-from vpp.control.compliance import Judgement
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared, SolveOutcome
 from vpp.control.digest import feed
 from vpp.control.estimate import estimate_state
 from vpp.control.grounds import grounds_of
 from vpp.control.held_limits import held_limits
-from vpp.control.leases import OrdersInForce
 from vpp.control.overriding import FixedPowers, fixed_powers
-from vpp.control.signals_on_grid import EventBaseline, SignalsOnGrid, priced, signals_on
+from vpp.control.signals_on_grid import SignalsOnGrid, priced, signals_on
 from vpp.control.verification import approve
-from vpp.domain.approvals import ApprovalTerms, ApprovedPlan, PendingPlan
-from vpp.domain.assets import Fleet
-from vpp.domain.forecasts import LoadForecast
-from vpp.domain.intervals import IntervalGrid, interval_start
-from vpp.domain.overrides import OverrideColumns
-from vpp.domain.policy import DispatchPolicy
+from vpp.domain.approvals import ApprovedPlan, PendingPlan
+from vpp.domain.intervals import interval_start
 from vpp.domain.prices import PriceCurve
-from vpp.domain.readings import ChargingSession, ReadingColumns
 from vpp.domain.runs import DispatchPlan, Rung
 from vpp.domain.setpoints import Origin, SetpointColumns
-from vpp.domain.signals import Signal
 from vpp.domain.state import FleetState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CycleInputs:
-    """Everything one cycle knows."""
-
-    run_id: str
-    now: datetime
-    grid: IntervalGrid
-    fleet: Fleet
-    readings: ReadingColumns
-    quarantined: NDArray[np.bool_]  # (N,) assets whose readings are not trusted
-    orders: OrdersInForce
-    reachable: NDArray[np.bool_]
-    forecast: LoadForecast | None
-    prices: PriceCurve | None  # None where no usable price is known
-    sessions: Sequence[ChargingSession]
-    previous: DispatchPlan | None
-    peak_so_far_kw: float
-    epoch: int
-    policy: DispatchPolicy
-    judgement: Judgement | None = None  # of the assets' compliance; None: all of them comply
-    overrides: OverrideColumns | None = None  # of operators, in force at `now`; None: there are none
-    approvals: ApprovalTerms | None = None  # what people are asked for; None: nothing
-    approved: ApprovedPlan | None = None  # carried out alone, when it still holds
-    signals: Sequence[Signal] = ()  # as last announced, valid within the grid
-    event_baselines: Sequence[EventBaseline] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """The frozen picture and the problem made of it; `problem` is None when none can be stated."""
-
-    state: FleetState
-    net_load_kw: NDArray[np.float64] | None
-    problem: Problem | None
-    controllable: NDArray[np.bool_]
-    input_sha256: str
-    signals: SignalsOnGrid | None = None
-    previous: Schedule | None = None  # the plan in force, from where the fleet is now: a start for the solver
-    reason: str = ""
-    fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolveOutcome:
-    """What the solver process came to: a plan, an incumbent when it was killed, or an error."""
-
-    plan: Plan | None
-    killed: bool = False
-    error: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What one cycle decided. `refusals` says why each higher rung was not taken.
-
-    `pending` are verified plans of higher rungs that wait for people, from the top.
-    """
-
-    rung: Rung
-    plan: DispatchPlan | None
-    setpoints: SetpointColumns | None
-    refusals: tuple[str, ...]
-    pending: tuple[PendingPlan, ...] = ()
 
 
 def prepare(inputs: CycleInputs) -> Prepared:
@@ -124,10 +50,6 @@ def prepare(inputs: CycleInputs) -> Prepared:
         max_age=inputs.policy.reading_max_age,
         quarantined=inputs.quarantined,
     )
-    controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
-    feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
-    reason, net_load, scenarios, problem, fixed = "", None, None, None, None
-    prices = priced(inputs.prices, inputs.signals, inputs.grid)
     signals = signals_on(
         inputs.signals,
         inputs.fleet,
@@ -135,63 +57,90 @@ def prepare(inputs: CycleInputs) -> Prepared:
         may_widen=inputs.policy.envelopes_may_widen,
         baselines=inputs.event_baselines,
     )
-    if prices is None:
-        reason = "no usable price is published for this time or the days before"
-    elif inputs.forecast is None:
-        reason = "there is no load forecast yet"
-    else:
-        try:
-            net_load = planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids)
-            scenarios = planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids)
-        except ValueError as error:
-            reason = str(error)
-    if net_load is not None and prices is not None:
-        fixed = fixed_powers(
-            overrides=inputs.overrides,
-            takes_part=inputs.reachable,
-            known=state.usable & ~state.quarantined,
-            energy_kwh=state.energy_kwh,
-            fleet=inputs.fleet,
-            grid=inputs.grid,
-            load_kw=net_load,
-            policy=inputs.policy,
-            limits_kw=(signals.import_limit_kw, signals.export_limit_kw),
-        )
-        problem = planning.build_problem(
-            planning.PlanningInputs(
-                fleet=inputs.fleet,
-                state=state,
-                grid=inputs.grid,
-                net_load_kw=net_load,
-                scenario_load_kw=scenarios,
-                prices=prices,
-                sessions=inputs.sessions,
-                orders=inputs.orders,
-                reachable=inputs.reachable,
-                previous=inputs.previous,
-                peak_so_far_kw=inputs.peak_so_far_kw,
-                policy=inputs.policy,
-                judgement=inputs.judgement,
-                overrides=inputs.overrides,
-                fixed=fixed,
-                signals=signals,
-            )
-        )
+    load = _load_of(inputs)
+    fixed, problem = (None, None) if load.net_kw is None else _stated(inputs, state, signals, load)
     digest = hashlib.sha256()
     feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
     if inputs.overrides is not None:
         feed(digest.update, (inputs.overrides, fixed))
     return Prepared(
         state=state,
-        net_load_kw=net_load,
+        net_load_kw=load.net_kw,
         problem=problem,
-        controllable=controllable,
+        controllable=planning.may_be_ordered(inputs.fleet, state, inputs.reachable),
         input_sha256=digest.hexdigest(),
         signals=signals if inputs.signals else None,
         previous=_previous_schedule(inputs, problem),
-        reason=reason,
+        reason=load.reason,
         fixed=fixed,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    """Prices and net load to plan for, (F, T), kW; without them the reason why nothing can be planned."""
+
+    prices: PriceCurve | None = None
+    net_kw: NDArray[np.float64] | None = None
+    scenarios: NDArray[np.float64] | None = None  # (S, F, T), equally likely
+    reason: str = ""
+
+
+def _load_of(inputs: CycleInputs) -> _Load:
+    prices = priced(inputs.prices, inputs.signals, inputs.grid)
+    if prices is None:
+        return _Load(reason="no usable price is published for this time or the days before")
+    if inputs.forecast is None:
+        return _Load(reason="there is no load forecast yet")
+    feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
+    try:
+        return _Load(
+            prices=prices,
+            net_kw=planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids),
+            scenarios=planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids),
+        )
+    except ValueError as error:
+        return _Load(reason=str(error))
+
+
+def _stated(
+    inputs: CycleInputs, state: FleetState, signals: SignalsOnGrid, load: _Load
+) -> tuple[FixedPowers | None, Problem]:
+    """Return what overridden assets do, and the problem of the others."""
+    assert load.net_kw is not None
+    assert load.prices is not None
+    fixed = fixed_powers(
+        overrides=inputs.overrides,
+        takes_part=inputs.reachable,
+        known=state.usable & ~state.quarantined,
+        energy_kwh=state.energy_kwh,
+        fleet=inputs.fleet,
+        grid=inputs.grid,
+        load_kw=load.net_kw,
+        policy=inputs.policy,
+        limits_kw=(signals.import_limit_kw, signals.export_limit_kw),
+    )
+    problem = planning.build_problem(
+        planning.PlanningInputs(
+            fleet=inputs.fleet,
+            state=state,
+            grid=inputs.grid,
+            net_load_kw=load.net_kw,
+            scenario_load_kw=load.scenarios,
+            prices=load.prices,
+            sessions=inputs.sessions,
+            orders=inputs.orders,
+            reachable=inputs.reachable,
+            previous=inputs.previous,
+            peak_so_far_kw=inputs.peak_so_far_kw,
+            policy=inputs.policy,
+            judgement=inputs.judgement,
+            overrides=inputs.overrides,
+            fixed=fixed,
+            signals=signals,
+        )
+    )
+    return fixed, problem
 
 
 def _previous_schedule(inputs: CycleInputs, problem: Problem | None) -> Schedule | None:

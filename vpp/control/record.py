@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared, SolveOutcome
 from vpp.domain.runs import RunSummary
 
 

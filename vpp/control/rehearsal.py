@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from optimizer.certificate import certify
 from optimizer.plan import Plan
 from vpp.control import fallback, planning
-from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared, SolveOutcome
 from vpp.control.plan_difference import Floats, PlanDifference, PlanLook
 from vpp.domain.runs import DispatchPlan, Rung
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.control.cycle import CycleInputs
+from vpp.control.cycle_values import CycleInputs
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import LoadForecast

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from vpp.control.cycle import CycleInputs
+from vpp.control.cycle_values import CycleInputs
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import LoadForecast

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vpp.control.cycle import Decision, Prepared, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import Decision, Prepared
 from vpp.control.record import summary_of
 from vpp.domain.runs import RunSummary
 from vpp.ports import StoreError

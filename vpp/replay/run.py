@@ -17,7 +17,7 @@ from optimizer import Replanner
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet, Stays
-from vpp.control.cycle import SolveOutcome
+from vpp.control.cycle_values import SolveOutcome
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid

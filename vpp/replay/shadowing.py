@@ -15,7 +15,8 @@ import numpy as np
 
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.shadows import Floats, Metered, Outcome, ShadowChange, outcome_of, swapped
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid

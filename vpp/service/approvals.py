@@ -18,7 +18,7 @@ from datetime import datetime
 import structlog
 
 from vpp.control.approval_requests import alarm, next_rung, plan_request, require_counts
-from vpp.control.cycle import CycleInputs, Decision, Prepared
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared
 from vpp.domain.approvals import (
     Approval,
     ApprovalEvent,

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.control.compliance import ComplianceWatch
-from vpp.control.cycle import CycleInputs, Decision, Prepared, SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import CycleInputs, Decision, Prepared, SolveOutcome
 from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
 from vpp.control.override_book import OverrideBook

@@ -19,7 +19,8 @@ from typing import Final, Protocol
 import structlog
 
 from vpp.adapters.rpc.rehearsals import Rehearsal, TooManyRehearsalsError
-from vpp.control.cycle import CycleInputs, SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import CycleInputs, SolveOutcome
 from vpp.control.plan_difference import PlanDifference
 from vpp.control.record import CycleRecord, summary_of
 from vpp.control.rehearsal import Rehearsed, cost_range, difference

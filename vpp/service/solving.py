@@ -7,7 +7,7 @@ from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from optimizer.process import SolverProcess
 from optimizer.verify import warm_up as warm_up_verifier
-from vpp.control.cycle import SolveOutcome
+from vpp.control.cycle_values import SolveOutcome
 
 
 class ProcessSolver:

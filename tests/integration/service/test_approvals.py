@@ -15,7 +15,7 @@ from tests.security.test_renewals import make_loop
 from tests.unit.control.fleets import NOON, QUARTER
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.approvals import open_approvals
-from vpp.control.cycle import SolveOutcome
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.fallback import follow
 from vpp.domain.approvals import ApprovalRefusedError, ApprovalRule, ApprovalTerms, EventKind, Subject
 from vpp.domain.runs import Rung

@@ -11,7 +11,8 @@ import optimizer
 from tests.integration.storage import samples
 from tests.unit.control.fleets import NOON, fleet, forecast, inputs
 from vpp.adapters.storage import open_audit, open_evidence, open_store
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.record import CycleRecord, summary_of
 from vpp.domain.audit import AuditEntry
 from vpp.domain.forecasts import ForecastSource, ModelCall, ReplyVerdict

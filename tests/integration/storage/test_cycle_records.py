@@ -19,7 +19,8 @@ from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.archived_operation import ArchivedOperation
 from vpp.adapters.storage.exporting import Exporter
 from vpp.adapters.storage.operation import DatabaseOperation
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.record import CycleRecord, summary_of
 from vpp.domain.runs import Rung
 from vpp.ports import StoreError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vpp.control.cycle import CycleInputs
+from vpp.control.cycle_values import CycleInputs
 from vpp.control.leases import OrdersInForce
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.forecasts import ForecastSource, LoadForecast, ReplyVerdict

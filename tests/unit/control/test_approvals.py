@@ -9,7 +9,8 @@ import pytest
 from optimizer.solve import solve
 from tests.unit.control.fleets import NOON, QUARTER, fleet, forecast, grid, inputs, readings
 from vpp.control.approvals import Candidate, adjusted_share, need_of
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.leases import OrderColumns, OrdersInForce
 from vpp.domain.approvals import ApprovalRule, ApprovalTerms, ApprovedPlan, Component
 from vpp.domain.errors import InvalidValueError

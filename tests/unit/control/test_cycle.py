@@ -10,7 +10,8 @@ from optimizer.plan import Plan
 from optimizer.solve import solve
 from tests.unit.control.fleets import NOON, QUARTER, forecast, grid, inputs, readings
 from vpp.control import cycle as cycle_module
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.planning import to_dispatch_plan
 from vpp.control.verification import Approval
 from vpp.domain.runs import Rung

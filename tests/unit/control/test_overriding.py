@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from optimizer.solve import solve
 from tests.unit.control.fleets import INTERVALS, NOON, QUARTER, fleet, forecast, grid, inputs
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.leases import OrdersInForce
 from vpp.control.override_check import OverrideSituation, check_override
 from vpp.control.override_powers import OverrideRequest, override_of

@@ -9,7 +9,8 @@ import optimizer
 from tests.unit.control.fleets import INTERVALS, NOON, inputs
 from tests.unit.domain.signals import HOUR, envelope, event, price, signal
 from vpp.adapters.storage.documents import decode_plan, encode_plan
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.held_limits import held_limits
 from vpp.control.signals_on_grid import signals_on
 from vpp.control.verification import approve, approve_move, may_be_held

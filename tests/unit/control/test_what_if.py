@@ -7,7 +7,8 @@ import pytest
 
 from optimizer.solve import solve
 from tests.unit.control.fleets import inputs
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.rehearsal import Rehearsed, cost_range, difference
 from vpp.control.what_if import Circumstances, FeederLimits
 from vpp.domain.errors import InvalidValueError

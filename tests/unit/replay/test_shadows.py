@@ -8,7 +8,8 @@ import pytest
 
 from optimizer.solve import solve
 from tests.unit.control.fleets import NOON, QUARTER, fleet, forecast, inputs
-from vpp.control.cycle import SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import SolveOutcome
 from vpp.control.record import CycleRecord, summary_of
 from vpp.control.shadows import Metered, Outcome, ShadowChange, mixed, outcome_of, swapped
 from vpp.domain.errors import InvalidValueError

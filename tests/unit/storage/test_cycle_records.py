@@ -24,7 +24,8 @@ from vpp.adapters.storage.cycle_records import (
 )
 from vpp.adapters.storage.narrowing import narrowed, widened
 from vpp.control.compliance import Judgement
-from vpp.control.cycle import CycleInputs, SolveOutcome, decide, prepare
+from vpp.control.cycle import decide, prepare
+from vpp.control.cycle_values import CycleInputs, SolveOutcome
 from vpp.control.record import CycleRecord
 from vpp.control.signals_on_grid import EventBaseline
 from vpp.domain.signals import BaselineMethod, MaintenanceWindow

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.control.fleets import NOON, inputs
 from tests.unit.control.test_approvals import approved_plan, decided
 from vpp.adapters.storage.values import Parts, put_together
-from vpp.control.cycle import CycleInputs
+from vpp.control.cycle_values import CycleInputs
 from vpp.domain.approvals import ApprovalRule, ApprovalTerms, Component
 from vpp.domain.runs import Rung
 

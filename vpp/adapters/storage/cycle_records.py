@@ -20,7 +20,7 @@ from optimizer.plan import Certificate, Plan, Prices, Schedule
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.codec import CodecError, Decoded, decode, encode
 from vpp.adapters.storage.values import Parts, field_types, put_together
-from vpp.control.cycle import CycleInputs, SolveOutcome
+from vpp.control.cycle_values import CycleInputs, SolveOutcome
 from vpp.control.record import CycleRecord
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
