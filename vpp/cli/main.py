@@ -16,6 +16,7 @@ from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_queries import bench_queries_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.compare import compare_command
+from vpp.cli.consent import app as consent_app
 from vpp.cli.demo import demo_command
 from vpp.cli.explaining import explain_command as explain_setpoint_command
 from vpp.cli.export import export_command
@@ -89,6 +90,7 @@ app.command("demo")(demo_command)
 app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")
 app.add_typer(audit_app, name="audit")
+app.add_typer(consent_app, name="consent")
 app.command("erase")(erase_command)
 app.command("explain")(explain_setpoint_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)

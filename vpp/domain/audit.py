@@ -44,6 +44,7 @@ class AuditKind(StrEnum):
     FORECASTER = "forecaster"
     MODEL = "model"
     CONSENT = "consent"
+    TRAINING_EXPORT = "training_export"
     ERASURE = "erasure"
     CHECKPOINT = "checkpoint"  # older records were cut off here
 

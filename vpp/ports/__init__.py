@@ -3,6 +3,7 @@
 from vpp.ports.approvals import ApprovalRegister, ComponentVersion
 from vpp.ports.audit import AuditFilter, AuditLog, Erasure
 from vpp.ports.clock import Clock
+from vpp.ports.consent import ConsentRegister
 from vpp.ports.errors import StoreError, StoreUnavailableError, WriterLockError
 from vpp.ports.forecast_memory import ForecasterPause, ForecastMemory, ForecastRound, ForecastVersion
 from vpp.ports.identity import CertificateAuthority, IdentityRegister, IssuedCertificate
@@ -28,6 +29,7 @@ __all__ = [
     "CertificateAuthority",
     "Clock",
     "ComponentVersion",
+    "ConsentRegister",
     "CycleStore",
     "Erasure",
     "FeederHistory",

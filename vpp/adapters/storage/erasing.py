@@ -1,6 +1,6 @@
 """Forgets what a subject's words were: its keys, and the same words where live rows hold them.
 
-asset:ID    keys of the asset
+asset:ID    keys of the asset, reasons of its consents
 node:ID     keys of the node, details in the identity events
 remark:ID   keys of the remark, the remark itself, exchanges with the model that may repeat it
 """
@@ -38,6 +38,8 @@ async def erase(
     rows = 0
     if kind == "remark":
         rows, left = await _forget_remark(connection, name)
+    elif kind == "asset":
+        rows = await _forget_consents(connection, name)
     elif kind == "node":
         table = tables.identity_event
         statement = update(table).where(table.c.node_id == name).values(detail=ERASED)
@@ -52,6 +54,14 @@ async def erase(
         connection, AuditEntry(kind=AuditKind.ERASURE, subject=about, actor=actor, at=now, payload=payload)
     )
     return Erasure(about=about, keys=keys, live_rows=rows)
+
+
+async def _forget_consents(connection: AsyncConnection, asset_id: str) -> int:
+    """Remove the reasons of an asset's consents, and return how many; what was said stays."""
+    table, asset = tables.consent, tables.asset
+    slot = select(asset.c.slot).where(asset.c.asset_id == asset_id).scalar_subquery()
+    change = update(table).where(table.c.slot == slot, table.c.reason != ERASED).values(reason=ERASED)
+    return int((await connection.execute(change)).rowcount)
 
 
 async def _forget_remark(connection: AsyncConnection, item_id: str) -> tuple[int, list[str]]:

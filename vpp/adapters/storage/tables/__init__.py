@@ -16,6 +16,7 @@ from vpp.adapters.storage.tables.approvals import (
 )
 from vpp.adapters.storage.tables.audit import audit_key, audit_record
 from vpp.adapters.storage.tables.columns import metadata
+from vpp.adapters.storage.tables.consent import consent
 from vpp.adapters.storage.tables.fleet import asset, feeder, writer_epoch
 from vpp.adapters.storage.tables.forecasts import (
     forecast,
@@ -63,6 +64,7 @@ __all__ = [
     "certificate",
     "charging_session",
     "component_version",
+    "consent",
     "context_item",
     "cycle_record",
     "enrolment_token",
