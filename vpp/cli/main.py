@@ -48,6 +48,7 @@ from vpp.cli.solve import solve_command, verify_command
 from vpp.cli.stopping import release_command, stop_command
 from vpp.cli.sweep import sweep_command
 from vpp.cli.tokens import app as token_app
+from vpp.cli.training import export_training_command
 
 app = typer.Typer(
     name="vpp",
@@ -91,6 +92,7 @@ app.add_typer(context, name="context")
 app.add_typer(archive, name="archive")
 app.add_typer(audit_app, name="audit")
 app.add_typer(consent_app, name="consent")
+app.command("export-training")(export_training_command)
 app.command("erase")(erase_command)
 app.command("explain")(explain_setpoint_command)
 bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, rich_markup_mode=None)
