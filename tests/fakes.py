@@ -11,6 +11,7 @@ import numpy as np
 
 from vpp.domain.assets import Fleet
 from vpp.domain.readings import Quality, ReadingColumns, from_microseconds, to_microseconds
+from vpp.domain.runs import EVERY_RUN
 from vpp.domain.setpoints import Acknowledgement, SetpointColumns
 from vpp.ports import FeederHistory, Page, SetpointTrail, StoredSetpoint, WriterLockError
 
@@ -231,7 +232,8 @@ class MemoryStore:
     async def get_plan(self, run_id):
         return next((plan for run, plan, _, _ in self.runs if run.run_id == run_id), None)
 
-    async def list_runs(self, *, page_size, page_token):
+    async def list_runs(self, *, page_size, page_token, wanted=EVERY_RUN):
+        assert wanted == EVERY_RUN, "filters are tested with the databases"
         return page_of([run for run, _, _, _ in self.runs[::-1]], page_size, page_token)
 
     async def list_setpoints(self, *, run_id, asset_id, page_size, page_token):

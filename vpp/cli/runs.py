@@ -17,7 +17,10 @@ from vpp.cli.connecting import (
     Operator,
     new_request_id,
     operator_client,
+    parse_time,
 )
+from vpp.client import calls
+from vpp.domain.runs import Rung, RunKind
 from vpp.rpcgen import dispatch_pb2 as pb
 from vpp.rpcgen import operator_pb2
 
@@ -32,20 +35,38 @@ _console = Console(highlight=False, soft_wrap=True)
 @runs.command("list")
 def list_command(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    rung: Annotated[list[Rung] | None, typer.Option(help="Only on this rung; may be given again.")] = None,
+    kind: Annotated[list[RunKind] | None, typer.Option(help="Only of this kind; may be given again.")] = None,
+    trigger: Annotated[str, typer.Option(help="Only set off by this, such as operator or schedule.")] = "",
+    portfolio: Annotated[str, typer.Option(help="Only for this portfolio.")] = "",
+    since: Annotated[
+        str, typer.Option("--from", help="Only begun then or later, such as 2020-05-20T06:00Z.")
+    ] = "",
+    before: Annotated[str, typer.Option("--to", help="Only begun before.")] = "",
     address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
 ) -> None:
     """Show runs, newest first.
 
-    Example: vpp runs list --limit 50
+    Example: vpp runs list --kind dispatch --rung shifted --rung greedy --from 2020-05-20T00:00Z
     """
-    table = Table("run", "started (UTC)", "trigger", "rung", "cost", "gap", "orders", box=None)
+    found = calls.runs.runs(
+        limit=limit,
+        rungs=[f"RUNG_{name.upper()}" for name in rung or ()],
+        kinds=[f"RUN_KIND_{name.upper()}" for name in kind or ()],
+        trigger=trigger,
+        portfolio=portfolio,
+        started_from=parse_time("--from", since) if since else None,
+        started_before=parse_time("--to", before) if before else None,
+    )
+    table = Table("run", "started (UTC)", "kind", "trigger", "rung", "cost", "gap", "orders", box=None)
     with operator_client(address, certificates, operator) as client:
-        for run in client.runs(limit=limit):
+        for run in client.pages(found):
             table.add_row(
                 run.run_id,
                 f"{run.started_at.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M:%S}",
+                operator_pb2.RunKind.Name(run.kind).removeprefix("RUN_KIND_").lower(),
                 run.trigger,
                 _rung(run),
                 f"{run.objective:.2f}" if run.HasField("objective") else "",

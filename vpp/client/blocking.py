@@ -58,6 +58,18 @@ class BlockingCalls:
             if not token:
                 return
 
+    def gather(self, listing: Listing[Answer, Item]) -> Answer:
+        """Return all pages of what is one thing, merged into one answer."""
+        whole = listing.answer()
+        token = ""
+        while True:
+            page: Any = self._unary(listing.path, listing.page(token), listing.answer, listing.deadline_s)
+            whole.MergeFrom(page)
+            token = page.next_page_token
+            if not token:
+                whole.ClearField("next_page_token")
+                return whole
+
     def follow(self, watch: Watch[Answer]) -> Iterator[Answer]:
         """Yield what the stream says; open it again when it breaks. Raises ClientError."""
         stream = self._channel.unary_stream(
@@ -107,6 +119,16 @@ def lists(build: Callable[P, Listing[Answer, Item]]) -> Callable[Concatenate[C, 
     @wraps(build)
     def method(self: C, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Item]:
         return self.pages(build(*args, **kwargs))
+
+    return method
+
+
+def gathers(build: Callable[P, Listing[Answer, Item]]) -> Callable[Concatenate[C, P], Answer]:
+    """Return a method that reads all pages and returns them as one answer."""
+
+    @wraps(build)
+    def method(self: C, /, *args: P.args, **kwargs: P.kwargs) -> Answer:
+        return self.gather(build(*args, **kwargs))
 
     return method
 

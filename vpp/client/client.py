@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from vpp.client import calls
-from vpp.client.blocking import BlockingCalls, asks, lists, watches
+from vpp.client.blocking import BlockingCalls, asks, gathers, lists, watches
 from vpp.client.connection import Connection
 
 
@@ -34,7 +34,7 @@ class Client(BlockingCalls):
 
     runs = lists(calls.runs.runs)
     run = asks(calls.runs.run)
-    plan = asks(calls.runs.plan)
+    plan = gathers(calls.runs.plan)
     setpoints = lists(calls.runs.setpoints)
     trail = asks(calls.runs.trail)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpp.domain.errors import InvalidValueError
 from vpp.domain.grounds import PlanGrounds
 from vpp.domain.intervals import IntervalGrid
 
@@ -84,3 +85,27 @@ class RunSummary:
     epoch: int
     kind: RunKind = RunKind.DISPATCH
     portfolio: str = ""  # whose assets it ordered; empty: everybody's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs are listed; what is empty lets everything through.
+
+    `started_from` <= started_at < `started_before`. `trigger` is a run's trigger, or what stands before a
+    colon in it.
+    """
+
+    started_from: datetime | None = None
+    started_before: datetime | None = None
+    trigger: str = ""
+    rungs: frozenset[Rung] = frozenset()
+    kinds: frozenset[RunKind] = frozenset()
+    portfolio: str = ""
+
+    def __post_init__(self) -> None:
+        start, end = self.started_from, self.started_before
+        if start is not None and end is not None and start >= end:
+            raise InvalidValueError("started_before", end.isoformat(), f"a time after {start.isoformat()}")
+
+
+EVERY_RUN = RunFilter()

@@ -15,7 +15,7 @@ from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns
-from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.runs import EVERY_RUN, DispatchPlan, RunFilter, RunSummary
 from vpp.domain.setpoints import Acknowledgement, SetpointColumns
 from vpp.domain.state import FleetState
 from vpp.ports.paging import Page
@@ -150,8 +150,10 @@ class Store(CycleStore, Protocol):
     async def get_plan(self, run_id: str) -> DispatchPlan | None:
         """Return the plan of a run."""
 
-    async def list_runs(self, *, page_size: int, page_token: str) -> Page[RunSummary]:
-        """Return runs, newest first."""
+    async def list_runs(
+        self, *, page_size: int, page_token: str, wanted: RunFilter = EVERY_RUN
+    ) -> Page[RunSummary]:
+        """Return those runs that a filter lets through, newest first."""
 
     async def list_setpoints(
         self, *, run_id: str, asset_id: str, page_size: int, page_token: str

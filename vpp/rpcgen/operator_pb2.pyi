@@ -20,12 +20,25 @@ class Rung(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RUNG_SHIFTED: _ClassVar[Rung]
     RUNG_GREEDY: _ClassVar[Rung]
     RUNG_NOTHING: _ClassVar[Rung]
+
+class RunKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RUN_KIND_UNSPECIFIED: _ClassVar[RunKind]
+    RUN_KIND_DISPATCH: _ClassVar[RunKind]
+    RUN_KIND_OVERRIDE: _ClassVar[RunKind]
+    RUN_KIND_DRY_RUN: _ClassVar[RunKind]
+    RUN_KIND_WHAT_IF: _ClassVar[RunKind]
 RUNG_UNSPECIFIED: Rung
 RUNG_OPTIMAL: Rung
 RUNG_INCUMBENT: Rung
 RUNG_SHIFTED: Rung
 RUNG_GREEDY: Rung
 RUNG_NOTHING: Rung
+RUN_KIND_UNSPECIFIED: RunKind
+RUN_KIND_DISPATCH: RunKind
+RUN_KIND_OVERRIDE: RunKind
+RUN_KIND_DRY_RUN: RunKind
+RUN_KIND_WHAT_IF: RunKind
 
 class GetFleetStateRequest(_message.Message):
     __slots__ = ("feeder_id", "page_size", "page_token")
@@ -74,7 +87,7 @@ class AssetState(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., feeder_id: _Optional[str] = ..., measured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., soc: _Optional[float] = ..., power_kw: _Optional[float] = ..., node_connected: _Optional[bool] = ..., setpoint_kw: _Optional[float] = ..., setpoint_valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quarantined: _Optional[bool] = ..., reading_flags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ("run_id", "cycle_start", "started_at", "finished_at", "trigger", "rung", "reason", "forecast_id", "input_sha256", "objective", "lower_bound", "gap", "setpoints", "solve_s", "killed", "epoch")
+    __slots__ = ("run_id", "cycle_start", "started_at", "finished_at", "trigger", "rung", "reason", "forecast_id", "input_sha256", "objective", "lower_bound", "gap", "setpoints", "solve_s", "killed", "epoch", "kind", "portfolio")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     CYCLE_START_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +104,8 @@ class Run(_message.Message):
     SOLVE_S_FIELD_NUMBER: _ClassVar[int]
     KILLED_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     cycle_start: _timestamp_pb2.Timestamp
     started_at: _timestamp_pb2.Timestamp
@@ -107,15 +122,29 @@ class Run(_message.Message):
     solve_s: float
     killed: bool
     epoch: int
-    def __init__(self, run_id: _Optional[str] = ..., cycle_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trigger: _Optional[str] = ..., rung: _Optional[_Union[Rung, str]] = ..., reason: _Optional[str] = ..., forecast_id: _Optional[str] = ..., input_sha256: _Optional[str] = ..., objective: _Optional[float] = ..., lower_bound: _Optional[float] = ..., gap: _Optional[float] = ..., setpoints: _Optional[int] = ..., solve_s: _Optional[float] = ..., killed: _Optional[bool] = ..., epoch: _Optional[int] = ...) -> None: ...
+    kind: RunKind
+    portfolio: str
+    def __init__(self, run_id: _Optional[str] = ..., cycle_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trigger: _Optional[str] = ..., rung: _Optional[_Union[Rung, str]] = ..., reason: _Optional[str] = ..., forecast_id: _Optional[str] = ..., input_sha256: _Optional[str] = ..., objective: _Optional[float] = ..., lower_bound: _Optional[float] = ..., gap: _Optional[float] = ..., setpoints: _Optional[int] = ..., solve_s: _Optional[float] = ..., killed: _Optional[bool] = ..., epoch: _Optional[int] = ..., kind: _Optional[_Union[RunKind, str]] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "started_from", "started_before", "trigger", "rungs", "kinds", "portfolio")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FROM_FIELD_NUMBER: _ClassVar[int]
+    STARTED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    RUNGS_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    started_from: _timestamp_pb2.Timestamp
+    started_before: _timestamp_pb2.Timestamp
+    trigger: str
+    rungs: _containers.RepeatedScalarFieldContainer[Rung]
+    kinds: _containers.RepeatedScalarFieldContainer[RunKind]
+    portfolio: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., started_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trigger: _Optional[str] = ..., rungs: _Optional[_Iterable[_Union[Rung, str]]] = ..., kinds: _Optional[_Iterable[_Union[RunKind, str]]] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class ListRunsResponse(_message.Message):
     __slots__ = ("runs", "next_page_token")
@@ -138,26 +167,32 @@ class GetRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
 
 class GetPlanRequest(_message.Message):
-    __slots__ = ("run_id",)
+    __slots__ = ("run_id", "page_size", "page_token")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     run_id: str
-    def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+    page_size: int
+    page_token: str
+    def __init__(self, run_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class GetPlanResponse(_message.Message):
-    __slots__ = ("run_id", "start", "interval_s", "schedules", "certificate_json", "feeders")
+    __slots__ = ("run_id", "start", "interval_s", "schedules", "certificate_json", "feeders", "next_page_token")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     SCHEDULES_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_JSON_FIELD_NUMBER: _ClassVar[int]
     FEEDERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     start: _timestamp_pb2.Timestamp
     interval_s: float
     schedules: _containers.RepeatedCompositeFieldContainer[AssetSchedule]
     certificate_json: str
     feeders: _containers.RepeatedCompositeFieldContainer[PlannedFeeder]
-    def __init__(self, run_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., schedules: _Optional[_Iterable[_Union[AssetSchedule, _Mapping]]] = ..., certificate_json: _Optional[str] = ..., feeders: _Optional[_Iterable[_Union[PlannedFeeder, _Mapping]]] = ...) -> None: ...
+    next_page_token: str
+    def __init__(self, run_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., schedules: _Optional[_Iterable[_Union[AssetSchedule, _Mapping]]] = ..., certificate_json: _Optional[str] = ..., feeders: _Optional[_Iterable[_Union[PlannedFeeder, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class PlannedFeeder(_message.Message):
     __slots__ = ("feeder_id", "net_load_kw", "import_limit_kw", "export_limit_kw")
@@ -234,12 +269,14 @@ class Setpoint(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., feeder_id: _Optional[str] = ..., run_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., power_kw: _Optional[float] = ..., min_kw: _Optional[float] = ..., max_kw: _Optional[float] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., origin: _Optional[str] = ..., reason: _Optional[str] = ..., acknowledged: _Optional[str] = ..., acknowledged_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListForecastsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "feeder_id")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FEEDER_ID_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    feeder_id: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., feeder_id: _Optional[str] = ...) -> None: ...
 
 class ListForecastsResponse(_message.Message):
     __slots__ = ("forecasts", "next_page_token")
@@ -250,7 +287,7 @@ class ListForecastsResponse(_message.Message):
     def __init__(self, forecasts: _Optional[_Iterable[_Union[Forecast, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Forecast(_message.Message):
-    __slots__ = ("forecast_id", "available_at", "start", "interval_s", "source", "verdict", "reason", "feeders")
+    __slots__ = ("forecast_id", "available_at", "start", "interval_s", "source", "verdict", "reason", "feeders", "feeders_left_out")
     FORECAST_ID_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_AT_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
@@ -259,6 +296,7 @@ class Forecast(_message.Message):
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     FEEDERS_FIELD_NUMBER: _ClassVar[int]
+    FEEDERS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     forecast_id: str
     available_at: _timestamp_pb2.Timestamp
     start: _timestamp_pb2.Timestamp
@@ -267,7 +305,8 @@ class Forecast(_message.Message):
     verdict: str
     reason: str
     feeders: _containers.RepeatedCompositeFieldContainer[FeederForecast]
-    def __init__(self, forecast_id: _Optional[str] = ..., available_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., source: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., feeders: _Optional[_Iterable[_Union[FeederForecast, _Mapping]]] = ...) -> None: ...
+    feeders_left_out: int
+    def __init__(self, forecast_id: _Optional[str] = ..., available_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., interval_s: _Optional[float] = ..., source: _Optional[str] = ..., verdict: _Optional[str] = ..., reason: _Optional[str] = ..., feeders: _Optional[_Iterable[_Union[FeederForecast, _Mapping]]] = ..., feeders_left_out: _Optional[int] = ...) -> None: ...
 
 class FeederForecast(_message.Message):
     __slots__ = ("feeder_id", "consumption_p10_kw", "consumption_p50_kw", "consumption_p90_kw", "pv_kw")

@@ -146,7 +146,7 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPlan(self, request, context):
-        """GetPlan returns the schedule of a run.
+        """GetPlan returns the schedule of a run, in pages that each fit a message.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

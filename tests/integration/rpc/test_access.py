@@ -9,6 +9,7 @@ import sys
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -16,7 +17,7 @@ from grpc_status import rpc_status
 
 from tests.integration.rpc.plant import Plant, channel, end_of, eventually, raw_session, running_plant
 from tests.unit.rpc.runs import make_run
-from vpp.adapters.rpc import limits, server
+from vpp.adapters.rpc import limits, run_filters, server
 from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.ports import SendReport
@@ -203,6 +204,19 @@ WRONG = {
         "ListSetpoints",
         pb.ListSetpointsRequest(page_token="1" * (limits.MAX_PAGE_TOKEN_LENGTH + 1)),
         "page_token",
+    ),
+    "a rung that is none": ("ListRuns", pb.ListRunsRequest(rungs=[0]), "rungs"),
+    "a kind that is none": ("ListRuns", pb.ListRunsRequest(kinds=[99]), "kinds"),
+    "many kinds": ("ListRuns", pb.ListRunsRequest(kinds=[1] * (run_filters.MAX_CHOICES + 1)), "kinds"),
+    "long trigger": (
+        "ListRuns",
+        pb.ListRunsRequest(trigger="x" * (run_filters.MAX_TRIGGER_LENGTH + 1)),
+        "trigger",
+    ),
+    "times the wrong way": (
+        "ListRuns",
+        pb.ListRunsRequest(started_from=Timestamp(seconds=9), started_before=Timestamp(seconds=8)),
+        "started_before",
     ),
     "no run id": ("GetRun", pb.GetRunRequest(), "run_id"),
     "strange asset id": ("ListSetpoints", pb.ListSetpointsRequest(asset_id="b1; drop"), "asset_id"),

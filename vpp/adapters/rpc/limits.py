@@ -92,6 +92,8 @@ USUAL_WATCH_PERIOD_S: Final = 0.5
 # Pages ------------------------------------------------------------------------------------------
 MAX_PAGE_STATES: Final = 10_000
 MAX_PAGE_RUNS: Final = 1_000
+MAX_PAGE_SCHEDULES: Final = 1_000_000  # feeders and assets of a plan; what fits a message is fewer
+MAX_PAGE_BYTES: Final = MAX_MESSAGE_BYTES * 3 // 4  # of plans and forecasts in one answer
 MAX_PAGE_SETPOINTS: Final = 1_000
 MAX_PAGE_FORECASTS: Final = 200
 MAX_PAGE_OVERRIDES: Final = 1_000

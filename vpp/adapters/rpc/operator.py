@@ -3,8 +3,8 @@
 # ruff: noqa: N802 - the names are those of the RPCs
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
 
 import grpc
 import numpy as np
@@ -15,11 +15,13 @@ from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
 from vpp.adapters.rpc.fleet_view import FleetView
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.paging import filter_of, page_size_of, page_token_of
+from vpp.adapters.rpc.plan_pages import SeenRows, forecast_page, plan_page
+from vpp.adapters.rpc.run_filters import run_filter_of
 from vpp.adapters.rpc.signals import SignalDesk
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.runs import RunSummary
+from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.ports import Clock, SignalRegister, Store
 from vpp.rpcgen import fleet_view_pb2 as view_pb
 from vpp.rpcgen import operator_pb2 as pb
@@ -92,6 +94,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         page = await self._store.list_runs(
             page_size=page_size_of(request.page_size, usual=50, most=limits.MAX_PAGE_RUNS),
             page_token=page_token_of(request.page_token),
+            wanted=run_filter_of(request),
         )
         runs = [_run_in_scope(run) for run in page.items]
         return pb.ListRunsResponse(runs=runs, next_page_token=page.next_token)
@@ -106,7 +109,16 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         plan = await self._store.get_plan(parse_identifier("run_id", request.run_id))
         if plan is None:
             raise NotFoundError("plan of run", request.run_id)
-        return self._in_scope(operator_messages.plan_message(plan, self._fleet.feeders))
+        return await asyncio.to_thread(
+            plan_page,
+            plan,
+            self._fleet.feeders,
+            seen=self._seen(plan),
+            page_size=page_size_of(
+                request.page_size, usual=limits.MAX_PAGE_SCHEDULES, most=limits.MAX_PAGE_SCHEDULES
+            ),
+            page_token=request.page_token,
+        )
 
     async def ListSetpoints(
         self, request: pb.ListSetpointsRequest, context: Context
@@ -127,14 +139,15 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     async def ListForecasts(
         self, request: pb.ListForecastsRequest, context: Context
     ) -> pb.ListForecastsResponse:
-        page = await self._store.list_forecasts(
+        feeder_id = filter_of("feeder_id", request.feeder_id)
+        if feeder_id and not scope().holds(feeder_id):
+            raise NotFoundError("feeder", feeder_id)
+        return await forecast_page(
+            self._store,
             page_size=page_size_of(request.page_size, usual=20, most=limits.MAX_PAGE_FORECASTS),
             page_token=page_token_of(request.page_token),
+            seen=lambda name: scope().holds(name) and feeder_id in ("", name),
         )
-        forecasts = [operator_messages.forecast_message(item, with_series=True) for item in page.items]
-        for forecast in forecasts:
-            _keep(forecast.feeders, lambda feeder: scope().holds(feeder.feeder_id))
-        return pb.ListForecastsResponse(forecasts=forecasts, next_page_token=page.next_token)
 
     async def GetTrail(self, request: pb.GetTrailRequest, context: Context) -> pb.GetTrailResponse:
         asset_id = parse_identifier("asset_id", request.asset_id)
@@ -176,14 +189,16 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     def _feeder_of(self, asset_id: str) -> str:
         return self._fleet.assets[self._slot_of[asset_id]].feeder_id
 
-    def _in_scope(self, plan: pb.GetPlanResponse) -> pb.GetPlanResponse:
+    def _seen(self, plan: DispatchPlan) -> SeenRows:
         """Return what a caller may see of a plan: its feeders, and the certificate only with all of them."""
-        if scope().everything:
-            return plan
-        _keep(plan.schedules, lambda row: scope().holds(self._feeder_of(row.asset_id)))
-        _keep(plan.feeders, lambda feeder: scope().holds(feeder.feeder_id))
-        plan.certificate_json = ""
-        return plan
+        held = scope()
+        if held.everything:
+            return SeenRows.all_of(plan)
+        return SeenRows(
+            feeders=[row for row, feeder in enumerate(self._fleet.feeders) if held.holds(feeder.feeder_id)],
+            assets=[row for row, name in enumerate(plan.asset_ids) if held.holds(self._feeder_of(name))],
+            certificate=False,
+        )
 
 
 def _run_in_scope(run: RunSummary) -> pb.Run:
@@ -196,10 +211,3 @@ def _without_money(run: pb.Run) -> pb.Run:
     for field in ("objective", "lower_bound", "gap"):
         run.ClearField(field)
     return run
-
-
-def _keep(rows: Any, wanted: Callable[[Any], bool]) -> None:
-    """Drop the other rows of a repeated field."""
-    kept = [row for row in rows if wanted(row)]
-    del rows[:]
-    rows.extend(kept)

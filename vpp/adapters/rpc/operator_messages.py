@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -13,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from vpp.adapters.rpc.dispatch_messages import timestamp, timestamp_of
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.control.order_book import OrderBook
-from vpp.domain.assets import Feeder, Fleet
+from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast, ModelCall
 from vpp.domain.readings import Quality
-from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.runs import RunSummary
 from vpp.ports import SetpointTrail, StoredSetpoint
 from vpp.rpcgen import operator_pb2 as pb
 
@@ -83,33 +81,8 @@ def run_message(run: RunSummary) -> pb.Run:
         solve_s=run.seconds_solve,
         killed=run.killed,
         epoch=run.epoch,
-    )
-
-
-def plan_message(plan: DispatchPlan, feeders: Sequence[Feeder]) -> pb.GetPlanResponse:
-    """Return a plan, one schedule for each asset; `feeders` in the order of the plan's net load."""
-    return pb.GetPlanResponse(
-        run_id=plan.run_id,
-        start=timestamp(plan.grid.start),
-        interval_s=plan.grid.length.total_seconds(),
-        schedules=[
-            pb.AssetSchedule(
-                asset_id=asset_id, power_kw=power_kw.tolist(), energy_end_kwh=energy_end_kwh.tolist()
-            )
-            for asset_id, power_kw, energy_end_kwh in zip(
-                plan.asset_ids, plan.power_kw, plan.energy_end_kwh, strict=True
-            )
-        ],
-        certificate_json=json.dumps(plan.certificate, sort_keys=True, default=str),
-        feeders=[
-            pb.PlannedFeeder(
-                feeder_id=feeder.feeder_id,
-                net_load_kw=net_load_kw.tolist(),
-                import_limit_kw=feeder.import_limit_kw,
-                export_limit_kw=feeder.export_limit_kw,
-            )
-            for feeder, net_load_kw in zip(feeders, plan.net_load_kw, strict=True)
-        ],
+        kind=f"RUN_KIND_{run.kind.upper()}",
+        portfolio=run.portfolio,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import ColumnElement, exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
@@ -13,7 +13,7 @@ from vpp.adapters.storage.bulk import storable_text
 from vpp.adapters.storage.documents import decode_plan, decode_state
 from vpp.adapters.storage.paging import decode_token, encode_token
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.runs import DispatchPlan, Rung, RunKind, RunSummary
+from vpp.domain.runs import EVERY_RUN, DispatchPlan, RunFilter, Rung, RunKind, RunSummary
 from vpp.domain.state import FleetState
 from vpp.ports import Page, StoreError
 
@@ -92,9 +92,17 @@ async def get_run(connection: AsyncConnection, run_id: str) -> RunSummary | None
     return None if row is None else run_of(row)
 
 
-async def list_runs(connection: AsyncConnection, *, page_size: int, page_token: str) -> Page[RunSummary]:
-    query = select(tables.run).order_by(tables.run.c.run_number.desc()).limit(page_size + 1)
-    position = decode_token(_LISTING, page_token, 1)
+async def list_runs(
+    connection: AsyncConnection, *, wanted: RunFilter, page_size: int, page_token: str
+) -> Page[RunSummary]:
+    listing = _LISTING if wanted == EVERY_RUN else f"{_LISTING} {_described(wanted)}"
+    query = (
+        select(tables.run)
+        .where(*_conditions(wanted))
+        .order_by(tables.run.c.run_number.desc())
+        .limit(page_size + 1)
+    )
+    position = decode_token(listing, page_token, 1)
     if position is not None:
         query = query.where(tables.run.c.run_number < position[0])
     rows = (await connection.execute(query)).all()
@@ -102,8 +110,34 @@ async def list_runs(connection: AsyncConnection, *, page_size: int, page_token: 
     more = len(rows) > page_size
     return Page(
         items=tuple(run_of(row) for row in shown),
-        next_token=encode_token(_LISTING, (shown[-1].run_number,)) if more else "",
+        next_token=encode_token(listing, (shown[-1].run_number,)) if more else "",
     )
+
+
+def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    table = tables.run.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.started_from is not None:
+        found.append(table.started_at_us >= to_microseconds(wanted.started_from))
+    if wanted.started_before is not None:
+        found.append(table.started_at_us < to_microseconds(wanted.started_before))
+    if wanted.trigger:
+        # Not LIKE: SQLite's takes capitals for small letters.
+        begin = f"{wanted.trigger}:"
+        found.append((table.cause == wanted.trigger) | (func.substr(table.cause, 1, len(begin)) == begin))
+    if wanted.rungs:
+        found.append(table.rung.in_(sorted(wanted.rungs)))
+    if wanted.kinds:
+        found.append(table.kind.in_(sorted(wanted.kinds)))
+    if wanted.portfolio:
+        found.append(table.portfolio == wanted.portfolio)
+    return found
+
+
+def _described(wanted: RunFilter) -> str:
+    """Return a filter as text, the same for the same filter."""
+    times = (wanted.started_from, wanted.started_before)
+    return repr((times, wanted.trigger, sorted(wanted.rungs), sorted(wanted.kinds), wanted.portfolio))
 
 
 def _number_or_null(value: float | None) -> float | None:

@@ -28,7 +28,7 @@ from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns, to_microseconds
-from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.runs import EVERY_RUN, DispatchPlan, RunFilter, RunSummary
 from vpp.domain.setpoints import Acknowledgement, SetpointColumns
 from vpp.domain.state import FleetState
 from vpp.ports import (
@@ -269,11 +269,12 @@ class DatabaseStore:
         async with self._database.reading() as connection:
             return await runs.get_plan(connection, run_id)
 
-    async def list_runs(self, *, page_size: int, page_token: str) -> Page[RunSummary]:
+    async def list_runs(
+        self, *, page_size: int, page_token: str, wanted: RunFilter = EVERY_RUN
+    ) -> Page[RunSummary]:
+        size = bounded_page_size(page_size)
         async with self._database.reading() as connection:
-            return await runs.list_runs(
-                connection, page_size=bounded_page_size(page_size), page_token=page_token
-            )
+            return await runs.list_runs(connection, wanted=wanted, page_size=size, page_token=page_token)
 
     async def list_setpoints(
         self, *, run_id: str, asset_id: str, page_size: int, page_token: str

@@ -12,12 +12,12 @@ _FORECAST = "/vpp.v1.ForecastService"
 
 
 def forecasts(
-    *, limit: int | None = None
+    *, feeder_id: str = "", limit: int | None = None
 ) -> Listing[operator_pb2.ListForecastsResponse, operator_pb2.Forecast]:
-    """Iterate over forecasts, newest first."""
+    """Iterate over forecasts, newest first; with the series of one feeder or of all."""
     return Listing(
         path="/vpp.v1.OperatorService/ListForecasts",
-        request=operator_pb2.ListForecastsRequest(),
+        request=operator_pb2.ListForecastsRequest(feeder_id=feeder_id),
         answer=operator_pb2.ListForecastsResponse,
         items=lambda answer: answer.forecasts,
         limit=limit,

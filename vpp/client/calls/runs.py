@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from vpp.client.call import Call, Listing
 from vpp.rpcgen import operator_pb2 as pb
 
 _OPERATOR = "/vpp.v1.OperatorService"
 
 
-def runs(*, limit: int | None = None) -> Listing[pb.ListRunsResponse, pb.Run]:
-    """Iterate over runs, newest first."""
+def runs(
+    *,
+    started_from: datetime | None = None,
+    started_before: datetime | None = None,
+    trigger: str = "",
+    rungs: Sequence[pb.Rung | str] = (),
+    kinds: Sequence[pb.RunKind | str] = (),
+    portfolio: str = "",
+    limit: int | None = None,
+) -> Listing[pb.ListRunsResponse, pb.Run]:
+    """Iterate over the runs that all these filters let through, newest first."""
     return Listing(
         path=f"{_OPERATOR}/ListRuns",
-        request=pb.ListRunsRequest(),
+        request=pb.ListRunsRequest(
+            started_from=started_from,
+            started_before=started_before,
+            trigger=trigger,
+            rungs=rungs,
+            kinds=kinds,
+            portfolio=portfolio,
+        ),
         answer=pb.ListRunsResponse,
         items=lambda answer: answer.runs,
         limit=limit,
@@ -24,10 +43,13 @@ def run(run_id: str) -> Call[pb.GetRunResponse]:
     return Call(path=f"{_OPERATOR}/GetRun", request=pb.GetRunRequest(run_id=run_id), answer=pb.GetRunResponse)
 
 
-def plan(run_id: str) -> Call[pb.GetPlanResponse]:
-    """Return the schedule of a run."""
-    return Call(
-        path=f"{_OPERATOR}/GetPlan", request=pb.GetPlanRequest(run_id=run_id), answer=pb.GetPlanResponse
+def plan(run_id: str) -> Listing[pb.GetPlanResponse, pb.AssetSchedule]:
+    """Return the schedule of a run, put together from its pages."""
+    return Listing(
+        path=f"{_OPERATOR}/GetPlan",
+        request=pb.GetPlanRequest(run_id=run_id),
+        answer=pb.GetPlanResponse,
+        items=lambda answer: answer.schedules,
     )
 
 
