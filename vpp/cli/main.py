@@ -41,6 +41,7 @@ from vpp.cli.service import (
     serve_command,
     trail_command,
 )
+from vpp.cli.settle import settle_command
 from vpp.cli.shadow import app as shadow_app
 from vpp.cli.signals import event as event_app
 from vpp.cli.signals import signals as signals_app
@@ -72,6 +73,7 @@ app.command("freeze")(freeze_command)
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(runs, name="runs")
 app.add_typer(shadow_app, name="shadow")
+app.command("settle")(settle_command)
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("certificates")(certificates_command)
