@@ -32,6 +32,7 @@ from vpp.cli.replay import replay_command
 from vpp.cli.report import report_command
 from vpp.cli.runs import runs
 from vpp.cli.scenario import scenario
+from vpp.cli.schedules import app as schedule_app
 from vpp.cli.service import (
     certificates_command,
     cycle_command,
@@ -64,6 +65,7 @@ app.add_typer(node_app, name="node")
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(event_app, name="event")
 app.add_typer(signals_app, name="signals")
+app.add_typer(schedule_app, name="schedule")
 app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
 app.command("stop")(stop_command)

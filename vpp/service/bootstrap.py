@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,18 +23,12 @@ from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.server import AddService, RunningServer, ServerStartError, start_server
 from vpp.adapters.storage import open_identities, open_signals, open_store
 from vpp.adapters.storage.approvals import open_approvals
-from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.adapters.storage.migrate import require_current
 from vpp.control.compliance import ComplianceWatch
-from vpp.domain.assets import Fleet
 from vpp.domain.readings import ReadingLimits
 from vpp.domain.runs import RunSummary
 from vpp.forecasting.explaining import explain
-from vpp.forecasting.forecaster import Forecaster
-from vpp.forecasting.learning import MODEL
-from vpp.forecasting.models.live import LEARNERS
-from vpp.forecasting.public_holidays import public_holidays
-from vpp.ports import Clock, ForecastMemory, ReasoningModel, SignalRegister, Store
+from vpp.ports import Clock, SignalRegister, Store
 from vpp.service.approved_runs import open_approval_desk
 from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
 from vpp.service.audit_keeping import audit_servicer, keeping_of
@@ -42,22 +36,21 @@ from vpp.service.desk import Desk, open_desk
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
 from vpp.service.forecast_job import ForecastJob
-from vpp.service.forecast_learning import ForecastLearning
+from vpp.service.forecasting_parts import holidays_of, open_forecasts
 from vpp.service.identity import IdentityParts, identity_parts, start_enrolment
 from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
-from vpp.service.reasoning import endpoint_of, forecaster_settings
+from vpp.service.schedules import add_schedules, schedules_of
 from vpp.service.settings import Settings
 from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
 from vpp.service.stopping import Stopping
 from vpp.service.tracking import TrackingLoop
-from vpp.service.training import Training
 
 if TYPE_CHECKING:
-    from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel
+    pass
 
 log = structlog.get_logger()
 BILLING_PERIOD = timedelta(days=31)
@@ -100,60 +93,6 @@ def make_store(settings: Settings, clock: Clock) -> Store:
     )
 
 
-def make_model(settings: Settings) -> OpenAICompatibleModel | None:
-    """Return the configured reasoning model, or None when it is switched off."""
-    model = settings.model
-    if not model.enabled:
-        return None
-    return endpoint_of(model)
-
-
-def make_forecaster(
-    settings: Settings, model: ReasoningModel | None, clock: Clock, epoch: int, fleet: Fleet
-) -> Forecaster:
-    """Return the forecaster; its ids carry the epoch, so that a restart repeats none."""
-    private = {name.casefold() for asset in fleet.assets for name in (asset.asset_id, asset.node_id)}
-    return Forecaster(
-        model,
-        clock=clock,
-        new_forecast_id=IdFactory(kind="forecast", epoch=epoch),
-        new_call_id=IdFactory(kind="call", epoch=epoch),
-        settings=forecaster_settings(
-            settings.model,
-            timezone=settings.forecast.timezone,
-            holidays=_holidays(settings, clock),
-            withheld_names=frozenset(private),
-        ),
-    )
-
-
-def _training(
-    settings: Settings, store: Store, memory: ForecastMemory, clock: Clock, interval: timedelta
-) -> Training | None:
-    """Return what fits the learning models, None where they are switched off."""
-    forecast = settings.forecast
-    if not forecast.training_days:
-        return None
-    between = timedelta(seconds=forecast.training_period_s) // interval
-    return Training(
-        store=store,
-        memory=memory,
-        clock=clock,
-        interval=interval,
-        history=timedelta(days=forecast.training_days),
-        horizon_intervals=forecast.horizon_intervals + between,
-        timezone=forecast.timezone,
-        holidays=_holidays(settings, clock),
-    )
-
-
-def _holidays(settings: Settings, clock: Clock) -> frozenset[date]:
-    """Return the holidays that are listed and those of the country, of the years around now."""
-    year = clock.now().year
-    country = public_holidays(settings.forecast.country, range(year - 1, year + 3))
-    return frozenset(settings.forecast.holidays) | country
-
-
 @asynccontextmanager
 async def running_service(settings: Settings, *, config_path: str) -> AsyncIterator[Service]:
     """Run the service for the length of a block; everything is drained and closed at its end.
@@ -183,33 +122,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         signals = open_signals(settings.database.url)
         stack.push_async_callback(signals.close)
         loop = await _loop(settings, store, signals, gateway, solver, clock, epoch)
-        model = make_model(settings)
-        if model is not None:
-            stack.push_async_callback(model.close)
-        memory = open_forecast_memory(settings.database.url)
-        stack.push_async_callback(memory.close)
-        training = _training(settings, store, memory, clock, loop.policy.interval)
-        if training is not None:
-            stack.callback(training.close)
-            await training.restore()
-        forecasts = ForecastJob(
-            forecaster=make_forecaster(settings, model, clock, epoch, fleet),
-            store=store,
-            clock=clock,
-            interval=loop.policy.interval,
-            history=timedelta(days=settings.forecast.history_days),
-            horizon_intervals=settings.forecast.horizon_intervals,
-            issue_period=timedelta(seconds=settings.forecast.issue_period_s),
-            learning=ForecastLearning(
-                memory=memory,
-                store=store,
-                interval=loop.policy.interval,
-                horizon=loop.policy.interval * settings.forecast.horizon_intervals,
-                forecasters=(MODEL,) if training is None else (*LEARNERS, MODEL),
-            ),
-            training=training,
-            scenarios=settings.forecast.scenarios,
-        )
+        forecasts = await open_forecasts(settings, store, loop, stack)
         await asyncio.to_thread(solver.warm_up)
         register = open_identities(settings.database.url)
         stack.push_async_callback(register.close)
@@ -227,9 +140,8 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         enrolment = await start_enrolment(settings, identity)
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
-        jobs = _jobs(settings, store, loop, forecasts, clock)
+        jobs = _jobs(settings, store, loop, forecasts, desk)
         jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
-        desk.schedule(jobs, loop)
         jobs.every("approvals", approval_desk.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
         jobs.start()
@@ -270,7 +182,7 @@ async def _loop(
         signals=signals,
         peak=peak,
         timezone=settings.forecast.timezone,
-        holidays=_holidays(settings, clock),
+        holidays=holidays_of(settings, clock),
         expect_stays=settings.forecast.expect_stays,
         previous=await store.last_plan(),
     )
@@ -334,12 +246,13 @@ async def _server(
         raise ServiceError(str(error)) from error
 
 
-def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: ForecastJob, clock: Clock) -> Jobs:
+def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: ForecastJob, desk: Desk) -> Jobs:
     """Return the schedule: forecasts now and then, cycles ahead of each interval, renewals in between."""
 
     async def cycle() -> datetime:
         return (await loop.run_cycle("schedule")).cycle_start
 
+    clock = loop.clock
     jobs = Jobs(clock)
     check = timedelta(seconds=settings.forecast.check_period_s)
     if forecasts.training is not None:
@@ -356,4 +269,12 @@ def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: Forec
     look = timedelta(seconds=max(5.0, settings.grpc.report_period_s / 3))
     jobs.every("compliance", loop.look_at_compliance, period=look)
     jobs.every("renew", loop.renew, period=loop.policy.renewal_period)
+    desk.schedule(jobs, loop)
+    add_schedules(
+        jobs,
+        schedules_of(settings, holidays_of(settings, clock)),
+        now=clock.now,
+        dispatch=loop.run_cycle,
+        dry_run=desk.rehearsing.dry_run,
+    )
     return jobs

@@ -15,6 +15,7 @@ from vpp.domain.intervals import interval_start
 from vpp.ports import Clock
 
 log = structlog.get_logger()
+LEAST_PAUSE = timedelta(milliseconds=100)  # of the wall, between two firings: clocks wake a little early
 
 
 class PlantTimeTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
@@ -32,6 +33,23 @@ class PlantTimeTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no
         if previous_fire_time is not None and fire < previous_fire_time + half_period:  # woke a little early
             fire = self.clock.wall_time(boundary + self.period - self.lead)
         return fire
+
+
+class ListedTimesTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type hints
+    """Fires at the times that `next_after` gives, of the plant."""
+
+    def __init__(self, clock: Clock, next_after: Callable[[datetime], datetime | None]) -> None:
+        self.clock, self.next_after = clock, next_after
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Return the wall time of the next firing that was not yet made; asked twice it answers alike."""
+        at = self.next_after(self.clock.now())
+        while at is not None:
+            fire = self.clock.wall_time(at)
+            if previous_fire_time is None or fire > previous_fire_time + LEAST_PAUSE:
+                return fire
+            at = self.next_after(at)
+        return None
 
 
 class Jobs:
@@ -62,6 +80,25 @@ class Jobs:
             coalesce=True,
             max_instances=1,
             misfire_grace_time=grace_s,
+        )
+
+    def at_times(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[Any]],
+        next_after: Callable[[datetime], datetime | None],
+        *,
+        grace: timedelta,
+    ) -> None:
+        """Run `work` at each time that `next_after` gives, not when it is late by more than `grace`."""
+        self._scheduler.add_job(
+            _guarded(name, work),
+            ListedTimesTrigger(self._clock, next_after),
+            id=name,
+            name=name,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=max(1, int(self._clock.wall_seconds(grace))),
         )
 
     def start(self) -> None:

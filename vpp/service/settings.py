@@ -89,6 +89,17 @@ class PortfolioSettings(Section):
     feeders: tuple[str, ...] = Field(min_length=1, max_length=100_000)
 
 
+class ScheduleSettings(Section):
+    """Runs beside the cycles of each interval; see `vpp.service.schedule_times`. One of cron and every_s."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._\-]{1,48}$")
+    cron: str = ""
+    every_s: float | None = Field(default=None, ge=60.0)
+    timezone: str = ""  # that of the forecasts when left out
+    days: Literal["all", "workdays", "holidays"] = "all"
+    kind: Literal["dispatch", "dry_run"] = "dispatch"
+
+
 class AccessSettings(Section):
     """Tokens of people (JWT). Without `keys` an operator's certificate alone may do everything.
 
@@ -214,6 +225,7 @@ class Settings(BaseSettings):
     grpc: GrpcSettings = GrpcSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
     access: AccessSettings = AccessSettings()
+    schedules: tuple[ScheduleSettings, ...] = Field(default=(), max_length=100)
     portfolios: tuple[PortfolioSettings, ...] = Field(default=(), max_length=1_000)
     clock: ClockSettings = ClockSettings()
     policy: PolicySettings = PolicySettings()

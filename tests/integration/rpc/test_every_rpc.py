@@ -36,9 +36,11 @@ from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
+from vpp.adapters.rpc.overrides import OverrideParts
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
 from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
+from vpp.adapters.storage.operators import open_operator_register
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
@@ -70,7 +72,19 @@ def path_of(method):
 
 
 async def status_of(opened, method):
-    """Call a method with an empty message; return the error, None when there is none."""
+    """Call a method with an empty message; return the error, None when there is none.
+
+    A stream that is refused while its first message is written ends in an error of this side at times:
+    it is asked again.
+    """
+    for _ in range(5):
+        error = await end_of_call(opened, method)
+        if error is None or error.code() is not grpc.StatusCode.INTERNAL:
+            break
+    return error
+
+
+async def end_of_call(opened, method):
     sides = ("stream" if side else "unary" for side in (method.client_streaming, method.server_streaming))
     call = getattr(opened, "_".join(sides))(path_of(method))
     argument = iter([b""]) if method.client_streaming else b""
@@ -96,7 +110,7 @@ async def plant(certificates, identity_database):
 
         await made.server.stop(0.0)
         signals, approvals = open_signals(made.url), open_approvals(made.url)
-        chain = open_audit(made.url)
+        chain, orders = open_audit(made.url), open_operator_register(made.url)
 
         async def nothing(**_order):
             return None
@@ -104,7 +118,10 @@ async def plant(certificates, identity_database):
         made.servicers |= {
             "operator_servicer": operator_servicer(made, signals),
             "dispatch_servicer": DispatchServicer(
-                trigger_run=trigger_run, store=made.store, carry_out=made.gateway.stop
+                trigger_run=trigger_run,
+                store=made.store,
+                carry_out=made.gateway.stop,
+                overrides=OverrideParts(desk=None, register=orders, fleet=made.fleet, clock=made.clock),
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
             "services": [
@@ -117,6 +134,7 @@ async def plant(certificates, identity_database):
         await signals.close()
         await approvals.close()
         await chain.close()
+        await orders.close()
 
 
 def operator_servicer(plant, signals):
