@@ -67,3 +67,5 @@ class Client(BlockingCalls):
     explain_setpoint = asks(calls.audit.explain_setpoint)
     audit_records = lists(calls.audit.audit_records)
     audit_head = asks(calls.audit.audit_head)
+
+    settle_event = lists(calls.settlement.settle_event)

@@ -44,6 +44,7 @@ from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
 from vpp.service.schedules import add_schedules, schedules_of
 from vpp.service.settings import Settings
+from vpp.service.settling_calls import settlement_servicer
 from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
 from vpp.service.stopping import Stopping
@@ -134,6 +135,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         services = [
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
+            (await settlement_servicer(settings, store, fleet, clock, stack)).add_to,
         ]
         server = await _server(settings, gateway, loop, store, signals, clock, identity, desk, services)
         stack.push_async_callback(server.stop)

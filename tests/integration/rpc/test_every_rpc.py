@@ -38,6 +38,7 @@ from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.overrides import OverrideParts
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
+from vpp.adapters.rpc.settlement import SettlementServicer
 from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.operators import open_operator_register
@@ -112,7 +113,7 @@ async def plant(certificates, identity_database):
         signals, approvals = open_signals(made.url), open_approvals(made.url)
         chain, orders = open_audit(made.url), open_operator_register(made.url)
 
-        async def nothing(**_order):
+        async def nothing(*_words, **_order):
             return None
 
         made.servicers |= {
@@ -127,6 +128,7 @@ async def plant(certificates, identity_database):
             "services": [
                 ApprovalServicer(desk=None, register=approvals, fleet=made.fleet).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
+                SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
             ],
         }
         await made.start_server()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,14 +14,20 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from tests.integration.rpc.conftest import certificates  # noqa: F401
+from tests.integration.rpc.plant import Plant
 from tests.integration.storage import samples
+from vpp.adapters.clock import WallClock
 from vpp.adapters.storage import open_signals, open_store
 from vpp.cli.main import app
+from vpp.client import AsyncClient, Client, InvalidRequestError, MissingError, calls
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import ReadingColumns, to_microseconds
 from vpp.domain.setpoints import Acknowledgement, AcknowledgementState, Origin, SetpointColumns
 from vpp.domain.signals import BaselineMethod, Direction, DispatchEvent, OptOut, Signal
+from vpp.service.settings import load_settings
+from vpp.service.settling_calls import settlement_servicer
 
 ROOT = Path(__file__).resolve().parents[3]
 HOUR, QUARTER = timedelta(hours=1), timedelta(minutes=15)
@@ -167,3 +174,38 @@ async def test_wrong_questions_are_refused(filled):
         result = await asyncio.to_thread(settle, folder, url, *words)
         assert isinstance(result.exception, InvalidValueError)
         assert "event_id" in str(result.exception)
+
+
+async def test_an_event_is_settled_over_the_wire_by_page(filled, certificates):  # noqa: F811
+    folder, url = filled
+    await asyncio.to_thread(settle, folder, url, "nothing")  # writes the settings
+    plant = Plant(certificates)
+    async with AsyncExitStack() as stack:
+        store = open_store(url, clock_now=WallClock().now)
+        stack.push_async_callback(store.close)
+        settings = load_settings(folder / "vpp.toml")
+        servicer = await settlement_servicer(settings, store, FLEET, WallClock(), stack)
+        plant.servicers = {"services": [servicer.add_to]}
+        await plant.start()
+        stack.push_async_callback(plant.server.stop, 0.0)
+        connection = {"certificates": plant.certificates, "name": "grid"}
+        async with AsyncClient.connect(plant.server.target, **connection) as client:
+            question = calls.settlement.settle_event("evening-peak")
+            first = await client.page(question, page_size=2)
+            rest = await client.page(question, page_size=2, page_token=first.next_page_token)
+            with pytest.raises(MissingError):
+                await client.page(calls.settlement.settle_event("no-event"))
+            with pytest.raises(InvalidRequestError) as refused:
+                await client.page(question, page_token="1.2")
+
+        def ask():
+            with Client.connect(plant.server.target, **connection) as blocking:
+                return list(blocking.settle_event("evening-peak"))
+
+        assets = await asyncio.to_thread(ask)
+    assert refused.value.field == "page_token"
+    assert first.totals.income == pytest.approx(3.0)
+    assert sum(item.wear + item.share for item in assets) == pytest.approx(first.totals.income, abs=1e-9)
+    assert [*first.assets, *rest.assets] == assets
+    assert [item.reason for item in assets] == ["not_ordered", "not_followed", "opted_out"]
+    assert (len(first.assets), rest.next_page_token, rest.settled_at) == (2, "", first.settled_at)

@@ -9,6 +9,7 @@ from vpp.client.calls import (
     overrides,
     rehearsals,
     runs,
+    settlement,
     signals,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "overrides",
     "rehearsals",
     "runs",
+    "settlement",
     "signals",
 ]
