@@ -17,7 +17,7 @@ import pytest
 from tests.integration.service.test_closed_loop import closed_loop
 from tests.plants import QUARTER, make_plant
 from vpp.adapters.storage.audit_log import open_audit
-from vpp.client import AsyncClient, ClientError, DeniedError
+from vpp.client import AsyncClient, ClientError, DeniedError, calls
 from vpp.domain.intervals import interval_start
 from vpp.rpcgen import dispatch_pb2, signals_pb2
 from vpp.service.approval_settings import ApprovalRuleSettings
@@ -143,6 +143,16 @@ async def test_an_evening(tmp_path, database_url):
         assert "smell of burning" in " ".join(sentence.words for sentence in why.sentences)
         kinds = {record.kind async for record in anna.audit_records()}
         assert {"run", "signals", "override", "approval"} <= kinds, kinds
+        # Afterwards: what was delivered, what was missing and why, and who is paid what.
+        await clock.sleep_until(begin + 2 * QUARTER + timedelta(minutes=2))
+        totals = (await anna.page(calls.settlement.settle_event("evening-peak"))).totals
+        rows = {row.asset_id: row async for row in anna.settle_event("evening-peak")}
+        assert totals.requested_kwh == pytest.approx(TARGET_KW * 0.5)
+        assert 0.0 < totals.settled_kwh < totals.requested_kwh
+        assert rows["grid-battery"].reason == "stopped_or_overridden"
+        shared = sum(row.wear + row.share for row in rows.values())
+        assert shared + totals.portfolio == pytest.approx(totals.income)
+        assert totals.income == pytest.approx(totals.payment - totals.penalty)
     await the_record_holds_until_somebody_touches_it(database_url)
 
 
