@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install demo test lint format protos soak bench clean help
+.PHONY: install demo test kernels lint format protos soak bench clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -25,10 +25,13 @@ install: $(STAMP) ## Create .venv with pinned versions
 demo: $(STAMP) ## One day of dispatch on real input, live on the screen
 	$(BIN)/vpp demo
 
-test: $(STAMP) lint ## Format, lint, types, contracts, protos, tests
-	$(BIN)/python -m optimizer.kernels --all
+test: $(STAMP) ## Format, lint, types, contracts, protos, tests
+	$(MAKE) -j2 lint kernels
 	$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal --ignore tests/integration/service
 	$(BIN)/pytest -q -m "not soak" tests/integration/service  # a plant faster than the wall, alone on the machine
+
+kernels: $(STAMP)
+	$(BIN)/python -m optimizer.kernels --all
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check --quiet
