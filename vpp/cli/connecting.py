@@ -35,8 +35,10 @@ def operator_client(address: str, certificates: Path, name: str) -> Iterator[Cli
             f"{error.filename}: there is no such file; `vpp certificates` creates it, or set --certificates"
         ) from None
     except UnavailableError as error:
+        if error.reason:  # the service answers, and says what it lacks
+            raise ServiceError(f"{address}: {error}") from None
         remedy = "start it with `vpp serve`, or set --address"
-        raise ServiceError(f"no service can be reached at {address} ({error}); {remedy}") from None
+        raise ServiceError(f"no service can be reached at {address}; {remedy}") from None
     except ClientError as error:
         raise ServiceError(f"{address} refused: {error}") from None
 
