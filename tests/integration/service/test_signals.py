@@ -26,7 +26,7 @@ def rest(start, asset_id):
     return pb.SignalDraft(
         signal_id="work",
         valid_from=timestamp(start),
-        valid_until=timestamp(start + timedelta(hours=6)),
+        valid_until=timestamp(start + timedelta(hours=12)),  # beyond the horizon, however late the run
         maintenance=pb.MaintenanceWindow(asset_ids=[asset_id]),
     )
 
