@@ -22,7 +22,6 @@ from vpp.control.cycle_values import CycleInputs, Decision, Prepared
 from vpp.domain.approvals import (
     Approval,
     ApprovalEvent,
-    ApprovalNeed,
     ApprovalRecord,
     ApprovalRefusedError,
     ApprovalTerms,
@@ -72,34 +71,6 @@ class ApprovalDesk:
                 return None
             approval = plan_request(self._new_id(inputs.now), inputs, prepared, decision, requester=requester)
             await self._open(approval, superseded)
-            return approval
-
-    async def propose(
-        self, *, request_id: str, requester: str, need: ApprovalNeed, verdict: str, detail: dict[str, object]
-    ) -> Approval:
-        """Put a promotion before people; the same request again returns what was asked before."""
-        async with self._lock:
-            for record in await self._register.waiting():
-                if record.approval.detail.get("request_id") == request_id:
-                    return record.approval
-                if record.approval.detail.get("shadow_id") == detail.get("shadow_id") is not None:
-                    raise ApprovalRefusedError(
-                        "ALREADY_PROPOSED", f"{record.approval.approval_id} waits for the same promotion"
-                    )
-            now = self._clock.now()
-            approval = Approval(
-                approval_id=self._new_id(now),
-                subject=Subject.PROMOTION,
-                run_id="",
-                requested_at=now,
-                expires_at=now + need.timeout,
-                requester=requester,
-                need=need,
-                verdict=verdict,
-                epoch=self._epoch,
-                detail={**detail, "request_id": request_id},
-            )
-            await self._open(approval, [])
             return approval
 
     async def _superseded_by(self, inputs: CycleInputs) -> list[ApprovalEvent]:

@@ -13,8 +13,6 @@ from pathlib import Path
 
 from vpp.ports import StoreError
 
-MAX_LINE = 4_096
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopEntry:
