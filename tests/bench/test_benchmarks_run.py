@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vpp.bench import gateway
 from vpp.bench.queries import measure
 
 
@@ -9,3 +10,13 @@ def test_operators_questions_are_answered_and_timed():
     rows = list(measure(assets=40, feeders=2, count=10, runs=3, say=lambda _: None))
     assert len(rows) == 9
     assert all(row.figures["p99_ms"] >= row.figures["p50_ms"] > 0 for row in rows)
+
+
+def test_load_outlives_its_connections_and_all_it_sent_is_stored_once():
+    size = gateway.Size(nodes=6, sustained_per_s=300, seconds=3.0, connection_age_s=1.0)
+    (row,) = gateway.measure(size, {"sustained"}, "sqlite", lambda _: None)
+    figures = row.figures
+    assert figures["came_back"] >= 6
+    assert figures["stored"] == figures["sent"] >= 600
+    assert (figures["missing"], figures["lost"], figures["nodes_told"]) == (0, 0, 6)
+    assert min(row.server_cpu_s, row.load_cpu_s, row.machine_cpu_s) > 0

@@ -1,33 +1,32 @@
 """What is measured of the gateway, row by row; server and load in processes of their own.
 
 Everything runs over mutual TLS with one connection for each node. A row says what was asked, what was
-measured, the CPU time of both sides, and how busy the machine was with other things.
+measured, the CPU time of both sides and of the whole machine, and how busy it was with other things.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from sqlalchemy import func, select
 
-from vpp.service.certificates import create_authority, issue_server
+from vpp.adapters.rpc import limits
+from vpp.adapters.storage import tables
+from vpp.adapters.storage.database import SQLITE, Database
+from vpp.bench.processes import Child, Row, Watch, issue_nodes, running
 
-MEMORY = "memory"
+MEMORY: Final = "memory"
+ROWS_OF_A_MESSAGE: Final = 1_000
+CATCHING_UP_S: Final = 120.0  # how long a row waits for what is not durable yet
+_LOOKS: Final = 10  # at the memory, during a long row
 Say = Callable[[str], None]
+Wanted = Callable[..., bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,116 +37,19 @@ class Size:
     gateways: int = 100
     assets_per_gateway: int = 1_000
     readings_per_s: float = 10_000
+    sustained_per_s: float = 2_000
     columns_per_s: float = 1_000_000  # samples, 1,000 in a message
-    durable_per_s: float = 200_000
+    durable_per_s: float | None = None  # by default what is asked of the kind of database
     seconds: float = 20.0
     rounds: int = 3  # of reconnects
-
-
-@dataclass(slots=True, kw_only=True)
-class Row:
-    """One measurement; `figures` by name with their unit last."""
-
-    name: str
-    asked: str
-    figures: dict[str, float] = field(default_factory=dict)
-    server_cpu_s: float = 0.0
-    load_cpu_s: float = 0.0
-    wall_s: float = 0.0
-    load_average: float = 0.0
-
-    def row(self) -> dict[str, object]:
-        return asdict(self)
-
-
-class Child:
-    """A process that takes commands and gives answers as JSON lines."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def tell(self, **command: Any) -> None:
-        """Send a command; its answer is read by `answer`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        """Wait for the next answer."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a process of the measurement ended with {self._process.wait()}")
-        found: dict[str, Any] = json.loads(line)
-        return found
-
-    def ask(self, **command: Any) -> dict[str, Any]:
-        self.tell(**command)
-        return self.answer()
-
-    def end(self) -> None:
-        """Close its input and wait; a process that does not end is killed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-
-def issue_nodes(folder: Path, nodes: int) -> None:
-    """Write an authority, a server and one certificate for each node; the nodes share one key."""
-    create_authority(folder)
-    issue_server(folder, ["localhost", "127.0.0.1"])
-    authority = x509.load_pem_x509_certificate((folder / "authority.pem").read_bytes())
-    signer = serialization.load_pem_private_key((folder / "authority.key").read_bytes(), password=None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "nodes.key").write_bytes(private)
-    begin = datetime.now(UTC) - timedelta(hours=1)
-    for number in range(nodes):
-        name = x509.UniformResourceIdentifier(f"urn:vpp:node:node-{number}")
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"node-{number}")]))
-            .issuer_name(authority.subject)
-            .public_key(key.public_key())
-            .serial_number(number + 1)
-            .not_valid_before(begin)
-            .not_valid_after(begin + timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
-            .sign(signer, hashes.SHA256())
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
-        (folder / f"node-{number}.pem").write_bytes(pem)
-
-
-@contextmanager
-def _running(folder: Path, nodes: int, assets: int, url: str) -> Iterator[tuple[Child, Child]]:
-    server = Child("vpp.bench.server", str(folder), str(nodes), str(assets), url)
-    try:
-        port = server.answer()["port"]
-        load = Child("vpp.bench.load", str(folder), str(port))
-        try:
-            yield server, load
-        finally:
-            load.end()
-    finally:
-        server.end()
+    connection_age_s: float = limits.MAX_STREAM_AGE_S  # after which the service ends a connection
 
 
 def measure(size: Size, rows: set[str], url: str, say: Say) -> Iterator[Row]:
     """Measure the chosen rows, all when empty: those of `vpp.cli.bench_gateway.ROWS`.
 
-    `url` is a database for the rows that need one, or `memory`, and these are left out.
+    `url` is an empty database for the rows that need one, `sqlite` for a file of the measurement's own, or
+    `memory`, and these rows are left out. `sustained` needs a database of its own and is never implied.
     """
 
     def wanted(*names: str) -> bool:
@@ -162,14 +64,20 @@ def measure(size: Size, rows: set[str], url: str, say: Say) -> Iterator[Row]:
         if wanted("columns", "fanout"):
             yield from _with_gateways(folder, size, MEMORY, wanted, say)
         if url != MEMORY and wanted("durable", "fanout"):
-            yield from _with_gateways(folder, size, url, wanted, say)
+            yield from _with_gateways(folder, size, _database(url, folder, "gateways"), wanted, say)
+        if url != MEMORY and "sustained" in rows:
+            yield _sustained(folder, size, _database(url, folder, "nodes"), say)
 
 
-def _with_nodes(folder: Path, size: Size, wanted: Callable[..., bool], say: Say) -> Iterator[Row]:
-    with _running(folder, size.nodes, 1, MEMORY) as (server, load):
-        before = server.ask(do="figures")
+def _database(url: str, folder: Path, name: str) -> str:
+    return f"sqlite:///{folder / name}.sqlite" if url == SQLITE else url
+
+
+def _with_nodes(folder: Path, size: Size, wanted: Wanted, say: Say) -> Iterator[Row]:
+    age_s = size.connection_age_s
+    with running(folder, size.nodes, 1, MEMORY, connection_age_s=age_s) as (server, load):
         say(f"connecting {size.nodes} nodes")
-        yield _connected(server, load, size, before["resident_mb"])
+        yield _connected(server, load, size)
         if wanted("singles", "orders"):
             say(f"{size.readings_per_s:,.0f} single readings a second")
             yield from _singles(server, load, size, orders=wanted("orders"))
@@ -177,164 +85,222 @@ def _with_nodes(folder: Path, size: Size, wanted: Callable[..., bool], say: Say)
             yield _reconnects(server, load, size, say)
 
 
-def _connected(server: Child, load: Child, size: Size, empty_mb: float) -> Row:
+def _connect(load: Child, nodes: int, assets: int, at_once: int) -> dict[str, float]:
+    answer = load.ask(do="connect", first=0, last=nodes - 1, assets=assets, at_once=at_once)
+    if answer["failed"]:
+        raise RuntimeError(f"{answer['failed']} of {nodes} nodes cannot connect: {answer['why'][0]}")
+    return answer
+
+
+def _connected(server: Child, load: Child, size: Size) -> Row:
+    empty_mb = server.ask(do="figures")["resident_mb"]
+    watch = Watch(server, load)
     answer = load.ask(do="connect", first=0, last=size.nodes - 1, assets=1, at_once=128)
-    figures = server.ask(do="figures")
-    return Row(
-        name="connect",
-        asked=f"{size.nodes} nodes, none failed; at most 60 kB each",
-        figures={
+    resident_mb = watch.look()["resident_mb"]
+    return watch.row(
+        "connect",
+        f"{size.nodes} nodes, none failed; at most 60 kB each",
+        {
             "failed_nodes": answer["failed"],
             "tried_again": answer["again"],
             "seconds": answer["wall_s"],
-            "kb_per_stream": 1e3 * (figures["resident_mb"] - empty_mb) / size.nodes,
-            "server_resident_mb": figures["resident_mb"],
+            "kb_per_stream": 1e3 * (resident_mb - empty_mb) / size.nodes,
+            "server_resident_mb": resident_mb,
         },
-        **_costs(figures, answer),
     )
 
 
 def _singles(server: Child, load: Child, size: Size, *, orders: bool) -> Iterator[Row]:
-    server.ask(do="figures")
-    load.tell(do="singles", per_s=size.readings_per_s, seconds=size.seconds)
-    answer = load.answer()
-    figures = server.ask(do="figures")
-    yield Row(
-        name="singles",
-        asked=f"{size.readings_per_s:,.0f}/s on {size.nodes} streams, p99 at most 20 ms into live state",
-        figures={
+    watch = Watch(server, load)
+    answer = load.ask(do="singles", per_s=size.readings_per_s, seconds=size.seconds)
+    figures = watch.look()
+    yield watch.row(
+        "singles",
+        f"{size.readings_per_s:,.0f}/s on {size.nodes} streams, p99 at most 20 ms into live state",
+        {
             "sent": answer["sent"],
             "arrived_per_s": figures["rows"] / figures["wall_s"],
             "live_p50_ms": figures["live_p50_ms"],
             "live_p99_ms": figures["live_p99_ms"],
-        },
-        **_costs(figures, answer),
+            "server_cpu_us_each": 1e6 * figures["cpu_s"] / max(1, figures["rows"]),
+        }
+        | _breaks(load),
     )
     if not orders:
         return
-    load.ask(do="latencies")
     for kind, limit in (("setpoints", "1 s"), ("stop", "500 ms")):
-        server.ask(do="figures")
-        load.tell(do="singles", per_s=size.readings_per_s, seconds=8.0)
-        time.sleep(3.0)
-        called = server.ask(do=kind)
-        answer = load.answer()
-        time.sleep(1.0)
-        got = load.ask(do="latencies")[kind]
-        figures = server.ask(do="figures")
-        yield Row(
-            name=f"{kind} under load",
-            asked=f"to {size.nodes} streams at {size.readings_per_s:,.0f} readings/s, p99 at most {limit}",
-            figures={key: got.get(key, float("nan")) for key in ("count", "p50_ms", "p99_ms", "max_ms")}
-            | {"call_ms": 1e3 * called["call_s"], "dropped": figures["slow_consumer_drops"]},
-            **_costs(figures, answer),
-        )
+        yield _orders_under_load(server, load, size, kind, limit)
 
 
-def _reconnects(server: Child, load: Child, size: Size, say: Say) -> Row:
-    seconds, failed, memory_mb = [], 0, []
-    server.ask(do="figures")
-    load_cpu_s = 0.0
-    for number in range(size.rounds):
-        say(f"reconnect, round {number + 1} of {size.rounds}")
-        load.ask(do="disconnect")
-        answer = load.ask(do="connect", first=0, last=size.nodes - 1, assets=1, at_once=128)
-        seconds.append(answer["wall_s"])
-        failed += answer["failed"]
-        load_cpu_s += answer["cpu_s"]
-        memory_mb.append(server.ask(do="figures")["resident_mb"])
-    return Row(
-        name="reconnect",
-        asked=f"{size.nodes} nodes within 60 s, none failed, no growth over {size.rounds} rounds",
-        figures={
-            "worst_s": max(seconds),
-            "failed_nodes": failed,
-            "resident_first_mb": memory_mb[0],
-            "resident_last_mb": memory_mb[-1],
-        },
-        load_cpu_s=load_cpu_s,
-        wall_s=sum(seconds),
-        load_average=os.getloadavg()[0],
+def _orders_under_load(server: Child, load: Child, size: Size, kind: str, limit: str) -> Row:
+    load.ask(do="latencies")
+    watch = Watch(server, load)
+    load.tell(do="singles", per_s=size.readings_per_s, seconds=8.0)
+    time.sleep(3.0)
+    called = server.ask(do=kind)
+    load.answer()
+    time.sleep(1.0)
+    got = load.ask(do="latencies")[kind]
+    figures = watch.look()
+    return watch.row(
+        f"{kind} under load",
+        f"to {size.nodes} streams at {size.readings_per_s:,.0f} readings/s, p99 at most {limit}",
+        {key: got.get(key, float("nan")) for key in ("count", "p50_ms", "p99_ms", "max_ms")}
+        | {"call_ms": 1e3 * called["call_s"], "dropped": figures["slow_consumer_drops"]},
     )
 
 
-def _with_gateways(
-    folder: Path, size: Size, url: str, wanted: Callable[..., bool], say: Say
-) -> Iterator[Row]:
-    assets = size.gateways * size.assets_per_gateway
-    with _running(folder, size.gateways, size.assets_per_gateway, url) as (server, load):
-        load.ask(do="connect", first=0, last=size.gateways - 1, assets=size.assets_per_gateway, at_once=32)
+def _reconnects(server: Child, load: Child, size: Size, say: Say) -> Row:
+    seconds: list[float] = []
+    failed, memory_mb = 0, {}
+    watch = Watch(server, load)
+    for number in range(1, size.rounds + 1):
+        say(f"reconnect, round {number} of {size.rounds}")
+        load.ask(do="disconnect")
+        answer = load.ask(do="connect", first=0, last=size.nodes - 1, assets=1, at_once=128)
+        seconds.append(answer["wall_s"])
+        failed += int(answer["failed"])
+        memory_mb[f"resident_{number}_mb"] = watch.look()["resident_mb"]
+    return watch.row(
+        "reconnect",
+        f"{size.nodes} nodes within 60 s, none failed, no growth over {size.rounds} rounds",
+        {"worst_s": max(seconds), "median_s": sorted(seconds)[len(seconds) // 2], "failed_nodes": failed}
+        | memory_mb,
+    )
+
+
+def _sustained(folder: Path, size: Size, url: str, say: Say) -> Row:
+    """Measure whether memory stays flat and nothing is lost, however often connections come to their age."""
+    per_s, looks = size.sustained_per_s, []
+    with running(folder, size.nodes, 1, url, connection_age_s=size.connection_age_s) as (server, load):
+        say(f"connecting {size.nodes} nodes")
+        _connect(load, size.nodes, 1, 128)
+        load.ask(do="breaks")
+        watch = Watch(server, load)
+        load.tell(do="singles", per_s=per_s, seconds=size.seconds)
+        for look in range(1, _LOOKS + 1):
+            time.sleep(size.seconds / _LOOKS)
+            looks.append(watch.look()["resident_mb"])
+            say(f"{look} of {_LOOKS}: {looks[-1]:.0f} MB, {watch.totals['rows']:,} readings")
+        sent = load.answer()["sent"]
+        told = _until_told(watch, load, size.nodes)
+        return watch.row(
+            f"sustained in {url.split(':', 1)[0]}",
+            f"{per_s:,.0f} single readings/s for {size.seconds:.0f} s: all stored once, flat memory",
+            {
+                "sent": sent,
+                "stored": (stored := asyncio.run(_stored_readings(url))),
+                "missing": sent - stored,
+                "nodes_told": told,
+                "live_p99_ms": watch.worst_p99_ms,
+                "resident_at_20%_mb": looks[len(looks) // 5],
+                "resident_last_mb": looks[-1],
+            }
+            | _breaks(load),
+        )
+
+
+def _until_told(watch: Watch, load: Child, nodes: int) -> int:
+    """Wait, for a bounded time, until every node was told that its last reading is durable."""
+    began_s = time.monotonic()
+    while (told := int(load.ask(do="stored")["nodes"])) < nodes:
+        if time.monotonic() > began_s + CATCHING_UP_S:
+            break
+        time.sleep(0.25)
+        watch.look()
+    return told
+
+
+def _breaks(load: Child) -> dict[str, float]:
+    found = load.ask(do="breaks")
+    return {name: found[name] for name in ("ended", "came_back", "resent", "lost")}
+
+
+async def _stored_readings(url: str) -> int:
+    """Return how many readings the database holds."""
+    database = Database(url)
+    try:
+        async with database.reading() as connection:
+            return int(await connection.scalar(select(func.count()).select_from(tables.reading)) or 0)
+    finally:
+        await database.close()
+
+
+def _with_gateways(folder: Path, size: Size, url: str, wanted: Wanted, say: Say) -> Iterator[Row]:
+    each, assets = size.assets_per_gateway, size.gateways * size.assets_per_gateway
+    age_s = size.connection_age_s
+    with running(folder, size.gateways, each, url, connection_age_s=age_s) as (server, load):
+        _connect(load, size.gateways, each, 32)
         kind = url.split(":", 1)[0]
         if wanted("columns") and url == MEMORY:
-            say(f"{size.columns_per_s:,.0f} samples a second in columns of 1,000")
-            yield _columns(server, load, size.columns_per_s, size.seconds, "columns", "at most 0.4 of a core")
+            say(f"{size.columns_per_s:,.0f} samples a second in columns of {ROWS_OF_A_MESSAGE:,}")
+            yield _columns(server, load, size, "columns", size.columns_per_s)
         if wanted("durable") and url != MEMORY:
-            say(f"{size.durable_per_s:,.0f} samples a second into {kind}")
-            yield _columns(server, load, size.durable_per_s, size.seconds, f"durable in {kind}", "all stored")
+            per_s = size.durable_per_s or (50_000 if kind == SQLITE else 200_000)
+            say(f"{per_s:,.0f} samples a second into {kind}")
+            yield _columns(server, load, size, f"durable in {kind}", per_s, url)
         if wanted("fanout"):
             say(f"orders to {assets} assets behind {size.gateways} gateways")
             limit = "50 ms from memory" if url == MEMORY else f"600 ms with the order stored in {kind}"
             yield _fanout(server, load, assets, limit, stored=url != MEMORY)
 
 
-def _columns(server: Child, load: Child, per_s: float, seconds: float, name: str, limit: str) -> Row:
-    rows = 1_000
-    server.ask(do="figures")
-    answer = load.ask(do="columns", per_s=per_s / rows, rows=rows, seconds=seconds)
-    figures = server.ask(do="figures")
-    arrived, stored = figures["rows"], figures["stored_rows"]
-    began_s = time.monotonic()
-    sent = answer["sent"] * rows
-    while (arrived < sent or stored < sent) and time.monotonic() < began_s + 60.0:
-        time.sleep(0.25)
-        more = server.ask(do="figures")
-        arrived, stored = arrived + more["rows"], stored + more["stored_rows"]
-        figures["cpu_s"] += more["cpu_s"]
-    time.sleep(0.5)
-    return Row(
-        name=name,
-        asked=f"{per_s:,.0f} samples/s for {seconds:.0f} s, {limit}",
-        figures={
-            "sent_per_s": sent / answer["wall_s"],
-            "arrived_rows": arrived,
-            "stored_rows": stored,
-            "missing_rows": sent - stored,
-            "caught_up_s": time.monotonic() - began_s,
-            "nodes_told": load.ask(do="stored")["nodes"],
-            "live_p99_ms": figures["live_p99_ms"],
-            "server_cpu_s_per_million": 1e6 * figures["cpu_s"] / max(arrived, 1),
-            "throttled": figures["throttled"],
-            "resident_mb": figures["resident_mb"],
-        },
-        **_costs(figures, answer),
+def _columns(server: Child, load: Child, size: Size, name: str, per_s: float, url: str = MEMORY) -> Row:
+    watch = Watch(server, load)
+    answer = load.ask(
+        do="columns", per_s=per_s / ROWS_OF_A_MESSAGE, rows=ROWS_OF_A_MESSAGE, seconds=size.seconds
     )
+    watch.look()
+    busy_mb = watch.look()["resident_mb"]
+    began_s, sent = time.monotonic(), answer["sent"] * ROWS_OF_A_MESSAGE
+    while min(watch.totals["rows"], watch.totals["stored_rows"]) < sent:
+        if time.monotonic() > began_s + CATCHING_UP_S:
+            break
+        time.sleep(0.25)
+        watch.look()
+    caught_up_s = time.monotonic() - began_s
+    told = _until_told(watch, load, size.gateways)
+    figures: dict[str, float] = {
+        "sent_per_s": sent / answer["wall_s"],
+        "arrived_rows": watch.totals["rows"],
+        "caught_up_s": caught_up_s,
+        "nodes_told": told,
+        "live_p99_ms": watch.worst_p99_ms,
+        "resident_mb": busy_mb,
+    }
+    if url != MEMORY:
+        figures["missing_rows"] = sent - asyncio.run(_stored_readings(url))
+    row = watch.row(
+        name,
+        f"{per_s:,.0f} samples/s for {size.seconds:.0f} s, "
+        + ("at most 0.4 of a core" if url == MEMORY else "all stored once"),
+        figures | _breaks(load),
+    )
+    row.figures["server_cpu_s_per_million"] = 1e6 * row.server_cpu_s / max(1, watch.totals["rows"])
+    return row
 
 
 def _fanout(server: Child, load: Child, assets: int, limit: str, *, stored: bool) -> Row:
+    """Measure from the call to the last node that has its orders; the median of five."""
     worst: list[float] = []
     calls: list[float] = []
+    stores: list[float] = []
+    watch = Watch(server, load)
     for _ in range(5):
         load.ask(do="latencies")
         called = server.ask(do="setpoints", stored=stored)
         time.sleep(1.0)
         got = load.ask(do="latencies")["setpoints"]
         calls.append(1e3 * called["call_s"])
-        worst.append(got.get("max_ms", float("nan")) + 1e3 * called["stored_s"])
-    figures = server.ask(do="figures")
-    return Row(
-        name="fan-out" + (" with the durable order" if stored else ""),
-        asked=f"{assets} assets, at most {limit}",
-        figures={"median_ms": sorted(worst)[2], "worst_ms": max(worst), "call_ms": sorted(calls)[2]},
-        server_cpu_s=figures["cpu_s"],
-        wall_s=figures["wall_s"],
-        load_average=os.getloadavg()[0],
+        stores.append(1e3 * called["stored_s"])
+        worst.append(got.get("max_ms", float("nan")) + stores[-1])
+    return watch.row(
+        "fan-out" + (" with the durable order" if stored else ""),
+        f"{assets} assets, at most {limit}",
+        {
+            "median_ms": sorted(worst)[2],
+            "worst_ms": max(worst),
+            "call_ms": sorted(calls)[2],
+            "stored_ms": sorted(stores)[2],
+        },
     )
-
-
-def _costs(figures: dict[str, Any], answer: dict[str, Any]) -> dict[str, float]:
-    return {
-        "server_cpu_s": figures["cpu_s"],
-        "load_cpu_s": answer["cpu_s"],
-        "wall_s": answer["wall_s"],
-        "load_average": os.getloadavg()[0],
-    }

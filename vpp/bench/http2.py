@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
+_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _WINDOW = 0, 1, 3, 4, 6, 8
 _ACK, _END_STREAM, _END_HEADERS = 1, 1, 4
 _INITIAL_WINDOW: Final = 65_535
 _LARGEST_WINDOW: Final = 2**31 - 1
@@ -53,10 +53,16 @@ def _opening(path: str) -> bytes:
 
 
 class Stream(asyncio.Protocol):
-    """A bidirectional call; `on_message` is given each message of the server, as bytes."""
+    """A bidirectional call; `on_message` is given each message of the server, as bytes.
 
-    def __init__(self, path: str, on_message: Callable[[bytes], None]) -> None:
-        self._path, self._on_message = path, on_message
+    `on_end` is told once that it is over: by the server's last headers, a reset, or a lost connection.
+    A server that lets a connection go away (GOAWAY) serves its stream on until one of these.
+    """
+
+    def __init__(
+        self, path: str, on_message: Callable[[bytes], None], on_end: Callable[[], None] = lambda: None
+    ) -> None:
+        self._path, self._on_message, self._on_end = path, on_message, on_end
         self._transport: asyncio.Transport | None = None
         self._received, self._body = bytearray(), bytearray()
         self._window = {0: _INITIAL_WINDOW, 1: _INITIAL_WINDOW}
@@ -72,7 +78,13 @@ class Stream(asyncio.Protocol):
         self._transport.write(_opening(self._path))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.ended.set()
+        self._end()
+
+    def _end(self) -> None:
+        if not self.ended.is_set():
+            self.ended.set()
+            self.close()
+            self._on_end()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -95,6 +107,8 @@ class Stream(asyncio.Protocol):
 
     def send(self, message: bytes) -> None:
         """Send a message, in frames of legal size, as soon as the server's windows allow."""
+        if self.ended.is_set():
+            return
         body = struct.pack(">BI", 0, len(message)) + message
         pieces = [body[at : at + _MAX_FRAME] for at in range(0, len(body), _MAX_FRAME)]
         self._waiting.extend(pieces)
@@ -102,6 +116,7 @@ class Stream(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection at once, as a node does whose power fails."""
+        self._waiting.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -126,8 +141,8 @@ class Stream(asyncio.Protocol):
             self._settle(bytes(self._received[begin:end]))
         elif kind == _PING and not flags & _ACK:
             self._write(_frame(_PING, _ACK, 0, bytes(self._received[begin:end])))
-        elif kind in {_RESET, _GOAWAY} or (kind == _HEADERS and flags & _END_STREAM):
-            self.ended.set()
+        elif kind == _RESET or (kind == _HEADERS and flags & _END_STREAM):
+            self._end()
 
     def _settle(self, payload: bytes) -> None:
         for number, value in struct.iter_unpack(">HI", payload):

@@ -5,42 +5,38 @@
 {"do": "columns", "per_s": 1000, "rows": 1000, "seconds": 20}
 {"do": "latencies"}    of setpoints and stops since the last question, milliseconds
 {"do": "stored"}       how many nodes were told that their last reading is durable
+{"do": "breaks"}       since the last question: sessions that ended by themselves, and what was sent again
+{"do": "spent"}        the CPU time of this process since its start
 {"do": "disconnect"}
+
+A node whose session ends by itself comes back as the product's node does: after a pause that doubles, with
+jitter, and it sends again what was not acknowledged as durable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import resource
 import ssl
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import uvloop
 
-from vpp.bench.http2 import Stream
+from vpp.bench.node import Node
 from vpp.rpcgen import fleet_pb2 as pb
 
-_PATH = "/vpp.v1.FleetService/Session"
-_TICK_S = 0.002
-ATTEMPTS = 5  # of a node to connect
-
-
-@dataclass(slots=True)
-class Node:
-    """One node: its stream, the slots it speaks for, how far it has counted."""
-
-    number: int
-    stream: Stream | None = None
-    slots: list[int] = field(default_factory=list)
-    welcomed: asyncio.Event = field(default_factory=asyncio.Event)
-    sent_number: int = 0
-    stored_number: int = 0
+_TICK_S: Final = 0.002
+ATTEMPTS: Final = 5  # of a node to connect for the first time
+CONNECT_TIMEOUT_S: Final = 60.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # as the product's node waits before it comes back
+MAX_KEPT_COLUMNS: Final = 200  # messages of a gateway that are not durable; it makes no more until they are
+MAX_WAITING_PIECES: Final = 64
 
 
 class Load:
@@ -50,6 +46,10 @@ class Load:
         self._folder, self._port = folder, port
         self._nodes: list[Node] = []
         self._latencies_ms: dict[str, list[float]] = {"setpoints": [], "stop": []}
+        self._breaks = {"ended": 0, "came_back": 0, "tried_again": 0}
+        self._returns: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Semaphore(1)
+        self._jitter = random.Random(1)  # noqa: S311 - pauses, no secrets
 
     async def do(self, command: dict[str, Any]) -> dict[str, Any]:
         """Carry out one command; the answer carries the process' own CPU time."""
@@ -63,69 +63,61 @@ class Load:
 
     async def do_connect(self, first: int, last: int, assets: int, at_once: int) -> dict[str, Any]:
         if not self._nodes:
-            self._nodes = [Node(number) for number in range(first, last + 1)]
-        turn = asyncio.Semaphore(at_once)
+            numbers = range(first, last + 1)
+            self._nodes = [
+                Node(number, assets, on_message=self._take, on_end=self._come_back) for number in numbers
+            ]
+        self._turn = asyncio.Semaphore(at_once)
         failed: list[str] = []
         again = 0
 
         async def connect(node: Node) -> None:
             nonlocal again
-            async with turn:
-                for attempt in range(1, ATTEMPTS + 1):
-                    try:
-                        async with asyncio.timeout(60):
-                            await self._connect(node, assets)
-                    except (OSError, TimeoutError, ssl.SSLError) as error:
-                        again += 1
-                        if attempt == ATTEMPTS:
-                            failed.append(repr(error))
-                        await asyncio.sleep(0.2 * attempt)
-                    else:
-                        return
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    await self._connect(node)
+                except (OSError, TimeoutError, ssl.SSLError) as error:
+                    again += 1
+                    if attempt == ATTEMPTS:
+                        failed.append(repr(error))
+                    await asyncio.sleep(0.2 * attempt)
+                else:
+                    return
 
         await asyncio.gather(*(connect(node) for node in self._nodes))
         return {"nodes": len(self._nodes), "failed": len(failed), "again": again, "why": failed[:3]}
 
-    async def _connect(self, node: Node, assets: int) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self._folder / "authority.pem")
-        context.load_cert_chain(self._folder / f"node-{node.number}.pem", self._folder / "nodes.key")
-        context.set_alpn_protocols(["h2"])
-        node.welcomed.clear()
-        stream = Stream(_PATH, lambda message: self._take(node, message))
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(
-            lambda: stream, "127.0.0.1", self._port, ssl=context, server_hostname="localhost"
-        )
-        node.stream = stream
-        first = node.number * assets
-        names = [f"asset-{number}" for number in range(first, first + assets)]
-        hello = pb.Hello(protocol_version=2, min_protocol_version=1, asset_ids=names, buffer_id="bench")
-        stream.send(pb.NodeMessage(hello=hello).SerializeToString())
-        waiting = [asyncio.create_task(node.welcomed.wait()), asyncio.create_task(stream.ended.wait())]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting:
-            task.cancel()
-        if not node.welcomed.is_set():
-            stream.close()
-            raise ConnectionError("the stream ended before the Welcome")
+    async def _connect(self, node: Node) -> None:
+        async with self._turn, asyncio.timeout(CONNECT_TIMEOUT_S):
+            await node.connect(self._folder, self._port)
 
-    def _take(self, node: Node, raw: bytes) -> None:
+    def _come_back(self, node: Node) -> None:
+        """Let a node whose session ended by itself open another one."""
+        self._breaks["ended"] += 1
+        task = asyncio.get_running_loop().create_task(self._reconnect(node))
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)
+
+    async def _reconnect(self, node: Node) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            asked_s = self._jitter.uniform(0.0, node.asked_pause_s)
+            await asyncio.sleep(max(asked_s, self._jitter.uniform(0.5, 1.0) * pause_s))
+            try:
+                await self._connect(node)
+            except (OSError, TimeoutError, ssl.SSLError):
+                self._breaks["tried_again"] += 1
+                pause_s = min(2.0 * pause_s, LONGEST_PAUSE_S)
+            else:
+                self._breaks["came_back"] += 1
+                return
+
+    def _take(self, node: Node, message: pb.ServerMessage) -> None:
         now_s = time.time()
-        message = pb.ServerMessage.FromString(raw)
         kind = message.WhichOneof("message")
-        if kind == "welcome":
-            node.slots = [terms.slot for terms in message.welcome.assets]
-            node.welcomed.set()
-        elif kind in {"setpoints", "stop"}:
+        if kind in self._latencies_ms:
             sent_at = getattr(message, kind).sent_at
-            sent_s = sent_at.seconds + sent_at.nanos / 1e9
-            self._latencies_ms[kind].append(1e3 * (now_s - sent_s))
-        elif kind == "readings_stored":
-            node.stored_number = message.readings_stored.reading_number
-        elif kind == "ping" and node.stream is not None:
-            pong = pb.Pong(ping_sent_at=message.ping.sent_at)
-            node.stream.send(pb.NodeMessage(pong=pong).SerializeToString())
+            self._latencies_ms[kind].append(1e3 * (now_s - sent_at.seconds - sent_at.nanos / 1e9))
 
     async def _paced(self, per_s: float, seconds: float, say: Any) -> int:
         """Call `say(node)` for the nodes in turn, `per_s` times a second; what is late is caught up."""
@@ -143,7 +135,7 @@ class Load:
         message = pb.NodeMessage()
 
         def say(node: Node) -> None:
-            if node.stream is None:
+            if not node.slots:  # it has never been welcomed
                 return
             node.sent_number += 1
             reading.slot, reading.reading_number = node.slots[0], node.sent_number
@@ -154,9 +146,11 @@ class Load:
             reading.measured_at.seconds = now_ns // 1_000_000_000
             reading.measured_at.nanos = now_ns % 1_000_000_000
             message.reading.CopyFrom(reading)
-            node.stream.send(message.SerializeToString())
+            node.say(message.SerializeToString())
 
-        return {"sent": await self._paced(per_s, seconds, say)}
+        before = sum(node.sent_number for node in self._nodes)
+        await self._paced(per_s, seconds, say)
+        return {"sent": sum(node.sent_number for node in self._nodes) - before}
 
     async def do_columns(self, per_s: float, rows: int, seconds: float) -> dict[str, Any]:
         zeros = [0] * rows
@@ -172,14 +166,14 @@ class Load:
             batch.offset_ms[:] = [row // len(node.slots) for row in range(rows)]
 
         def say(node: Node) -> None:
-            if node.stream is None or node.stream.waiting > 64:
+            if node.waiting_pieces > MAX_WAITING_PIECES or len(node.kept) >= MAX_KEPT_COLUMNS:
                 return
             node.sent_number += 1
             batch.slot[:] = columns[node.number]
             batch.soc[:] = moving[node.sent_number % len(moving)]
             batch.reading_number = node.sent_number
             batch.base_time.FromMicroseconds(time.time_ns() // 1000)
-            node.stream.send(pb.NodeMessage(reading_batch=batch).SerializeToString())
+            node.say(pb.NodeMessage(reading_batch=batch).SerializeToString())
 
         before = sum(node.sent_number for node in self._nodes)
         await self._paced(per_s, seconds, say)
@@ -198,11 +192,24 @@ class Load:
     async def do_stored(self) -> dict[str, Any]:
         return {"nodes": sum(node.stored_number == node.sent_number > 0 for node in self._nodes)}
 
+    async def do_spent(self) -> dict[str, Any]:
+        return {"total_cpu_s": time.process_time()}
+
+    async def do_breaks(self) -> dict[str, Any]:
+        answer = dict(self._breaks)
+        for name in self._breaks:
+            self._breaks[name] = 0
+        for name in ("resent", "lost"):
+            answer[name] = sum(getattr(node, name) for node in self._nodes)
+            for node in self._nodes:
+                setattr(node, name, 0)
+        return answer | {"connected": sum(node.connected for node in self._nodes)}
+
     async def do_disconnect(self) -> dict[str, Any]:
+        for task in self._returns:
+            task.cancel()
         for node in self._nodes:
-            if node.stream is not None:
-                node.stream.close()
-                node.stream = None
+            node.disconnect()
         await asyncio.sleep(0.1)
         return {}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vpp.bench.gateway import Child, Row
+from vpp.bench.processes import Child, Row
 from vpp.client import Client, calls
 from vpp.service.certificates import create_authority, issue_operator, issue_server
 

@@ -12,7 +12,7 @@ import sys
 from tests.integration.rpc.plant import eventually
 from tests.plants import free_port
 from tests.simulation.seeds import sampled
-from vpp.bench.gateway import issue_nodes
+from vpp.bench.processes import issue_nodes
 from vpp.node.agent import NodeAgent, NodeSettings
 from vpp.node.credentials import NodeCredentials
 from vpp.node.fleet import running

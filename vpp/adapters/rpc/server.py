@@ -159,7 +159,7 @@ async def start_server(
     if doorkeeper is not None:
         await doorkeeper.refresh()
         guard = GuardInterceptor(may_call, doorkeeper.check, require_deadline, watch=doorkeeper.watched)
-    server = grpc.aio.server(interceptors=[guard], options=[*_OPTIONS, *options])
+    server = grpc.aio.server(interceptors=[guard], options=[*(dict(_OPTIONS) | dict(options)).items()])
     names = [FLEET_SERVICE]
     if identity_servicer is not None:
         enrolment_pb2_grpc.add_IdentityServiceServicer_to_server(identity_servicer, server)  # type: ignore[no-untyped-call]
