@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -55,6 +56,7 @@ class SolverProcess:
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="solver-starter")
         self._child: _Child | None = self._start()
         self._spare: _Child | None = None
+        self.on_better: Callable[[Plan], None] | None = None  # told of each better plan, in a solve's thread
 
     def warm_up(self, limit_s: float = WARM_UP_LIMIT_S) -> None:
         """Wait until the child has loaded everything and solved a tiny problem; then start its spare."""
@@ -69,7 +71,7 @@ class SolverProcess:
         with self._lock:
             child = self._idle_child()
             child.ask((problem, options or SolveOptions()))
-            plan, error, killed = child.collect(start + deadline_s)
+            plan, error, killed = child.collect(start + deadline_s, self.on_better)
             if error == _ENDED:
                 self._replace_child()
         if plan is not None and killed:
@@ -162,7 +164,9 @@ class _Child:
         self._sender = threading.Thread(target=_send, args=(self._pipe, request), daemon=True)
         self._sender.start()
 
-    def collect(self, until: float) -> tuple[Plan | None, str | None, bool]:
+    def collect(
+        self, until: float, on_better: Callable[[Plan], None] | None = None
+    ) -> tuple[Plan | None, str | None, bool]:
         """Return the last plan, the error if any, and whether time ran out before the child was done."""
         plan: Plan | None = None
         while True:
@@ -172,6 +176,8 @@ class _Child:
                 return plan, None, True
             if kind in {"better", "done"}:
                 plan = value
+                if on_better is not None and plan is not None:
+                    on_better(plan)
             if kind == "better":
                 continue
             self.busy = False

@@ -229,6 +229,13 @@ class MemoryStore:
     async def get_run(self, run_id):
         return next((run for run, _, _, _ in self.runs if run.run_id == run_id), None)
 
+    async def run_of_trigger(self, trigger):
+        return next((run for run, _, _, _ in self.runs if run.trigger == trigger), None)
+
+    async def acknowledged_orders(self, run_id):
+        orders = (await self.list_setpoints(run_id=run_id, asset_id="", page_size=10**9, page_token="")).items
+        return sum(1 for order in orders if order.acknowledged)
+
     async def get_plan(self, run_id):
         return next((plan for run, plan, _, _ in self.runs if run.run_id == run_id), None)
 

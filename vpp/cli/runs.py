@@ -19,6 +19,7 @@ from vpp.cli.connecting import (
     operator_client,
     parse_time,
 )
+from vpp.cli.run_steps import sentence_of
 from vpp.client import calls
 from vpp.domain.runs import Rung, RunKind
 from vpp.rpcgen import dispatch_pb2 as pb
@@ -135,6 +136,23 @@ def what_if_command(
     with operator_client(address, certificates, operator) as client:
         found = client.what_if(request)
     _print(found.run, found.difference, "a plan as things are", known=found.HasField("difference"))
+
+
+@runs.command("watch")
+def watch_command(
+    run_id: Annotated[str, typer.Argument(help="The run; empty: the one under way, or the next.")] = "",
+    request_id: Annotated[str, typer.Option(help="Of the request that triggers it.")] = "",
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show what a run comes to, step by step, until it ends.
+
+    Example: vpp runs watch
+    """
+    with operator_client(address, certificates, operator) as client:
+        for step in client.watch_run(run_id=run_id, request_id=request_id):
+            _console.print(sentence_of(step), markup=False)
 
 
 def _print(run: operator_pb2.Run, found: pb.PlanDifference, reference: str, *, known: bool) -> None:

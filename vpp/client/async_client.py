@@ -34,6 +34,7 @@ class AsyncClient(AsynchronousCalls):
 
     runs = lists(calls.runs.runs)
     run = asks(calls.runs.run)
+    watch_run = watches(calls.runs.watch_run)
     plan = gathers(calls.runs.plan)
     setpoints = lists(calls.runs.setpoints)
     trail = asks(calls.runs.trail)

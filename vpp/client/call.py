@@ -47,7 +47,7 @@ class Listing(Generic[Answer, Item]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch(Generic[Answer]):
-    """A stream of answers without an end. When it breaks it is opened again.
+    """A stream of answers, to the end of what it follows. When it breaks it is opened again.
 
     `resume` writes into the next request where the stream was; without it each stream begins with a
     whole picture.

@@ -19,6 +19,7 @@ from vpp.ports.records import (
     SetpointTrail,
     StoredSetpoint,
 )
+from vpp.ports.run_progress import RunProgress
 from vpp.ports.signals import RequestReusedError, SignalRegister, SignalSource, TooManySignalsError
 from vpp.ports.store import CycleStore, Store
 
@@ -50,6 +51,7 @@ __all__ = [
     "ReasoningModel",
     "ReasoningModelError",
     "RequestReusedError",
+    "RunProgress",
     "SendReport",
     "SetpointTrail",
     "SignalRegister",

@@ -147,6 +147,12 @@ class Store(CycleStore, Protocol):
     async def get_run(self, run_id: str) -> RunSummary | None:
         """Return one run."""
 
+    async def run_of_trigger(self, trigger: str) -> RunSummary | None:
+        """Return the first run that this set off."""
+
+    async def acknowledged_orders(self, run_id: str) -> int:
+        """Return how many orders of a run a node has answered."""
+
     async def get_plan(self, run_id: str) -> DispatchPlan | None:
         """Return the plan of a run."""
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from vpp.rpcgen import dispatch_pb2 as vpp_dot_v1_dot_dispatch__pb2
+from vpp.rpcgen import runs_pb2 as vpp_dot_v1_dot_runs__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -49,6 +50,11 @@ class DispatchServiceStub:
                 '/vpp.v1.DispatchService/TriggerRun',
                 request_serializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.FromString,
+                _registered_method=True)
+        self.WatchRun = channel.unary_stream(
+                '/vpp.v1.DispatchService/WatchRun',
+                request_serializer=vpp_dot_v1_dot_runs__pb2.WatchRunRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_runs__pb2.WatchRunResponse.FromString,
                 _registered_method=True)
         self.SetOverride = channel.unary_unary(
                 '/vpp.v1.DispatchService/SetOverride',
@@ -98,6 +104,13 @@ class DispatchServiceServicer:
 
     def TriggerRun(self, request, context):
         """TriggerRun runs one cycle now and returns when its orders are stored and sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchRun(self, request, context):
+        """WatchRun streams what a run comes to, step by step, and ends with its final state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +169,11 @@ def add_DispatchServiceServicer_to_server(servicer, server):
                     servicer.TriggerRun,
                     request_deserializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.SerializeToString,
+            ),
+            'WatchRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRun,
+                    request_deserializer=vpp_dot_v1_dot_runs__pb2.WatchRunRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_runs__pb2.WatchRunResponse.SerializeToString,
             ),
             'SetOverride': grpc.unary_unary_rpc_method_handler(
                     servicer.SetOverride,
@@ -265,6 +283,33 @@ class DispatchService:
             '/vpp.v1.DispatchService/TriggerRun',
             vpp_dot_v1_dot_dispatch__pb2.TriggerRunRequest.SerializeToString,
             vpp_dot_v1_dot_dispatch__pb2.TriggerRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vpp.v1.DispatchService/WatchRun',
+            vpp_dot_v1_dot_runs__pb2.WatchRunRequest.SerializeToString,
+            vpp_dot_v1_dot_runs__pb2.WatchRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

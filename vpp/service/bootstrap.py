@@ -170,7 +170,7 @@ async def _loop(
     fleet, policy = await store.load_fleet(), settings.policy.to_policy()
     now = clock.now()
     peak = await restore_peak(store, interval=policy.interval, since=now - BILLING_PERIOD, now=now)
-    return DispatchLoop(
+    loop = DispatchLoop(
         fleet=fleet,
         policy=policy,
         clock=clock,
@@ -188,6 +188,9 @@ async def _loop(
         expect_stays=settings.forecast.expect_stays,
         previous=await store.last_plan(),
     )
+    solver.tell(loop.board.found)
+    gateway.heard.append(loop.board.heard)
+    return loop
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
@@ -229,6 +232,7 @@ async def _server(
         carry_out=stopping.carry_out,
         overrides=desk.overrides,
         rehearsals=desk.rehearsing,
+        progress=loop.board,
     )
     try:
         return await start_server(

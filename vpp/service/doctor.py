@@ -18,11 +18,11 @@ from vpp.ports import ReadingDays, ReasoningModelError, Store, StoreError
 from vpp.ports.access import TokenError
 from vpp.service.bootstrap import make_clock, make_store
 from vpp.service.certificates import describe_problem
+from vpp.service.cycle_picture import PRICE_MEMORY
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import look_at_nodes
 from vpp.service.forecasting_parts import make_model
 from vpp.service.identity import load_authority, wall_now
-from vpp.service.loop import PRICE_MEMORY
 from vpp.service.settings import Settings, SettingsError, load_settings
 
 

@@ -6,9 +6,9 @@ The order is the promise: verified, stored, sent. Every step is written under on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Protocol
 
 import numpy as np
@@ -28,25 +28,19 @@ from vpp.control.tracking import CHANGE_PERIOD
 from vpp.control.verification import may_be_held
 from vpp.domain.approvals import ApprovedPlan, StaleApprovalError
 from vpp.domain.assets import Fleet
-from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.overrides import same_overrides
 from vpp.domain.policy import DispatchPolicy
-from vpp.domain.prices import PriceCurve, PricePoint
-from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
+from vpp.domain.readings import from_microseconds, to_microseconds
+from vpp.domain.run_steps import Stage
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
-from vpp.domain.signals import Signal
-from vpp.forecasting.prices import extend_prices
-from vpp.forecasting.stays import MEMORY as HABIT_MEMORY
-from vpp.forecasting.stays import expected_sessions
-from vpp.ports import Clock, CycleStore, NodeLink, SignalSource
+from vpp.ports import Clock, CycleStore, NodeLink, SendReport, SignalSource
 from vpp.service.approvals import ApprovalDesk
+from vpp.service.cycle_picture import inputs_of
 from vpp.service.peak import PeakMeter
+from vpp.service.run_board import RunBoard
 
-PRICE_MEMORY = timedelta(days=3)  # nothing is planned when no price is newer than this
-PRICE_HISTORY = timedelta(days=35)  # what prices that are not published yet are forecast from
 SHOWN_ASSETS = 10  # of those newly found not to follow, in the log
-SESSION_MEMORY = timedelta(days=2)
 SCHEDULE = "schedule"  # who asks for a run that no person asked for
 
 log = structlog.get_logger()
@@ -84,6 +78,7 @@ class DispatchLoop:
     latest: RunSummary | None = None
     approvals: ApprovalDesk | None = None  # where decisions wait for people; None: they need nobody
     overrides: OverrideBook = field(init=False)
+    board: RunBoard = field(init=False)  # how far runs are
     after_cycle: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     # Whoever gives orders takes their sequences, stores and sends them while holding this.
     giving: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -91,6 +86,7 @@ class DispatchLoop:
 
     def __post_init__(self) -> None:
         self.overrides = OverrideBook(len(self.fleet))
+        self.board = RunBoard(self.clock, len(self.fleet))
 
     @property
     def orders(self) -> OrdersInForce:
@@ -102,22 +98,30 @@ class DispatchLoop:
         async with self._busy:
             started = self.clock.now()
             run_id = self.new_id(started)
-            inputs = await self._inputs(run_id, started)
-            prepared = await asyncio.to_thread(prepare, inputs)
-            outcome = await self._solve(prepared)
-            decision = await asyncio.to_thread(decide, inputs, prepared, outcome)
-            async with self.giving:
-                inputs, prepared, outcome, decision = await self._with_latest_word(
-                    inputs, prepared, outcome, decision
-                )
-                if self.approvals is not None:
-                    await self.approvals.decided(inputs, prepared, decision, requester=requester)
-                run = await self._give(
-                    CycleRecord(inputs=inputs, outcome=outcome), prepared, decision, trigger
-                )
-            for follow in self.after_cycle:
-                await follow()
-            return run
+            with self.board.run(run_id, trigger):
+                return await self._cycle(run_id, started, trigger, requester)
+
+    async def _cycle(self, run_id: str, started: datetime, trigger: str, requester: str) -> RunSummary:
+        inputs = await inputs_of(self, run_id, started, self._next_grid(started))
+        prepared = await asyncio.to_thread(prepare, inputs)
+        self.board.note(run_id, Stage.PREPARED, detail=prepared.reason)
+        outcome = await self._solve(prepared)
+        decision = await asyncio.to_thread(decide, inputs, prepared, outcome)
+        async with self.giving:
+            inputs, prepared, outcome, decision = await self._with_latest_word(
+                inputs, prepared, outcome, decision
+            )
+            self.board.note(run_id, Stage.DECIDED, rung=decision.rung, detail="; ".join(decision.refusals))
+            if self.approvals is not None:
+                asked = await self.approvals.decided(inputs, prepared, decision, requester=requester)
+                if asked is not None:
+                    self.board.note(
+                        run_id, Stage.WAITING, approval_id=asked.approval_id, detail=asked.need.words
+                    )
+            run = await self._give(CycleRecord(inputs=inputs, outcome=outcome), prepared, decision, trigger)
+        for follow in self.after_cycle:
+            await follow()
+        return run
 
     async def run_approved(
         self, run_id: str, approved: ApprovedPlan, still_wanted: Callable[[str], Awaitable[bool]]
@@ -131,14 +135,16 @@ class DispatchLoop:
         async with self._busy, self.giving:
             if not await still_wanted(approved.approval_id):
                 return None
-            inputs = await self._inputs(run_id, self.clock.now(), approved.plan.grid)
-            inputs = replace(inputs, approved=approved, orders=self.book.numbered(inputs.now))
-            prepared = await asyncio.to_thread(prepare, inputs)
-            decision = await asyncio.to_thread(decide, inputs, prepared, None)
-            if decision.plan is None:
-                raise StaleApprovalError("; ".join(decision.refusals))
-            record = CycleRecord(inputs=inputs, outcome=None)
-            return await self._give(record, prepared, decision, f"approval:{approved.approval_id}")
+            trigger = f"approval:{approved.approval_id}"
+            with self.board.run(run_id, trigger):
+                inputs = await inputs_of(self, run_id, self.clock.now(), approved.plan.grid)
+                inputs = replace(inputs, approved=approved, orders=self.book.numbered(inputs.now))
+                prepared = await asyncio.to_thread(prepare, inputs)
+                decision = await asyncio.to_thread(decide, inputs, prepared, None)
+                if decision.plan is None:
+                    raise StaleApprovalError("; ".join(decision.refusals))
+                record = CycleRecord(inputs=inputs, outcome=None)
+                return await self._give(record, prepared, decision, trigger)
 
     def _rested_at(self) -> datetime:
         """Return from when every asset may be given another power."""
@@ -154,9 +160,10 @@ class DispatchLoop:
         await self.store.save_run(
             run, plan=decision.plan, state=prepared.state, setpoints=decision.setpoints, record=record
         )
+        self.board.note(run.run_id, Stage.STORED, rung=run.rung, run=run)
         if decision.setpoints is not None:
             self.book.take(decision.setpoints)
-        await self._send(decision, bound)
+        self.board.sent(run, decision.setpoints, await self._send(decision, bound))
         self.latest = run
         bound.info("cycle", **_shown(run))
         return run
@@ -227,7 +234,7 @@ class DispatchLoop:
 
     async def picture(self, run_id: str, now: datetime) -> CycleInputs:
         """Return what a cycle at `now` would know; nobody's approval is asked for what is only looked at."""
-        return replace(await self._inputs(run_id, now), approvals=None)
+        return replace(await inputs_of(self, run_id, now, self._next_grid(now)), approvals=None)
 
     def _next_grid(self, now: datetime) -> IntervalGrid:
         length = self.policy.interval
@@ -235,48 +242,6 @@ class DispatchLoop:
         if now > start:
             start += length
         return IntervalGrid(start=start, length=length, count=self.policy.horizon_intervals)
-
-    async def _inputs(self, run_id: str, now: datetime, grid: IntervalGrid | None = None) -> CycleInputs:
-        grid = grid or self._next_grid(now)
-        points = await self.store.prices_between(start=now - PRICE_HISTORY, end=grid.end, known_at=now)
-        sessions = await self._sessions(grid, now)
-        return CycleInputs(
-            run_id=run_id,
-            now=now,
-            grid=grid,
-            fleet=self.fleet,
-            readings=self.link.latest_readings(),
-            quarantined=self.link.quarantined(),
-            orders=self.book.numbered(now),
-            reachable=self.reachable(),
-            forecast=await self.store.newest_forecast(available_at=now),
-            prices=_known_prices(points, grid, now, self.timezone),
-            sessions=[session for session in sessions if session.connected_until > now],
-            previous=self.previous,
-            peak_so_far_kw=await self.peak.read(self.store, now),
-            epoch=self.epoch,
-            policy=self.policy,
-            judgement=self.watch.judgement() if self.watch is not None else None,
-            overrides=self.overrides.columns(now),
-            approvals=self.approvals.terms if self.approvals is not None else None,
-            signals=await self._signals(grid, now),
-        )
-
-    async def _signals(self, grid: IntervalGrid, now: datetime) -> list[Signal]:
-        if self.signals is None:
-            return []
-        return await self.signals.signals_between(start=grid.start, end=grid.end, known_at=now)
-
-    async def _sessions(self, grid: IntervalGrid, now: datetime) -> list[ChargingSession]:
-        """Return the announced stays, and those that habits suggest where that is switched on."""
-        memory = HABIT_MEMORY if self.expect_stays else SESSION_MEMORY
-        known = await self.store.sessions_between(start=now - memory, end=grid.end, known_at=now)
-        if not self.expect_stays:
-            return known
-        by_habit = expected_sessions(
-            known, start=grid.start, end=grid.end, now=now, timezone=self.timezone, holidays=self.holidays
-        )
-        return [*known, *by_habit]
 
     async def look_at_compliance(self) -> None:
         """Judge from metering whether the assets follow their orders."""
@@ -306,29 +271,20 @@ class DispatchLoop:
             self.solver.solve, prepared.problem, previous=prepared.previous, deadline_s=deadline_s, seed=0
         )
 
-    async def _send(self, decision: Decision, bound: structlog.typing.FilteringBoundLogger) -> None:
+    async def _send(
+        self, decision: Decision, bound: structlog.typing.FilteringBoundLogger
+    ) -> SendReport | None:
         if decision.plan is not None:
             self.previous = decision.plan
             self.peak.ordered(decision.plan)
         if decision.setpoints is None:
-            return
+            return None
         report = await self.link.send(decision.setpoints)
         if report.unreachable_slots:
             bound.warning(
                 "nodes away", assets=[self.fleet.assets[slot].asset_id for slot in report.unreachable_slots]
             )
-
-
-def _known_prices(
-    points: Sequence[PricePoint], grid: IntervalGrid, now: datetime, timezone: str
-) -> PriceCurve | None:
-    """Return the prices over `grid`, None where none is known: the run then says why it orders nothing."""
-    if all(point.end <= now - PRICE_MEMORY for point in points):
-        return None
-    try:
-        return extend_prices(points, grid, now, timezone=timezone)
-    except InvalidValueError:
-        return None
+        return report
 
 
 def _shown(run: RunSummary) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from optimizer.child import SolveOptions
-from optimizer.plan import Schedule
+from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 from optimizer.process import SolverProcess
 from optimizer.verify import warm_up as warm_up_verifier
@@ -16,6 +18,10 @@ class ProcessSolver:
     def __init__(self, *, niceness: int = 0) -> None:
         """Start the process; it loads the compiled kernels, or compiles them where the cache is cold."""
         self._process = SolverProcess(decomposed=True, niceness=niceness)
+
+    def tell(self, on_better: Callable[[Plan], None]) -> None:
+        """Have `on_better` called with each better plan of every solve from now on, in the solve's thread."""
+        self._process.on_better = on_better
 
     def warm_up(self) -> None:
         """Wait until the child has loaded everything, and load what checks its plans."""

@@ -147,6 +147,7 @@ async def test_the_last_word_of_the_node_is_shown(fleet_store: Store) -> None:
 
     one = {item.asset_id: item for item in (await listed(fleet_store)).items}
 
+    assert await fleet_store.acknowledged_orders("run-1") == 1, "an order with two words counts once"
     assert (one["asset-1"].acknowledged, one["asset-1"].acknowledged_at) == (
         "completed",
         NOON + timedelta(seconds=2),

@@ -70,6 +70,15 @@ async def test_a_page_token_holds_for_its_filter_alone(filled: Store) -> None:
             await filled.list_runs(page_size=1, page_token=first.next_token, wanted=other)
 
 
+async def test_a_run_is_found_by_its_whole_trigger_the_first_of_them(filled: Store) -> None:
+    again = replace(run("r5"), trigger="schedule", started_at=NOON + 9 * HOUR)
+    await filled.save_run(again, plan=None, state=state(), setpoints=None)
+
+    found = [await filled.run_of_trigger(name) for name in ("schedule", "schedule:night", "night", "")]
+
+    assert [item and item.run_id for item in found] == ["r0", "r1", None, None]
+
+
 def test_a_time_range_that_is_empty_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="started_before"):
         RunFilter(started_from=NOON, started_before=NOON)

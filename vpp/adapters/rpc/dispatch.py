@@ -17,11 +17,12 @@ from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.overrides import OverrideCalls, OverrideParts
 from vpp.adapters.rpc.paging import filter_of
 from vpp.adapters.rpc.rehearsals import RehearsalCalls, Rehearsals
+from vpp.adapters.rpc.run_watch import RunWatchCalls, RunWatching
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.portfolios import EVERYTHING, Scope
 from vpp.domain.runs import RunSummary
-from vpp.ports import SendReport, Store
+from vpp.ports import RunProgress, SendReport, Store
 from vpp.rpcgen import dispatch_pb2 as pb
 
 TriggerRun = Callable[[str], Awaitable[RunSummary]]
@@ -44,8 +45,8 @@ class StopOrder:
 CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
 
 
-class DispatchServicer(OverrideCalls, RehearsalCalls):
-    """Starts runs, stops and releases; overrides and rehearsals are in modules of their own.
+class DispatchServicer(OverrideCalls, RehearsalCalls, RunWatchCalls):
+    """Starts runs, stops and releases; overrides, rehearsals and watching are in modules of their own.
 
     A request id runs once, also across a restart: it is recorded as the run's trigger.
     """
@@ -58,9 +59,11 @@ class DispatchServicer(OverrideCalls, RehearsalCalls):
         carry_out: CarryOut | None = None,
         overrides: OverrideParts | None = None,
         rehearsals: Rehearsals | None = None,
+        progress: RunProgress | None = None,
     ) -> None:
         self._trigger_run, self._store, self._carry_out = trigger_run, store, carry_out
         self.override_parts, self.rehearsals = overrides, rehearsals
+        self.watching = None if progress is None else RunWatching(progress, store)
         self._runs: OrderedDict[str, asyncio.Task[RunSummary]] = OrderedDict()
 
     async def Stop(self, request: pb.StopRequest, context: Context) -> pb.StopResponse:
@@ -111,8 +114,7 @@ class DispatchServicer(OverrideCalls, RehearsalCalls):
         return pb.TriggerRunResponse(run=operator_messages.run_message(run))
 
     async def _run_once(self, trigger: str) -> RunSummary:
-        recent = await self._store.list_runs(page_size=200, page_token="")
-        known = next((run for run in recent.items if run.trigger == trigger), None)
+        known = await self._store.run_of_trigger(trigger)
         return known if known is not None else await self._trigger_run(trigger)
 
     def _make_room(self) -> None:

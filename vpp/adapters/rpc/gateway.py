@@ -108,12 +108,13 @@ class Gateway:
             reading_limits=self.settings.reading_limits,
             write_period_s=self.settings.write_period_s,
             current_session=self.sessions.of_node,
-            on_cancelled=self._note_cancelled,
+            on_words=self._note_words,
         )
         self._recent = RecentDispatches(self.book)
         self._retries = RetryBudget(len(fleet))
         self._tasks: list[asyncio.Task[None]] = []
         self.ended: list[Callable[[NDArray[np.int64]], None]] = []  # told whose orders a stop has ended
+        self.heard: list[Callable[[NDArray[np.int64], NDArray[np.int64], int], None]] = []  # of orders
 
     # life ---------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -286,8 +287,13 @@ class Gateway:
     def _all(self, slots: NDArray[np.int64] | None) -> NDArray[np.int64]:
         return np.arange(len(self.fleet)) if slots is None else slots
 
-    def _note_cancelled(self, slots: NDArray[np.int64], sequences: NDArray[np.int64], epoch: int) -> None:
-        if epoch == self.epoch:
+    def _note_words(
+        self, slots: NDArray[np.int64], sequences: NDArray[np.int64], epoch: int, state: int
+    ) -> None:
+        """Note what nodes say of orders; `state` is a number of the wire."""
+        for hear in self.heard:
+            hear(slots, sequences, epoch)
+        if state == pb.ACKNOWLEDGEMENT_STATE_CANCELLED and epoch == self.epoch:
             self.book.end(slots, sequences)
             for listener in self.ended:
                 listener(slots)

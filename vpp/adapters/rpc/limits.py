@@ -89,6 +89,11 @@ SHORTEST_WATCH_PERIOD_S: Final = 0.2
 LONGEST_WATCH_PERIOD_S: Final = 60.0
 USUAL_WATCH_PERIOD_S: Final = 0.5
 
+# Watching runs ----------------------------------------------------------------------------------
+MAX_RUN_WATCHES: Final = 64  # streams at once
+RUN_WAIT_S: Final = 300.0  # of the wall, for a run that was asked for to begin
+RUN_LOOK_S: Final = 1.0  # of the wall, after which a stream looks even when nothing told it to
+
 # Pages ------------------------------------------------------------------------------------------
 MAX_PAGE_STATES: Final = 10_000
 MAX_PAGE_RUNS: Final = 1_000

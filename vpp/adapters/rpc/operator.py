@@ -163,7 +163,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             raise NotFoundError("setpoint", name)
         message = operator_messages.trail_message(trail)
         if not scope().everything:
-            message.run.CopyFrom(_without_money(message.run))
+            message.run.CopyFrom(operator_messages.without_money(message.run))
             del message.model_words[:]  # they may speak of feeders of others
         return message
 
@@ -203,11 +203,4 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
 
 def _run_in_scope(run: RunSummary) -> pb.Run:
     message = operator_messages.run_message(run)
-    return message if scope().everything else _without_money(message)
-
-
-def _without_money(run: pb.Run) -> pb.Run:
-    """Take out what a run says of the bill of the whole fleet."""
-    for field in ("objective", "lower_bound", "gap"):
-        run.ClearField(field)
-    return run
+    return message if scope().everything else operator_messages.without_money(message)

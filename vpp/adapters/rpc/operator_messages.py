@@ -86,6 +86,13 @@ def run_message(run: RunSummary) -> pb.Run:
     )
 
 
+def without_money(run: pb.Run) -> pb.Run:
+    """Take out what a run says of the bill of the whole fleet."""
+    for field in ("objective", "lower_bound", "gap"):
+        run.ClearField(field)
+    return run
+
+
 def setpoint_message(order: StoredSetpoint) -> pb.Setpoint:
     """Return an order with the last word of its node."""
     return pb.Setpoint(

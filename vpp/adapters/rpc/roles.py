@@ -59,6 +59,7 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.DispatchService/Stop": _STOP,
     "/vpp.v1.DispatchService/Release": _order(scoped=True),
     "/vpp.v1.DispatchService/TriggerRun": _order(),
+    "/vpp.v1.DispatchService/WatchRun": _look(scoped=True),
     "/vpp.v1.DispatchService/DryRun": _order(),
     "/vpp.v1.DispatchService/WhatIf": _order(),
     "/vpp.v1.DispatchService/SetOverride": _order(scoped=True),

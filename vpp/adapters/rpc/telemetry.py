@@ -62,9 +62,9 @@ class Telemetry:
         reading_limits: ReadingLimits,
         write_period_s: float,
         current_session: Callable[[str], NodeSession | None] = lambda node_id: None,
-        on_cancelled: Callable[[NDArray[np.int64], NDArray[np.int64], int], None] = lambda *_: None,
+        on_words: Callable[[NDArray[np.int64], NDArray[np.int64], int, int], None] = lambda *_: None,
     ) -> None:
-        self._current_session, self._on_cancelled = current_session, on_cancelled
+        self._current_session, self._on_words = current_session, on_words
         self._stored_numbers: dict[str, tuple[str, int]] = {}  # of each node: its numbering, how far durable
         self._gathered = GatheredReadings()
         self._flush_due: asyncio.TimerHandle | None = None
@@ -289,9 +289,9 @@ class Telemetry:
         self.counters.acknowledgements += len(rows)
         for row in rows:
             self.acknowledgement_writer.put(row)
-        if message.state == pb.ACKNOWLEDGEMENT_STATE_CANCELLED and rows:
+        if rows:
             slots = np.array([self._slot_of[row.asset_id] for row in rows])
-            self._on_cancelled(slots, np.array([row.sequence for row in rows]), rows[0].epoch)
+            self._on_words(slots, np.array([row.sequence for row in rows]), rows[0].epoch, message.state)
         if refusal is not None:
             self.counters.refusals += 1
             session.outbox.put(refusal)

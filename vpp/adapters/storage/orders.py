@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import forecasts, runs, tables
@@ -163,6 +163,17 @@ async def acknowledgements_of(
         )
         for row in await connection.execute(query)
     )
+
+
+async def acknowledged_orders(connection: AsyncConnection, run_id: str) -> int:
+    """Return how many orders of a run a node has answered."""
+    order, word = tables.setpoint.c, tables.acknowledgement.c
+    answered = exists().where(
+        word.slot == order.slot, word.epoch == order.epoch, word.sequence == order.sequence
+    )
+    number = select(tables.run.c.run_number).where(tables.run.c.run_id == run_id).scalar_subquery()
+    query = select(func.count()).select_from(tables.setpoint).where(order.run_number == number, answered)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def trail(

@@ -92,6 +92,12 @@ async def get_run(connection: AsyncConnection, run_id: str) -> RunSummary | None
     return None if row is None else run_of(row)
 
 
+async def run_of_trigger(connection: AsyncConnection, trigger: str) -> RunSummary | None:
+    query = select(tables.run).where(tables.run.c.cause == trigger).order_by(tables.run.c.run_number).limit(1)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else run_of(row)
+
+
 async def list_runs(
     connection: AsyncConnection, *, wanted: RunFilter, page_size: int, page_token: str
 ) -> Page[RunSummary]:

@@ -265,6 +265,14 @@ class DatabaseStore:
         async with self._database.reading() as connection:
             return await runs.get_run(connection, run_id)
 
+    async def run_of_trigger(self, trigger: str) -> RunSummary | None:
+        async with self._database.reading() as connection:
+            return await runs.run_of_trigger(connection, trigger)
+
+    async def acknowledged_orders(self, run_id: str) -> int:
+        async with self._database.reading() as connection:
+            return await orders.acknowledged_orders(connection, run_id)
+
     async def get_plan(self, run_id: str) -> DispatchPlan | None:
         async with self._database.reading() as connection:
             return await runs.get_plan(connection, run_id)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from vpp.client.call import Call, Listing
+from google.protobuf.message import Message
+
+from vpp.client.call import Call, Listing, Watch
 from vpp.rpcgen import operator_pb2 as pb
+from vpp.rpcgen import runs_pb2 as runs_pb
 
 _OPERATOR = "/vpp.v1.OperatorService"
 
@@ -41,6 +44,20 @@ def runs(
 def run(run_id: str) -> Call[pb.GetRunResponse]:
     """Return one run."""
     return Call(path=f"{_OPERATOR}/GetRun", request=pb.GetRunRequest(run_id=run_id), answer=pb.GetRunResponse)
+
+
+def watch_run(*, run_id: str = "", request_id: str = "") -> Watch[runs_pb.WatchRunResponse]:
+    """Follow a run to its end: by its id, by the request that triggers it, or the one under way or next."""
+    return Watch(
+        path="/vpp.v1.DispatchService/WatchRun",
+        request=runs_pb.WatchRunRequest(run_id=run_id, request_id=request_id),
+        answer=runs_pb.WatchRunResponse,
+        resume=_go_on,
+    )
+
+
+def _go_on(request: Message, last: runs_pb.WatchRunResponse) -> None:
+    request.CopyFrom(runs_pb.WatchRunRequest(run_id=last.run_id, after=last.position))
 
 
 def plan(run_id: str) -> Listing[pb.GetPlanResponse, pb.AssetSchedule]:

@@ -44,6 +44,7 @@ run = Table(
     column("portfolio", String(64), "whose assets it ordered; empty: everybody's", default=""),
     UniqueConstraint("run_id"),
     Index(None, "started_at_us"),
+    Index(None, "cause", "run_number"),
     comment="passes of the loop",
 )
 
