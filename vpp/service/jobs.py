@@ -12,7 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from vpp.domain.intervals import interval_start
-from vpp.ports import Clock
+from vpp.ports import Clock, StoreUnavailableError
 
 log = structlog.get_logger()
 LEAST_PAUSE = timedelta(milliseconds=100)  # of the wall, between two firings: clocks wake a little early
@@ -117,6 +117,8 @@ def _guarded(name: str, work: Callable[[], Awaitable[Any]]) -> Callable[[], Awai
             await work()
         except asyncio.CancelledError:
             log.info("job cancelled", job=name)
+        except StoreUnavailableError as error:  # said in one line: it comes with every firing of an outage
+            log.warning("job failed", job=name, problem=str(error))
         except Exception:
             log.exception("job failed", job=name)
 

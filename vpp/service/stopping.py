@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +22,7 @@ from vpp.service.stop_journal import StopEntry, StopJournal
 from vpp.service.stop_times import StopMeasurement
 
 log = structlog.get_logger()
+JOURNAL_PATIENCE_S: Final = 0.3  # of the wall, for which a stop waits for the disk before it is sent
 MAX_REMEMBERED: Final = 1_024  # request ids; asking again with one of them does nothing again
 
 
@@ -30,7 +32,11 @@ class Stopping:
     def __init__(self, fleet: Fleet, gateway: Gateway, journal: StopJournal) -> None:
         self._fleet, self._gateway, self._journal = fleet, gateway, journal
         self._done: OrderedDict[str, SendReport] = OrderedDict()
-        self._lock = asyncio.Lock()
+        self._under_way: dict[str, asyncio.Task[SendReport]] = {}
+        self._given = 0  # stops and releases since the start
+        self._stopped_by = np.zeros(len(fleet), dtype=np.int64)  # the last one that stopped each asset
+        # A thread of its own: those of the process may all be busy with plans, forecasts and archives.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="stop-journal")
         self._merged = 0  # entries of the journal that the database has
 
     def restore(self) -> int:
@@ -52,33 +58,35 @@ class Stopping:
 
         Raises:
             InvalidValueError: an asset or a feeder that nobody knows.
-            StoreError: the journal cannot be written; a stop has been sent all the same.
+            StoreError: the journal cannot be written; a stop has been sent all the same. Where the disk
+                does not answer, the stop is sent after `JOURNAL_PATIENCE_S`, and the call goes on waiting.
         """
-        async with self._lock:
-            if (known := self._done.get(order.request_id)) is not None:
-                return known
-            entry = StopEntry(
-                request_id=order.request_id,
-                action=order.action,
-                operator=order.operator,
-                reason=order.reason,
-                at=self._gateway.clock.now(),
-                asset_ids=order.asset_ids,
-                feeder_id=order.feeder_id,
-            )
-            target = target_of(entry)
-            target.require_within(order.scope, self._fleet)
-            slots = target.slots_in(self._fleet)
-            measured = StopMeasurement(self._ordered(slots), self._gateway.clock)
-            self._gateway.ended.append(measured.note)
-            try:
-                report = await self._send(entry, None if target.whole_fleet else slots)
-            except BaseException:
-                self._gateway.ended.remove(measured.note)
-                raise
-            self._remember(order.request_id, report)
-        # Outside of the lock: nobody's stop waits for the words of another one's nodes.
+        if (known := self._done.get(order.request_id)) is not None:
+            return known
+        task = self._under_way.get(order.request_id)
+        if task is None:
+            task = self._under_way[order.request_id] = asyncio.create_task(self._carry_out(order))
+            task.add_done_callback(lambda _: self._under_way.pop(order.request_id))
+        return await asyncio.shield(task)
+
+    async def _carry_out(self, order: StopOrder) -> SendReport:
+        entry = StopEntry(
+            request_id=order.request_id,
+            action=order.action,
+            operator=order.operator,
+            reason=order.reason,
+            at=self._gateway.clock.now(),
+            asset_ids=order.asset_ids,
+            feeder_id=order.feeder_id,
+        )
+        target = target_of(entry)
+        target.require_within(order.scope, self._fleet)
+        slots = target.slots_in(self._fleet)
+        measured = StopMeasurement(self._ordered(slots), self._gateway.clock)
+        self._gateway.ended.append(measured.note)
         try:
+            report = await self._send(entry, slots, whole_fleet=target.whole_fleet)
+            self._remember(order.request_id, report)
             if order.action == "stop":
                 report = replace(report, stop_times=await measured.times(report))
                 self._remember(order.request_id, report)
@@ -112,16 +120,25 @@ class Stopping:
         self._merged += len(records)
         return new
 
-    async def _send(self, entry: StopEntry, slots: NDArray[np.int64] | None) -> SendReport:
-        written = asyncio.to_thread(self._journal.append, entry)
+    async def _send(self, entry: StopEntry, slots: NDArray[np.int64], *, whole_fleet: bool) -> SendReport:
+        """Write to the journal, in the order of the calls, and send; no call waits for another one's disk."""
+        self._given += 1
+        number = self._given
+        written = asyncio.get_running_loop().run_in_executor(self._writer, self._journal.append, entry)
         if entry.action == "release":
             await written
-            report = await self._gateway.release(slots, entry.reason)
+            # Who was stopped while this was being written stays stopped, as the journal says.
+            later = self._stopped_by[slots] > number
+            chosen = None if whole_fleet and not later.any() else slots[~later]
+            report = await self._gateway.release(chosen, entry.reason)
         else:
-            try:
-                await written
-            finally:  # a disk that is full must not keep a fleet running
-                report = await self._gateway.stop(slots, entry.reason, until_released=True)
+            self._stopped_by[slots] = number
+            # A disk that is full, or does not answer, must not keep a fleet running.
+            await asyncio.wait([written], timeout=JOURNAL_PATIENCE_S)
+            report = await self._gateway.stop(
+                None if whole_fleet else slots, entry.reason, until_released=True
+            )
+            await written
         log.warning(
             entry.action, operator=entry.operator, reason=entry.reason, assets=report.sent,
             away=len(report.unreachable_slots), request_id=entry.request_id,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
+import numpy as np
 import pytest
 
 from tests.integration.rpc.plant import ORIGIN, eventually, running_plant
@@ -102,6 +104,53 @@ async def test_a_disk_that_is_full_does_not_keep_a_fleet_running(certificates, t
         with pytest.raises(StoreError):
             await stopping.carry_out(order("release", 2))
         assert plant.gateway.book.stopped.all(), "a release that is not on disk is none"
+
+
+class HangingJournal(StopJournal):
+    """A disk that does not answer until `answers` is set."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.answers = threading.Event()
+
+    def append(self, entry):
+        assert self.answers.wait(30.0)
+        super().append(entry)
+
+
+async def test_a_disk_that_does_not_answer_holds_up_no_stop_and_no_release_undoes_a_later_one(
+    certificates, tmp_path
+):
+    async with running_plant(certificates) as plant:
+        journal = HangingJournal(tmp_path / "stops.jsonl")
+        stopping = Stopping(plant.fleet, plant.gateway, journal)
+        said = [("stop", 1), ("release", 2), ("stop", 3), ("stop", 3)]
+        calls = []
+        for action, number in said:
+            scope = {"asset_ids": ("b1",)} if number == 3 else {}
+            calls.append(asyncio.create_task(stopping.carry_out(order(action, number, **scope))))
+            await asyncio.sleep(0)
+        await eventually(plant.gateway.book.stopped.all)
+        assert not any(call.done() for call in calls), "the answer says that it is on the disk"
+        journal.answers.set()
+        await asyncio.gather(*calls)
+        assert [entry.request_id for entry in journal.entries()] == ["r-1", "r-2", "r-3"]
+        stopped = plant.gateway.book.stopped.tolist()
+        assert stopped == [True] + [False] * (len(stopped) - 1)
+        plant.gateway.book.release(np.arange(len(stopped)), ORIGIN)
+        assert stopping.restore() == 1, "a restart comes to the same end"
+
+
+async def test_a_stop_is_written_while_every_thread_of_the_process_is_busy(certificates, tmp_path):
+    done = threading.Event()
+    async with running_plant(certificates) as plant:
+        busy = [asyncio.create_task(asyncio.to_thread(done.wait, 30.0)) for _ in range(64)]
+        await asyncio.sleep(0.05)
+        await stopping_of(plant, tmp_path).carry_out(order("stop", 1))
+        assert plant.gateway.book.stopped.all()
+        assert len(StopJournal(tmp_path / "stops.jsonl").entries()) == 1
+        done.set()
+        await asyncio.gather(*busy)
 
 
 def test_a_line_that_a_crash_cut_off_is_left_out_and_the_next_one_begins_anew(tmp_path):

@@ -107,7 +107,7 @@ async def test_a_lost_connection_is_a_lost_lock_and_the_next_writer_fences(
     try:
         assert await epoch_within(second, 10) == first + 1
         await asyncio.sleep(0.2)
-        with pytest.raises(WriterLockError, match="connection that held the writer's lock was lost"):
+        with pytest.raises(WriterLockError, match="already writes"):
             await store.save_run(run(epoch=first), plan=None, state=state(), setpoints=None)
         with pytest.raises(WriterLockError, match="already writes"):
             await store.next_epoch()
@@ -115,6 +115,36 @@ async def test_a_lost_connection_is_a_lost_lock_and_the_next_writer_fences(
         await second.close()
     assert await epoch_within(store, 10) == first + 2
     await store.save_run(run(epoch=first + 2), plan=None, state=state(), setpoints=None)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("overtaken", [False, True])
+async def test_a_lost_lock_is_taken_again_unless_somebody_wrote_in_between(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch, overtaken: bool
+) -> None:
+    monkeypatch.setattr(writer_lock, "_HEARTBEAT_S", 0.05)
+    await store.save_fleet(fleet())
+    epoch = await store.next_epoch()
+    await fetch(
+        database_url,
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted",
+    )
+    await asyncio.sleep(0.2)
+    if overtaken:
+        second = open_store(database_url, clock_now=lambda: NOON)
+        assert await epoch_within(second, 10) == epoch + 1
+        await second.close()
+        with pytest.raises(WriterLockError, match=f"{epoch + 1}"):
+            await store.save_run(run(epoch=epoch), plan=None, state=state(), setpoints=None)
+        return
+    await store.save_run(run(epoch=epoch), plan=None, state=state(), setpoints=None)
+    third = open_store(database_url, clock_now=lambda: NOON)
+    try:
+        with pytest.raises(WriterLockError, match="already writes"):
+            await third.next_epoch()
+    finally:
+        await third.close()
 
 
 @pytest.mark.postgres

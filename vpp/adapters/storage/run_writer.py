@@ -19,6 +19,7 @@ from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.domain.setpoints import SetpointColumns
 from vpp.domain.state import FleetState
+from vpp.ports import WriterLockError
 
 MOST_STEPS: Final = 200  # transactions of one upkeep of records
 DEFAULT_KEEP_RECORDS_DAYS: Final = 90
@@ -58,10 +59,14 @@ class RunWriter:
                 raise InvalidValueError(f"{name}.run_id", part.run_id, f"{run.run_id}, the id of the run")
         # Compressing is done before the transaction, on another thread: the loop keeps its leases.
         encoded = await asyncio.to_thread(self._encode, plan, state, record)
-        self._lock.require_kept()
+        await self._lock.keep()
         async with self._database.writing() as connection:
             await fence_shared(connection)
-            await registry.require_newest_epoch(connection, run.epoch)
+            try:
+                await registry.require_newest_epoch(connection, run.epoch)
+            except WriterLockError:
+                await self._lock.release()  # taken again for nothing: whoever starts next may have it
+                raise
             number = await recording.save_run(
                 connection,
                 run,

@@ -32,8 +32,12 @@ class WriterLock(Protocol):
     async def take(self) -> None:
         """Hold the lock from now on; raises WriterLockError when another holds it."""
 
-    def require_kept(self) -> None:
-        """Raise WriterLockError when the lock was held and has been lost since."""
+    async def keep(self) -> None:
+        """Take the lock again when it was held and has been lost since.
+
+        Who has it again may still have been overtaken: that is told from the epochs, in the transaction.
+        Raises WriterLockError when another holds it now.
+        """
 
     async def release(self) -> None:
         """Let go of the lock, if it is held."""
@@ -67,7 +71,7 @@ class FileWriterLock:
         os.pwrite(descriptor, holder_name().encode(), 0)
         self._descriptor = descriptor
 
-    def require_kept(self) -> None:
+    async def keep(self) -> None:
         """Do nothing: a file lock cannot be lost while the process lives."""
 
     async def release(self) -> None:
@@ -81,6 +85,7 @@ class AdvisoryWriterLock:
 
     session ends ─► lock is free ─► another service takes it and a higher epoch
     writer silent for 12 s (stopped, cut off) ─► the server ends the session
+    server was restarted ─► taken again at the next write, and good where no higher epoch came in between
     """
 
     def __init__(self, database: Database) -> None:
@@ -88,10 +93,12 @@ class AdvisoryWriterLock:
         self._engine: AsyncEngine | None = None
         self._connection: AsyncConnection | None = None
         self._heartbeat: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     async def take(self) -> None:
         if self._heartbeat is not None and not self._heartbeat.done():
             return
+        lost = self._heartbeat
         await self.release()
         self._engine = self._database.new_engine(pooled=False)
         try:
@@ -101,15 +108,15 @@ class AdvisoryWriterLock:
             await self._require_free(self._connection)
         except BaseException:
             await self.release()
+            self._heartbeat = lost  # still to be taken again
             raise
         self._heartbeat = asyncio.create_task(self._beat(self._connection), name="writer lock")
 
-    def require_kept(self) -> None:
-        if self._heartbeat is not None and self._heartbeat.done():
-            raise WriterLockError(
-                "The connection that held the writer's lock was lost, so another service may be writing; "
-                "take a new epoch before anything is stored."
-            )
+    async def keep(self) -> None:
+        async with self._turn:
+            if self._heartbeat is not None and self._heartbeat.done():
+                with self._database.translated():
+                    await self.take()
 
     async def release(self) -> None:
         heartbeat, self._heartbeat = self._heartbeat, None
