@@ -1,21 +1,27 @@
 """Simulated devices with exact energy books: for the demo, for tests, for a node without hardware.
 
-Power is piecewise constant, so energy integrates exactly; conversion losses are counted. Power is
-measured at the AC terminals: charging with p kW stores p * charge_efficiency, discharging p kW
-takes p / discharge_efficiency out of the battery.
+What they do is the physics of replays (`vpp.physics`), as columns of length one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpp.node.device import ChargingStay, FeederMeasurement, Measurement
+from vpp.physics.devices import MILD_C, StorageDevices
+from vpp.physics.meters import meter_noise
+from vpp.physics.stays import EPOCH, MICROSECOND, Stays
+from vpp.physics.storage import EnergyBook, Ratings
+from vpp.physics.sun import PvSystems
 
 _HOUR = timedelta(hours=1)
+LIVES_EVERY_US: Final = 300_000_000  # of the plant's time: temperature changes within hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +38,17 @@ class BatterySpecification:
     min_discharge_kw: float = 0.0
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
+    standby_kw: float = 0.0
 
-    def feasible_kw(self, power_kw: float) -> float:
-        """Return what the device does when asked for `power_kw`: clipped, zero below its minimum."""
-        power_kw = min(max(power_kw, -self.max_charge_kw), self.max_discharge_kw)
-        smallest_kw = self.min_discharge_kw if power_kw > 0.0 else self.min_charge_kw
-        return power_kw if abs(power_kw) >= smallest_kw - 1e-9 else 0.0
-
-
-@dataclass(slots=True)
-class EnergyBook:
-    """Energies since the start, kWh, all positive: stored is taken in minus given out minus lost."""
-
-    charged_kwh: float = 0.0  # taken from the grid
-    discharged_kwh: float = 0.0  # given to the grid
-    lost_kwh: float = 0.0  # in conversion
-    driven_kwh: float = 0.0  # used on trips
-    missing_kwh: float = 0.0  # asked at departures and not there
+    def ratings(self) -> Ratings:
+        """Return the same as columns of length one."""
+        return Ratings(**{item.name: np.array([getattr(self, item.name)]) for item in fields(Ratings)})
 
 
 class SimulatedBattery:
     """A battery that does what it is told within its limits. `noise_kw` disturbs measured power only."""
+
+    comes_and_goes = False
 
     def __init__(
         self,
@@ -63,33 +59,60 @@ class SimulatedBattery:
         seed: int = 0,
         noise_kw: float = 0.0,
         site_net_load_kw: Callable[[datetime], float] | None = None,
+        ambient_c: Callable[[datetime], float] | None = None,
+        stays: Sequence[ChargingStay] = (),
     ) -> None:
+        """Start at rest; `ambient_c` says how warm it is around the device, mild by default."""
         self.specification = specification
-        self.energy_kwh = energy_kwh
-        self.book = EnergyBook()
-        self._asked_kw = 0.0
-        self._at = started_at
-        self._noise_kw = noise_kw
-        self._random = np.random.default_rng(seed)
+        self._at, self._lived_us = started_at, _us(started_at)
+        self._noise_kw, self._random = noise_kw, np.random.default_rng(seed)
         self._site_net_load_kw = site_net_load_kw
+        self._ambient_c = ambient_c or (lambda _: MILD_C)
+        self.devices = StorageDevices(
+            specification.ratings(),
+            energy_kwh=np.array([energy_kwh]),
+            stays=Stays.of((0, stay) for stay in stays if stay.connected_until > started_at),
+            start_us=_us(started_at),
+            vehicle=np.array([self.comes_and_goes]),
+            ambient_c=self._ambient_c(started_at),
+        )
 
     @property
     def asset_id(self) -> str:
         return self.specification.asset_id
 
+    @property
+    def energy_kwh(self) -> float:
+        """Return what is stored."""
+        return float(self.devices.energy_kwh[0])
+
+    @property
+    def book(self) -> EnergyBook:
+        """Return the energies since the start."""
+        return self.devices.books.row(0)
+
     def step(self, at: datetime) -> None:
-        if at > self._at:
-            self._integrate((at - self._at) / _HOUR)
-            self._at = at
+        if at <= self._at:
+            return
+        self.devices.move(_us(at))
+        self._at = at
+        if self.devices.at_us - self._lived_us >= LIVES_EVERY_US:
+            self._lived_us = self.devices.at_us
+            self.devices.live(self._ambient_c(at))
 
     def read(self, at: datetime) -> Measurement:
         self.step(at)
-        noise_kw = self._random.normal(0.0, self._noise_kw) if self._noise_kw else 0.0
-        soc = self.energy_kwh / self.specification.capacity_kwh if self.specification.capacity_kwh else 0.0
-        return Measurement(measured_at=at, soc=soc, power_kw=self.power_kw() + noise_kw)
+        connected = bool(self.devices.connected[0])
+        noise_kw = float(meter_noise(self._random, self._noise_kw, 1)[0]) if connected else 0.0
+        return Measurement(
+            measured_at=at,
+            soc=float(self.devices.soc()[0]),
+            power_kw=self.power_kw() + noise_kw,
+            connected=connected,
+        )
 
     def apply(self, power_kw: float) -> None:
-        self._asked_kw = power_kw
+        self.devices.asked_kw[0] = power_kw
 
     def site_net_load_kw(self) -> float | None:
         return self._site_net_load_kw(self._at) if self._site_net_load_kw else None
@@ -98,31 +121,13 @@ class SimulatedBattery:
         return ()
 
     def power_kw(self) -> float:
-        """Return the power at the AC terminals, kW, positive discharges; zero when full or empty."""
-        power_kw = self.specification.feasible_kw(self._asked_kw)
-        if power_kw < 0.0 and self.energy_kwh >= self.specification.energy_max_kwh - 1e-9:
-            return 0.0
-        if power_kw > 0.0 and self.energy_kwh <= self.specification.energy_min_kwh + 1e-9:
-            return 0.0
-        return power_kw
+        """Return the power at the AC terminals, kW, positive discharges; zero when full, empty or away."""
+        return float(self.devices.power_kw()[0])
 
-    def _integrate(self, hours: float) -> None:
-        """Move the stored energy by constant power over `hours`, up to a limit and not beyond."""
-        power_kw, specification = self.power_kw(), self.specification
-        if power_kw < 0.0:
-            room_kwh = specification.energy_max_kwh - self.energy_kwh
-            stored_kwh = min(-power_kw * specification.charge_efficiency * hours, room_kwh)
-            taken_kwh = stored_kwh / specification.charge_efficiency
-            self.energy_kwh += stored_kwh
-            self.book.charged_kwh += taken_kwh
-            self.book.lost_kwh += taken_kwh - stored_kwh
-        elif power_kw > 0.0:
-            room_kwh = self.energy_kwh - specification.energy_min_kwh
-            drawn_kwh = min(power_kw / specification.discharge_efficiency * hours, room_kwh)
-            given_kwh = drawn_kwh * specification.discharge_efficiency
-            self.energy_kwh -= drawn_kwh
-            self.book.discharged_kwh += given_kwh
-            self.book.lost_kwh += drawn_kwh - given_kwh
+    def temperatures_c(self) -> tuple[float, float]:
+        """Return the coldest and the hottest cell, which are one here."""
+        celsius = float(self.devices.life.temperature_c[0])
+        return celsius, celsius
 
 
 class SimulatedEvCharger(SimulatedBattery):
@@ -131,6 +136,8 @@ class SimulatedEvCharger(SimulatedBattery):
     It arrives with the energy it left with, less the trip; energy that is missing at departure is
     counted, and a trip cannot use more than is there.
     """
+
+    comes_and_goes = True
 
     def __init__(
         self,
@@ -142,32 +149,19 @@ class SimulatedEvCharger(SimulatedBattery):
         announced_ahead: timedelta = timedelta(hours=36),
         seed: int = 0,
         noise_kw: float = 0.0,
+        ambient_c: Callable[[datetime], float] | None = None,
     ) -> None:
         super().__init__(
-            specification, energy_kwh=energy_kwh, started_at=started_at, seed=seed, noise_kw=noise_kw
+            specification,
+            energy_kwh=energy_kwh,
+            started_at=started_at,
+            seed=seed,
+            noise_kw=noise_kw,
+            ambient_c=ambient_c,
+            stays=stays,
         )
         self._stays = sorted(stays, key=lambda stay: stay.connected_from)
         self._announced_ahead = announced_ahead
-
-    def step(self, at: datetime) -> None:
-        """Integrate up to each departure and arrival on the way to `at`."""
-        for stay in self._stays:
-            if self._at < stay.connected_from <= at:
-                super().step(stay.connected_from)
-            if self._at < stay.connected_until <= at:
-                super().step(stay.connected_until)
-                self._depart(stay)
-        super().step(at)
-
-    def read(self, at: datetime) -> Measurement:
-        measured = super().read(at)
-        connected = self._stay_at(at) is not None
-        return Measurement(
-            measured_at=at,
-            soc=measured.soc,
-            power_kw=measured.power_kw if connected else 0.0,
-            connected=connected,
-        )
 
     def charging_stays(self, at: datetime) -> Sequence[ChargingStay]:
         return tuple(
@@ -175,19 +169,6 @@ class SimulatedEvCharger(SimulatedBattery):
             for stay in self._stays
             if stay.connected_until > at and stay.connected_from <= at + self._announced_ahead
         )
-
-    def power_kw(self) -> float:
-        return super().power_kw() if self._stay_at(self._at) else 0.0
-
-    def _stay_at(self, at: datetime) -> ChargingStay | None:
-        return next((stay for stay in self._stays if stay.connected_from <= at < stay.connected_until), None)
-
-    def _depart(self, stay: ChargingStay) -> None:
-        """Leave, and take the trip at once: the vehicle is not seen until it is back."""
-        self.book.missing_kwh += max(0.0, stay.departure_energy_kwh - self.energy_kwh)
-        used_kwh = min(stay.trip_energy_kwh, self.energy_kwh)
-        self.energy_kwh -= used_kwh
-        self.book.driven_kwh += used_kwh
 
 
 class SimulatedPv:
@@ -199,19 +180,23 @@ class SimulatedPv:
     def __init__(
         self, asset_id: str, available_kw: Callable[[datetime], float], started_at: datetime
     ) -> None:
-        self.asset_id = asset_id
-        self.generated_kwh = 0.0
-        self.curtailed_kwh = 0.0
+        self.asset_id, self.systems = asset_id, PvSystems(1)
         self._available_kw, self._at = available_kw, started_at
-        self._most_kw = float("inf")
+
+    @property
+    def generated_kwh(self) -> float:
+        """Return what was given since the start."""
+        return float(self.systems.generated_kwh[0])
+
+    @property
+    def curtailed_kwh(self) -> float:
+        """Return what the sun allowed and was not given."""
+        return float(self.systems.curtailed_kwh[0])
 
     def step(self, at: datetime) -> None:
         """Integrate up to `at`, with the sun of the start of the step."""
         if at > self._at:
-            hours = (at - self._at) / _HOUR
-            given_kw = self.power_kw()
-            self.generated_kwh += given_kw * hours
-            self.curtailed_kwh += (max(self._available_kw(self._at), 0.0) - given_kw) * hours
+            self.systems.move(self._sun_kw(), (at - self._at) / _HOUR)
             self._at = at
 
     def read(self, at: datetime) -> Measurement:
@@ -220,7 +205,7 @@ class SimulatedPv:
 
     def apply(self, power_kw: float) -> None:
         """Give at most `power_kw`, kW; a charging power gives nothing."""
-        self._most_kw = max(power_kw, 0.0)
+        self.systems.tell(np.array([power_kw]))
 
     def site_net_load_kw(self) -> float | None:
         return None
@@ -230,7 +215,10 @@ class SimulatedPv:
 
     def power_kw(self) -> float:
         """Return the power at the AC terminals, kW, positive."""
-        return min(max(self._available_kw(self._at), 0.0), self._most_kw)
+        return float(self.systems.power_kw(self._sun_kw())[0])
+
+    def _sun_kw(self) -> NDArray[np.float64]:
+        return np.array([self._available_kw(self._at)])
 
 
 class FeederMeter:
@@ -252,3 +240,7 @@ class FeederMeter:
         ):
             self._next += 1
         return self._measurements[first : self._next]
+
+
+def _us(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND

@@ -16,12 +16,13 @@ import numpy as np
 from optimizer import Replanner
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
-from vpp.adapters.sim import SimulatedFleet, Stays
+from vpp.adapters.sim import SimulatedFleet
 from vpp.control.cycle_values import SolveOutcome
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
+from vpp.physics.stays import Stays
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
 from vpp.replay.course import Course, fan_feeders
@@ -140,11 +141,12 @@ class Replay:
 
 def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed: int) -> SimulatedFleet:
     """Return the scenario's fleet at its start."""
+    slots = scenario.fleet.slots()
     return SimulatedFleet(
         scenario.fleet,
         grid=grid,
         energy_kwh=scenario.initial_energy_kwh,
-        stays=Stays.of(scenario.sessions, scenario.fleet.slots()),
+        stays=Stays.of((slots[stay.asset_id], stay) for stay in scenario.sessions),
         controlled=controlled,
         standby_kw=scenario.header.standby_kw,
         faults=scenario.header.faults(),

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpp.adapters.sim import Faults, SimulatedFleet, Stays
+from vpp.adapters.sim import Faults, SimulatedFleet
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import ChargingSession
 from vpp.domain.setpoints import Origin, SetpointColumns
 from vpp.node.device import ChargingStay
 from vpp.node.simulated import BatterySpecification, SimulatedBattery, SimulatedEvCharger
+from vpp.physics.stays import Stays
 
 START = datetime(2024, 3, 5, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -75,12 +76,12 @@ def session(first: int, last: int) -> ChargingSession:
     stay=st.tuples(st.integers(0, 6), st.integers(1, 9)).map(lambda pair: (pair[0], pair[0] + pair[1])),
     energy=st.floats(1.0, 9.5),
 )
-def test_it_agrees_with_the_device_that_nodes_simulate(powers, stay, energy: float):
+def test_the_same_orders_leave_a_nodes_device_and_the_fleet_in_the_same_state_to_the_bit(
+    powers, stay, energy: float
+):
     grid = IntervalGrid(start=START, length=QUARTER, count=len(powers))
     one = session(*stay)
-    many = SimulatedFleet(
-        fleet(), grid=grid, energy_kwh=np.full(2, energy), stays=Stays.of([one], {"a0": 0, "a1": 1})
-    )
+    many = SimulatedFleet(fleet(), grid=grid, energy_kwh=np.full(2, energy), stays=Stays.of([(1, one)]))
     specification = BatterySpecification(asset_id="a", **SIZES)
     battery = SimulatedBattery(specification, energy_kwh=energy, started_at=START)
     car = SimulatedEvCharger(
@@ -105,10 +106,13 @@ def test_it_agrees_with_the_device_that_nodes_simulate(powers, stay, energy: flo
             device.apply(power)
     many.advance(grid.end)
     for slot, device in enumerate((battery, car)):
-        device.step(grid.end)
-        assert many.energy_kwh[slot] == pytest.approx(device.energy_kwh, abs=1e-9)
-        assert many.books.charged_kwh[slot] == pytest.approx(device.book.charged_kwh, abs=1e-9)
-        assert many.books.missing_kwh[slot] == pytest.approx(device.book.missing_kwh, abs=1e-9)
+        measured = device.read(grid.end)
+        assert many.energy_kwh[slot] == device.energy_kwh
+        assert many.books.row(slot) == device.book
+        assert many.latest_readings().power_kw[slot] == measured.power_kw
+        assert many.connected[slot] == measured.connected
+        assert many.life.temperature_c[slot] == device.temperatures_c()[0]
+        assert many.life.used_share()[slot] == device.devices.life.used_share()[0]
     np.testing.assert_allclose(many.energy_kwh - energy, many.books.stored_change_kwh(), atol=1e-9)
     assert many.fed_kwh.sum() == pytest.approx(
         (many.books.discharged_kwh - many.books.charged_kwh).sum(), abs=1e-9
@@ -121,7 +125,7 @@ def test_without_control_cars_charge_on_arrival_until_the_energy_is_there():
         fleet(),
         grid=grid,
         energy_kwh=np.full(2, 5.0),
-        stays=Stays.of([session(2, 10)], {"a0": 0, "a1": 1}),
+        stays=Stays.of([(1, session(2, 10))]),
         controlled=False,
     )
     idle.advance(grid.end)
@@ -135,7 +139,7 @@ async def test_a_stuck_device_keeps_its_first_order_and_half_a_device_delivers_h
     grid = IntervalGrid(start=START, length=QUARTER, count=4)
     for faults, expected in ((Faults(stuck_share=1.0), -2.0), (Faults(half_share=1.0), 1.0)):
         broken = SimulatedFleet(
-            fleet(), grid=grid, energy_kwh=np.full(2, 5.0), stays=Stays.of([], {}), faults=faults
+            fleet(), grid=grid, energy_kwh=np.full(2, 5.0), stays=Stays.of([]), faults=faults
         )
         await broken.send(orders([-2.0, -2.0], START))
         broken.advance(START + QUARTER)
@@ -147,7 +151,7 @@ async def test_a_stuck_device_keeps_its_first_order_and_half_a_device_delivers_h
 def test_standby_power_is_drawn_from_the_cell_and_booked():
     grid = IntervalGrid(start=START, length=QUARTER, count=4)
     idle = SimulatedFleet(
-        fleet(), grid=grid, energy_kwh=np.array([5.0, 0.01]), stays=Stays.of([], {}), standby_kw=0.02
+        fleet(), grid=grid, energy_kwh=np.array([5.0, 0.01]), stays=Stays.of([]), standby_kw=0.02
     )
     idle.advance(grid.end)
     np.testing.assert_allclose(idle.books.standby_kwh, [0.02, 0.01])

@@ -6,22 +6,25 @@ orders ──send──► ordered power ──advance──► energy, books, e
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.adapters.sim.ageing import BatteryLife
-from vpp.adapters.sim.physics import TOLERANCE_KWH, EnergyBooks, Faults, Floats, Ratings, Stays, integrate
+from vpp.adapters.sim.faults import Faults
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import Quality, ReadingColumns, from_microseconds, to_microseconds
 from vpp.domain.setpoints import SetpointColumns
+from vpp.physics.ageing import BatteryLife
+from vpp.physics.devices import MILD_C, StorageDevices
+from vpp.physics.meters import meter_noise
+from vpp.physics.stays import Stays
+from vpp.physics.storage import EnergyBooks, Floats, Ratings
 from vpp.ports import SendReport
 
-MICROSECONDS_PER_HOUR = 3_600_000_000
-MILD_C = 20.0
 MEAN_OUTAGE = timedelta(hours=4)
 MEAN_CONNECTED_OUTAGES = 6  # a silent node is connected for so many outages on average
 
@@ -62,18 +65,19 @@ class SimulatedFleet:
             seed: of faults and noise.
         """
         count = len(fleet)
-        self.energy_kwh = energy_kwh.copy()
+        self._ambient_c = np.full(grid.count, MILD_C) if ambient_c is None else ambient_c
+        self.devices = StorageDevices(
+            ratings_of(fleet, standby_kw),
+            energy_kwh=energy_kwh,
+            stays=stays,
+            start_us=to_microseconds(grid.start),
+            ambient_c=float(self._ambient_c[0]),
+            controlled=controlled,
+        )
         self.book = OrderBook(count)
-        self.books = EnergyBooks.empty(count)
         self.fed_kwh = np.zeros((len(fleet.feeders), grid.count))
-        self._ratings, self._stays, self._controlled = Ratings.of(fleet, standby_kw), stays, controlled
         self._feeder, self._grid = fleet.feeder_index(), grid
-        self._vehicle = np.zeros(count, dtype=np.bool_)
-        self._vehicle[stays.slot] = True
-        self.connected = ~self._vehicle
-        self._required_kwh = self._ratings.energy_max_kwh.copy()
-        self._now_us, self._next_event = to_microseconds(grid.start), 0
-        self._asked_kw, self._coming_kw = np.zeros(count), np.zeros(count)
+        self._coming_kw = np.zeros(count)
         self._coming_us = np.zeros(count, dtype=np.int64)  # 0: nothing is on its way
         self._faults, self._lease = faults or Faults(), lease
         self._random = np.random.default_rng(seed)
@@ -82,30 +86,44 @@ class SimulatedFleet:
         self._silent = self._random.random(count) < self._faults.silent_share
         self._away_from_us = np.zeros(count, dtype=np.int64)
         self._away_until_us = np.zeros(count, dtype=np.int64)
-        self._capacity_kwh = np.maximum(fleet.column("capacity_kwh"), TOLERANCE_KWH)
-        self._ambient_c = np.full(grid.count, MILD_C) if ambient_c is None else ambient_c
-        self.life = BatteryLife(
-            self.energy_kwh / self._capacity_kwh, self._capacity_kwh, float(self._ambient_c[0])
-        )
         self.delivered, self.undelivered = 0, 0  # orders that reached their device, or not
-        self._begin_stays()
         self._readings: ReadingColumns | None = None
         self._readings = self._measure()
+
+    @property
+    def energy_kwh(self) -> Floats:
+        """Return what is stored, (N,)."""
+        return self.devices.energy_kwh
+
+    @property
+    def connected(self) -> NDArray[np.bool_]:
+        """Return which devices are at their place, (N,)."""
+        return self.devices.connected
+
+    @property
+    def books(self) -> EnergyBooks:
+        """Return the energies since the start."""
+        return self.devices.books
+
+    @property
+    def life(self) -> BatteryLife:
+        """Return temperatures, and what use and time took of the batteries' lives."""
+        return self.devices.life
 
     # the port ------------------------------------------------------------------------------------
 
     async def send(self, setpoints: SetpointColumns) -> SendReport:
         """Hand orders to the devices that are connected; they take effect at `valid_from`."""
-        self.book.give(setpoints, from_microseconds(self._now_us))
-        away = self._away_until_us[setpoints.slot] > self._now_us
+        self.book.give(setpoints, from_microseconds(self.devices.at_us))
+        away = self._away_until_us[setpoints.slot] > self.devices.at_us
         slots, power = setpoints.slot[~away], setpoints.power_kw[~away]
         self.delivered += len(slots)
         self.undelivered += int(away.sum())
         if self._stuck.any():
-            moved = ~self._stuck[slots] | (self._asked_kw[slots] == 0.0)
+            moved = ~self._stuck[slots] | (self.devices.asked_kw[slots] == 0.0)
             slots, power = slots[moved], power[moved]
         self._coming_kw[slots] = power * self._factor[slots]
-        self._coming_us[slots] = max(to_microseconds(setpoints.valid_from), self._now_us)
+        self._coming_us[slots] = max(to_microseconds(setpoints.valid_from), self.devices.at_us)
         return SendReport(sent=int((~away).sum()), unreachable_slots=tuple(setpoints.slot[away].tolist()))
 
     async def renew(
@@ -116,7 +134,7 @@ class SimulatedFleet:
 
     def connected_slots(self) -> NDArray[np.int64]:
         """Return the slots of the assets whose node is connected."""
-        return np.flatnonzero(self._away_until_us <= self._now_us).astype(np.int64)
+        return np.flatnonzero(self._away_until_us <= self.devices.at_us).astype(np.int64)
 
     def latest_readings(self) -> ReadingColumns:
         """Return the newest reading of every asset."""
@@ -132,71 +150,30 @@ class SimulatedFleet:
     def advance(self, to: datetime) -> None:
         """Move all devices to `to`, through every order's beginning, interval end, arrival and departure."""
         end_us, length_us = to_microseconds(to), self._grid.length // timedelta(microseconds=1)
-        start_us = to_microseconds(self._grid.start)
+        begun_us, start_us = self.devices.at_us, to_microseconds(self._grid.start)
         self._lose_connections(end_us)
-        begun_us, lost_kwh = self._now_us, self.books.lost_kwh.copy()
-        while self._now_us < end_us:
-            boundary_us = start_us + ((self._now_us - start_us) // length_us + 1) * length_us
-            coming = self._coming_us[self._coming_us > self._now_us]
+        while self.devices.at_us < end_us:
+            interval = (self.devices.at_us - start_us) // length_us
+            coming = self._coming_us[self._coming_us > self.devices.at_us]
             begin_us = int(coming.min()) if len(coming) else end_us
-            step_us = min(end_us, boundary_us, begin_us, self._event_us())
+            boundary_us = start_us + (interval + 1) * length_us
             self._begin_orders()
-            self._step(step_us, (self._now_us - start_us) // length_us)
-            self._now_us = step_us
-            self._begin_stays()
+            given = self.devices.move(min(end_us, boundary_us, begin_us, self.devices.next_event_us()))
+            if 0 <= interval < self._grid.count:
+                self.fed_kwh[:, interval] += np.bincount(self._feeder, given, len(self.fed_kwh))
         self._begin_orders()
-        if end_us > begun_us:
-            interval = min(max((begun_us - start_us) // length_us, 0), self._grid.count - 1)
-            self.life.pass_time(
-                self.energy_kwh / self._capacity_kwh,
-                self.books.lost_kwh - lost_kwh,
-                float(self._ambient_c[interval]),
-                (end_us - begun_us) / MICROSECONDS_PER_HOUR,
-            )
+        lived = min(max((begun_us - start_us) // length_us, 0), self._grid.count - 1)
+        self.devices.live(float(self._ambient_c[lived]))
         self._readings = self._measure()
 
     def power_kw(self) -> Floats:
         """Return what the devices do now, kW, positive discharges, shape (N,)."""
-        if not self._controlled:
-            charging = self._vehicle & self.connected & (self.energy_kwh < self._required_kwh - 1e-9)
-            return np.where(charging, -self._ratings.max_charge_kw, 0.0)
-        return np.where(self.connected, self._ratings.feasible_kw(self._asked_kw), 0.0)
-
-    def _step(self, to_us: int, interval: int) -> None:
-        hours = (to_us - self._now_us) / MICROSECONDS_PER_HOUR
-        if hours <= 0.0:
-            return
-        ceiling = self._ratings.energy_max_kwh
-        if not self._controlled:
-            ceiling = np.where(self._vehicle, np.minimum(self._required_kwh, ceiling), ceiling)
-        given = integrate(self._ratings, self.books, self.energy_kwh, self.power_kw(), ceiling, hours)
-        if 0 <= interval < self._grid.count:
-            self.fed_kwh[:, interval] += np.bincount(self._feeder, given, len(self.fed_kwh))
+        return self.devices.power_kw()
 
     def _begin_orders(self) -> None:
-        begun = (self._coming_us > 0) & (self._coming_us <= self._now_us)
-        self._asked_kw[begun] = self._coming_kw[begun]
+        begun = (self._coming_us > 0) & (self._coming_us <= self.devices.at_us)
+        self.devices.asked_kw[begun] = self._coming_kw[begun]
         self._coming_us[begun] = 0
-
-    def _event_us(self) -> int:
-        events = self._stays.at_us
-        return int(events[self._next_event]) if self._next_event < len(events) else np.iinfo(np.int64).max
-
-    def _begin_stays(self) -> None:
-        """Let vehicles leave and arrive whose time has come; who leaves takes the trip at once."""
-        stays = self._stays
-        while self._next_event < len(stays.at_us) and stays.at_us[self._next_event] <= self._now_us:
-            row, slot = self._next_event, stays.slot[self._next_event]
-            self._next_event += 1
-            self.connected[slot] = stays.arrival[row]
-            if stays.arrival[row]:
-                self._required_kwh[slot] = stays.required_kwh[row]
-                continue
-            self._asked_kw[slot] = 0.0
-            self.books.missing_kwh[slot] += max(0.0, stays.required_kwh[row] - self.energy_kwh[slot])
-            used = min(stays.trip_kwh[row], self.energy_kwh[slot])
-            self.energy_kwh[slot] -= used
-            self.books.driven_kwh[slot] += used
 
     # what goes wrong -----------------------------------------------------------------------------
 
@@ -205,22 +182,22 @@ class SimulatedFleet:
         if not self._silent.any():
             return
         mean_us = MEAN_OUTAGE // timedelta(microseconds=1)
-        away = self._away_until_us > self._now_us
-        chance = -np.expm1(-(end_us - self._now_us) / (MEAN_CONNECTED_OUTAGES * mean_us))
+        away = self._away_until_us > self.devices.at_us
+        chance = -np.expm1(-(end_us - self.devices.at_us) / (MEAN_CONNECTED_OUTAGES * mean_us))
         lost = self._silent & ~away & (self._random.random(len(away)) < chance)
         length = self._random.exponential(mean_us, len(away)).astype(np.int64)
-        self._away_from_us[lost] = self._now_us
-        self._away_until_us[lost] = self._now_us + length[lost]
-        ended = away & (self._now_us - self._away_from_us > self._lease // timedelta(microseconds=1))
-        self._asked_kw[ended] = 0.0
+        self._away_from_us[lost] = self.devices.at_us
+        self._away_until_us[lost] = self.devices.at_us + length[lost]
+        ended = away & (self.devices.at_us - self._away_from_us > self._lease // timedelta(microseconds=1))
+        self.devices.asked_kw[ended] = 0.0
 
     def _measure(self) -> ReadingColumns:
         """Return readings of now; a node that is away is known by its last one."""
         count, faults = len(self.energy_kwh), self._faults
-        soc = self.energy_kwh / self._capacity_kwh + self._noise(faults.soc_noise)
-        power_kw = self.power_kw() + self._noise(faults.power_noise_kw)
-        now_us = np.full(count, self._now_us, dtype=np.int64)
-        here = self._away_until_us <= self._now_us
+        soc = self.devices.soc() + meter_noise(self._random, faults.soc_noise, count)
+        power_kw = self.power_kw() + meter_noise(self._random, faults.power_noise_kw, count)
+        now_us = np.full(count, self.devices.at_us, dtype=np.int64)
+        here = self._away_until_us <= self.devices.at_us
         old = self._readings
         if old is not None and not here.all():
             soc = np.where(here, soc, old.soc)
@@ -236,5 +213,8 @@ class SimulatedFleet:
             quality=np.full(count, int(Quality.GOOD), dtype=np.int64),
         )
 
-    def _noise(self, deviation: float) -> Floats | float:
-        return self._random.normal(0.0, deviation, len(self.energy_kwh)) if deviation > 0.0 else 0.0
+
+def ratings_of(fleet: Fleet, standby_kw: float = 0.0) -> Ratings:
+    """Return what the devices of a fleet can do."""
+    named = {item.name: fleet.column(item.name) for item in fields(Ratings) if item.name != "standby_kw"}
+    return Ratings(**named, standby_kw=np.full(len(fleet), standby_kw))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpp.adapters.sim.ageing import DEPTH_STRESS, YEARS_AT_REST, BatteryLife
+from vpp.physics.ageing import DEPTH_STRESS, YEARS_AT_REST, BatteryLife
 
 
 def life(soc: float = 0.5, count: int = 1, ambient_c: float = 25.0) -> BatteryLife:
