@@ -93,7 +93,7 @@ def bill(problem: Problem, schedule: Schedule | None, paths: Paths | None = None
         unmet_energy=problem.unmet_energy_penalty_per_kwh * float(missing + paths.trip_missing_kwh.sum()),
         events=_event_cost(problem, paths),
         reserve=-_reserve_revenue(problem, schedule),
-        final_energy=-float(problem.assets.energy_final_value_per_kwh @ paths.final_kwh),
+        final_energy=-float((problem.assets.energy_final_value_per_kwh * paths.final_kwh).sum()),
         risk=problem.cvar_weight * (tail - float(probability @ total)),
     )
 

@@ -35,7 +35,9 @@ class Pass:
     fine: bool = False
     level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
     bound: bool = True
-    averaged: bool = False  # also try the bound at the mean multipliers
+    averaged: bool = False  # the multipliers count in their running mean
+    mean_bound: bool = False  # try the bound at the mean multipliers
+    keen: float = 0.0  # before the pass, search the modes of the assets that hold this share of the regret
     settle: bool = False  # find the potentials of wear by depth anew after the pass
 
 
@@ -50,6 +52,8 @@ class Course:
     part: float  # of the others
     searched: int  # of the narrow passes, the last ones that search the modes of stepped assets
     bounds: int  # evaluated before and after wide turns to narrow
+    keen: float = 0.0  # the modes are searched for the holders of this share of the regret alone
+    averaged: int = 0  # of the wide passes, the last ones whose mean multipliers count
     last: float = 1.0  # part of the fleet in the last pass
     feeder: tuple[float, float, float] = (1.0, 0.5, 5e-4)  # width at the start, at the turn, at the end
     margin: float = 1.5e-5
@@ -66,9 +70,31 @@ def course_for(count: int, *, worn: bool = False) -> Course:
             feeder=(4.0, 2.0, 2e-4), margin=5e-5,
         )  # fmt: skip
     if count <= MEDIUM:
-        return Course(sample=30, wide=14, narrow=6, full=4, part=0.4, searched=6, bounds=2)
+        return Course(
+            sample=30,
+            wide=14,
+            narrow=6,
+            full=4,
+            part=0.4,
+            searched=3,
+            bounds=1,
+            keen=0.9,
+            averaged=6,
+            last=0.4,
+        )
     if count <= LARGE:
-        return Course(sample=30, wide=9, narrow=6, full=3, part=0.25, searched=2, bounds=2)
+        return Course(
+            sample=30,
+            wide=9,
+            narrow=6,
+            full=2,
+            part=0.2,
+            searched=2,
+            bounds=1,
+            keen=0.9,
+            averaged=4,
+            last=0.15,
+        )
     return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
 
@@ -92,7 +118,15 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
         return tuple(_wide(k, few, plan.sample, 8, level=0) for k in range(plan.sample))
     first = [_wide(k, plan, plan.wide, chunk, level=1) for k in range(plan.wide)]
     # A bound costs a third of a pass; the best ones come where wide turns to narrow.
-    first = [replace(step, bound=k >= plan.wide - plan.bounds) for k, step in enumerate(first)]
+    first = [
+        replace(
+            step,
+            bound=k >= plan.wide - plan.bounds,
+            averaged=k >= plan.wide - plan.averaged,
+            mean_bound=k >= plan.wide - min(plan.bounds, plan.averaged),
+        )
+        for k, step in enumerate(first)
+    ]
     return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
 
 
@@ -151,6 +185,10 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
 def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
     """Smoothing down to 0.2 mean loads, and of the feeders to the end; the last pass steps everybody."""
     along, small, (_, turn, end) = k / count, fleet <= SMALL, plan.feeder
+    searched = k > count - plan.searched
+    if plan.keen > 0.0:  # every other one, so that the rest can answer before the next
+        searched = (count - k) % 2 == 1 and count - k < 2 * plan.searched
+    proven = k <= plan.bounds or small
     return Pass(
         width=2.0 * (0.025 if small else 0.1) ** along,
         feeder_width=turn * (end / turn) ** along,
@@ -159,8 +197,10 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         chunk=chunk,
         part=1.0 if small else (plan.last if k == count else plan.part),
         fine=True,
-        level=2 if k > count - plan.searched else 1,
-        bound=k <= plan.bounds or small,
-        averaged=k <= plan.bounds or small,
+        level=2 if searched and plan.keen == 0.0 else 1,
+        keen=plan.keen if searched else 0.0,
+        bound=proven and plan.averaged == 0,
+        averaged=proven,
+        mean_bound=proven,
         settle=k % 4 == 2,
     )

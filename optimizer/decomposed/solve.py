@@ -15,13 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.certificate import certify
-from optimizer.decomposed.bound import prices_of
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.measure import shares_of
 from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
+from optimizer.decomposed.regret import keenest, regrets, spent
 from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
@@ -139,6 +139,8 @@ def descend(
     """Run the passes; after each, offer the schedule, move the multipliers, offer their bound."""
     keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
+        if step.keen > 0.0:
+            step = search_keen(solver, state, step, best)  # noqa: PLW2901 - what is left of it
         solver.run(solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw)
         if keep or k == len(passes) - 1:
             best.offer_schedule(solver.cost(state), state, copy=keep)
@@ -150,12 +152,30 @@ def descend(
             )
         if step.averaged and solver.problem.cvar_weight <= 0.0:
             middle, held = mean.add(solver.coupling, solver.held)
-            solver.offer_bound(best, middle, held)
+            if step.mean_bound:
+                solver.offer_bound(best, middle, held)
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
         if on_pass is not None:
             on_pass(k + 1, len(passes), best.gap)
     relieve(solver, state, passes[-1], best, keep=keep)
+
+
+def search_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass:
+    """Search the modes of the assets with the most regret; return the pass that is left for everybody.
+
+    What is an asset's own (reserve, budgets) blurs its regret: then the whole pass searches modes.
+    """
+    if solver.private is not None or best.values is None or best.coupling is None:
+        return replace(step, level=2)
+    regret = regrets(solver.fleet, best.coupling, best.values, state.power_kw, state.own_cost)
+    moved = state.moved.copy()
+    solver.run(
+        solver.fleet, state, replace(step, level=2), None, always=False, previous_kw=solver.previous_kw,
+        only=keenest(regret, step.keen),
+    )  # fmt: skip
+    state.moved |= moved
+    return step
 
 
 def relieve(solver: Solver, state: State, last: Pass, best: Incumbent, *, keep: bool) -> None:
@@ -198,13 +218,13 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     assert best.power_kw is not None
     assert best.coupling is not None
     shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
-    spent = _spent(fleet, best)
+    paid = spent(fleet, best.coupling, best.power_kw)
     schedule = schedule_of(fleet, best.power_kw, consume=last)
     if shares is not None:
         schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
     prices = _with_own_prices(solver, best, prices_of_plan(best.coupling, fleet.interval_h))
     certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
-    certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, spent))
+    certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, paid))
     return Plan(schedule=schedule, certificate=certificate, prices=prices)
 
 
@@ -219,18 +239,7 @@ def _with_own_prices(solver: Solver, best: Incumbent, prices: Prices) -> Prices:
     return replace(prices, budget_per_kwh=budget, wear_per_kwh=worn)
 
 
-def _spent(fleet: Fleet, best: Incumbent) -> Floats:
-    """What every record pays for its powers at the prices of the bound, in money (N)."""
-    assert best.power_kw is not None
-    assert best.coupling is not None
-    price, spent = prices_of(best.coupling), np.zeros(len(fleet))
-    for f in range(fleet.feeders):
-        rows = slice(fleet.feeder_first[f], fleet.feeder_first[f + 1])
-        spent[rows] = fleet.interval_h * (best.power_kw[rows] @ price[f])
-    return spent
-
-
-def _gap_parts(solver: Solver, best: Incumbent, gap: float, spent: Floats) -> dict[str, float]:
+def _gap_parts(solver: Solver, best: Incumbent, gap: float, paid: Floats) -> dict[str, float]:
     """Where the gap is, in money; exact, as the bound is a sum over assets and grid.
 
     minimum_powers: what assets with a minimum power cost above their relaxed optimum at the bound's prices,
@@ -239,7 +248,7 @@ def _gap_parts(solver: Solver, best: Incumbent, gap: float, spent: Floats) -> di
     """
     if best.values is None or best.own_cost is None:
         return {}
-    above = best.own_cost + spent - best.values
+    above = best.own_cost + paid - best.values
     stepped = solver.fleet.assets["stepped"] == 1
     parts = {"minimum_powers": float(above[stepped].sum()), "assets": float(above[~stepped].sum())}
     return parts | {"shared": gap - sum(parts.values())}

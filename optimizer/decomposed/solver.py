@@ -254,7 +254,7 @@ class Solver:
         if self.problem.scenarios is not None and self.problem.cvar_weight > 0.0:
             return float(state.own_cost.sum()) + risk_cost(self.problem, state.feeder_sum_kw)
         shared = shared_cost(self.coupling, state.fleet_sum_kw, state.feeder_sum_kw, self.fleet.interval_h)
-        return float(state.own_cost @ self.fleet.assets["weight"]) + shared + self.offset
+        return float((state.own_cost * self.fleet.assets["weight"]).sum()) + shared + self.offset
 
 
 def scale_of(problem: Problem, fleet: Fleet) -> Scale:
