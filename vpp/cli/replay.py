@@ -7,7 +7,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +39,8 @@ class _Request:
     policy: Path | None
     assignments: list[str]
     regret: bool
+    resolve: bool
+    model: str
     seed: int
     resume: bool
     as_json: bool
@@ -61,7 +63,8 @@ def replay_command(
         ForecasterChoice,
         typer.Option(
             help="none: the last metered value; baseline: similar days; aggregated: mixed with what learns, "
-            "as in live operation; recorded: with the model's recorded replies; perfect: what will come."
+            "as in live operation; recorded: forecasts that were in force, or the model's recorded replies; "
+            "perfect: what will come."
         ),
     ] = ForecasterChoice.BASELINE,
     policy: Annotated[
@@ -73,6 +76,14 @@ def replay_command(
     regret: Annotated[
         bool, typer.Option(help="Replay once more with perfect foresight, and say what that was worth.")
     ] = True,
+    resolve: Annotated[
+        bool,
+        typer.Option("--resolve", help="Solve recorded cycles anew, and say where that decides differently."),
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(help="local: ask the small model of this machine, with --forecaster aggregated."),
+    ] = "",
     seed: Annotated[int, typer.Option(help="Draws noise and faults.", min=0)] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where Ctrl-C or a crash stopped; give the same options.")
@@ -89,6 +100,8 @@ def replay_command(
     Example: vpp replay --database sqlite:///run/vpp.sqlite --from 2026-11-20 --out run/again
 
     Example: vpp replay archive/november --out run/november
+
+    Example: vpp replay archive/november --resolve --out run/solved-anew
     """
     from vpp.domain.errors import InvalidValueError  # noqa: PLC0415 - keeps `vpp --help` fast
     from vpp.service.files import FileError  # noqa: PLC0415
@@ -103,6 +116,8 @@ def replay_command(
         policy=policy,
         assignments=assignments or [],
         regret=regret,
+        resolve=resolve,
+        model=model,
         seed=seed,
         resume=resume,
         as_json=as_json,
@@ -112,6 +127,8 @@ def replay_command(
     if source is None or (source / MANIFEST).exists():
         _decide_again(source or database, request)
         return
+    if resolve:
+        raise InvalidValueError("resolve", str(source), "recorded operation", "a scenario is always solved")
     figures = _replay(source, request)
     if as_json:
         typer.echo(json.dumps(figures, indent=2, sort_keys=True))
@@ -120,7 +137,7 @@ def replay_command(
 
 
 def _decide_again(source: str | Path, request: _Request) -> None:
-    """Replay recorded operation; nothing may be changed, since the outcomes are those of then."""
+    """Replay recorded operation; no setting may be changed, since the outcomes are those of then."""
     from vpp.adapters.storage.archived_operation import ArchivedOperation  # noqa: PLC0415
     from vpp.adapters.storage.operation import DatabaseOperation  # noqa: PLC0415
     from vpp.domain.errors import InvalidValueError  # noqa: PLC0415
@@ -132,14 +149,23 @@ def _decide_again(source: str | Path, request: _Request) -> None:
             "set",
             ", ".join(request.assignments),
             "nothing with recorded operation",
-            "recorded outcomes fit no other policy",
+            "recorded outcomes fit no other policy; make a scenario with vpp scenario from-export",
+        )
+    if request.forecaster not in {ForecasterChoice.BASELINE, ForecasterChoice.RECORDED}:
+        raise InvalidValueError(
+            "forecaster",
+            str(request.forecaster),
+            "recorded, with recorded operation",
+            "for other forecasts make a scenario with vpp scenario from-export",
         )
     first, last = parse_time("from", request.start or FIRST), parse_time("to", request.end or LAST)
 
     async def run(progress: Callable[[str, int, int], None]) -> Comparison:
         operation = DatabaseOperation(source) if isinstance(source, str) else ArchivedOperation(source)
         try:
-            return await replay_operation(operation, request.out, start=first, end=last, progress=progress)
+            return await replay_operation(
+                operation, request.out, start=first, end=last, progress=progress, resolve=request.resolve
+            )
         finally:
             await operation.close()
 
@@ -153,12 +179,23 @@ def _decide_again(source: str | Path, request: _Request) -> None:
             console.print(line)
         same = comparison.cycles - comparison.differing
         console.print(f"{same} of {comparison.cycles} cycles decide the same, to the bit")
+        if comparison.resolved is not None:
+            console.print(_resolved(comparison.resolved))
         console.print(f"decision log {comparison.replayed_sha256}; everything is in {request.out}")
-    if comparison.differing:
+    if comparison.differing and not request.resolve:
         raise typer.Exit(1)
 
 
+def _resolved(figures: dict[str, Any]) -> str:
+    return (
+        f"solved anew: {figures['cycles_with_other_orders']} cycles give other orders, at most "
+        f"{figures['largest_kw']:,.2f} kW for one asset; the plans' cost changes by "
+        f"{figures['objective_change']:+,.4f}; each cycle is in differences.parquet"
+    )
+
+
 def _replay(folder: Path, request: _Request) -> dict[str, Any]:
+    from vpp.replay.asked_model import asked_model  # noqa: PLC0415
     from vpp.replay.changes import read_changes  # noqa: PLC0415
     from vpp.replay.checkpoint import ReplayStoppedError  # noqa: PLC0415
     from vpp.replay.period import parse_time  # noqa: PLC0415
@@ -172,18 +209,22 @@ def _replay(folder: Path, request: _Request) -> dict[str, Any]:
     )
     options = ReplayOptions(forecaster=request.forecaster.value, seed=request.seed)
     with progress_bars() as progress, _interruptible() as asked_to_stop:
-        work = replay_folder(
-            folder,
-            request.out,
-            options,
-            regret=request.regret,
-            progress=progress,
-            asked=asked,
-            resume=request.resume,
-            asked_to_stop=asked_to_stop,
-        )
+
+        async def work() -> dict[str, Any]:
+            async with asked_model(request.model, request.forecaster) as model:
+                return await replay_folder(
+                    folder,
+                    request.out,
+                    replace(options, model=model),
+                    regret=request.regret,
+                    progress=progress,
+                    asked=asked,
+                    resume=request.resume,
+                    asked_to_stop=asked_to_stop,
+                )
+
         try:
-            return asyncio.run(work)
+            return asyncio.run(work())
         except ReplayStoppedError as stopped:
             message = str(stopped)
     Console(stderr=True, highlight=False, soft_wrap=True).print(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,6 +91,34 @@ def build_command(
     console.print(
         f"{out}: {span.days} days from {span.start.date()}, {len(made.fleet)} assets, {size_kb:,.0f} kB"
     )
+
+
+@scenario.command("from-export")
+def from_export_command(
+    archive: Annotated[Path, typer.Argument(help="Archive of vpp export.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; new or empty.")],
+    timezone: Annotated[str, typer.Option(help="Where the consumers live.")] = "Europe/Berlin",
+) -> None:
+    """Make a scenario of recorded operation, to replay it with other forecasts or settings.
+
+    Example: vpp scenario from-export archive/november --out run/november
+
+    Example: vpp replay run/november --forecaster recorded --out run/as-forecast
+    """
+    from vpp.replay.check import check_folder  # noqa: PLC0415 - keeps `vpp --help` fast
+    from vpp.replay.exported import write_exported  # noqa: PLC0415
+    from vpp.service.files import FileError  # noqa: PLC0415
+    from vpp.service.series_files import require_time_zone  # noqa: PLC0415
+
+    if out.exists() and any(out.iterdir()):
+        raise FileError(f"{out}: is not empty; give another folder")
+    left_out = asyncio.run(write_exported(archive, out, timezone=require_time_zone(timezone)))
+    made, findings = check_folder(out)
+    for finding in findings:
+        console.print(str(finding))
+    for words in left_out:
+        console.print(f"left out, a scenario cannot hold it: {words}")
+    console.print(f"{out}: {made.header.grid().count} intervals, {len(made.fleet)} assets")
 
 
 @scenario.command("check")

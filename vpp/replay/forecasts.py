@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from vpp.domain.intervals import IntervalGrid
-from vpp.forecasting.forecaster import Forecaster, ForecasterSettings
+from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import MODEL
 from vpp.forecasting.models.live import LEARNERS
 from vpp.ports import Clock, ReasoningModel
@@ -18,6 +19,7 @@ from vpp.replay.world import ReplayStore, last_value_forecast, perfect_forecast
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
 from vpp.service.ids import IdFactory
+from vpp.service.reasoning import forecaster_settings
 from vpp.service.training import Training
 
 ForecasterName = Literal["none", "baseline", "aggregated", "perfect", "recorded"]
@@ -30,8 +32,8 @@ class ReplayForecasts:
     """Keeps the newest forecast fresh, as `forecaster` says.
 
     none: the last metered value. baseline: similar days. aggregated: those mixed with what learns and what
-    the model says, weights and widths learned from day to day. recorded: aggregated, with recorded replies.
-    perfect: what will come.
+    the model says, weights and widths learned from day to day. recorded: the forecasts that were in force,
+    where the scenario holds them, else aggregated with the model's recorded replies. perfect: what will come.
     """
 
     scenario: Scenario
@@ -63,6 +65,9 @@ class ReplayForecasts:
 
     async def check(self, at: datetime) -> None:
         """Bring the forecast up to date."""
+        if self.forecaster == "recorded" and self.scenario.forecasts:
+            await self._recorded(at)
+            return
         if self.forecaster == "baseline" or self.forecaster in MIXED:
             await self._train(at)
             await self._job.check()
@@ -81,6 +86,13 @@ class ReplayForecasts:
             history = await self.store.feeder_history(grid=past, known_at=at)
             forecast = last_value_forecast(history, ahead, at, self._issued)
         await self.store.save_forecast(forecast, None)
+
+    async def _recorded(self, at: datetime) -> None:
+        """Let the forecast be in force that was the newest by then."""
+        known = bisect_right(self.scenario.forecasts, at, key=lambda forecast: forecast.available_at)
+        if known > self._issued:
+            self._issued = known
+            await self.store.save_forecast(self.scenario.forecasts[known - 1], None)
 
     async def _train(self, at: datetime) -> None:
         """Fit the learning models when it is time, as a job of live operation does."""
@@ -123,5 +135,7 @@ class ReplayForecasts:
             clock=self.clock,
             new_forecast_id=IdFactory(kind="forecast", epoch=EPOCH),
             new_call_id=IdFactory(kind="call", epoch=EPOCH),
-            settings=ForecasterSettings(timezone=header.timezone, holidays=frozenset(header.holidays)),
+            settings=forecaster_settings(
+                header.reasoning, timezone=header.timezone, holidays=frozenset(header.holidays)
+            ),
         )

@@ -2,6 +2,7 @@
 
 ```
     record ──prepare──► Prepared ──(recorded outcome)──► decide ──► the same orders, to the bit
+                               └──(solved anew)────────► decide ──► other orders, and where
 ```
 """
 
@@ -12,19 +13,21 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from vpp.control.cycle import decide, prepare
-from vpp.control.cycle_values import Decision, Prepared
+from vpp.control.cycle_values import Decision, Prepared, SolveOutcome
 from vpp.control.record import summary_of
 from vpp.domain.runs import RunSummary
 from vpp.ports import StoreError
 from vpp.ports.operation import RecordedCycle, RecordedOperation
+from vpp.replay.moved import Moved
 from vpp.replay.outputs import ReplayOutputs, decision_line
+from vpp.replay.run import InlineSolver
 
 MOST_DIFFERENCES = 20  # of a replay that are named; all are counted
 
@@ -38,6 +41,7 @@ class Comparison:
     cycles: int = 0
     differing: int = 0
     differences: list[str] = field(default_factory=list)
+    resolved: dict[str, Any] | None = None  # what it moved, where everything was solved anew
     _live: Any = field(default_factory=hashlib.sha256)
     _replayed: Any = field(default_factory=hashlib.sha256)
 
@@ -59,6 +63,7 @@ class Comparison:
             "differences": self.differences,
             "live_sha256": self.live_sha256,
             "replayed_sha256": self.replayed_sha256,
+            "resolved": self.resolved,
         }
 
     def add(self, cycle: RecordedCycle, run: RunSummary, decision: Decision) -> None:
@@ -104,13 +109,14 @@ async def decide_again(
     end: datetime,
     on_run: Sink,
     progress: Callable[[int], None] = lambda _done: None,
+    solver: InlineSolver | None = None,
 ) -> Comparison:
-    """Decide every recorded cycle again and compare it bit by bit."""
+    """Decide every recorded cycle again and compare it bit by bit; `solver` solves anew what was solved."""
     comparison = Comparison()
     async for cycle in operation.cycles(start=start, end=end):
-        prepared, decision = decided(cycle)
+        prepared, outcome, decision = decided(cycle, solver)
         run = summary_of(
-            cycle.record,
+            replace(cycle.record, outcome=outcome),
             prepared,
             decision,
             finished_at=cycle.run.finished_at,
@@ -129,8 +135,11 @@ async def replay_operation(
     start: datetime,
     end: datetime,
     progress: Callable[[str, int, int], None],
+    resolve: bool = False,
 ) -> Comparison:
     """Decide recorded operation again, and write the decision log, its digest and the tables to `out`.
+
+    resolve: solve anew instead of taking the recorded outcomes; `differences.parquet` has a row per cycle.
 
     Raises StoreError where nothing was recorded between `start` and `end`.
     """
@@ -140,23 +149,33 @@ async def replay_operation(
             f"No cycle that plans from {start.isoformat()} to {end.isoformat()} was recorded; "
             "give another time with --from and --to."
         )
+    moved = Moved()
     with OperationOutputs(out) as outputs:
         comparison = await decide_again(
             operation,
             start=start,
             end=end,
-            on_run=outputs.record,
-            progress=lambda done: progress("decide again", done, count),
+            on_run=moved.beside(outputs.record) if resolve else outputs.record,
+            progress=lambda done: progress("solve again" if resolve else "decide again", done, count),
+            solver=InlineSolver(seed=0) if resolve else None,
         )
+    if resolve:
+        comparison.resolved = moved.figures()
+        await asyncio.to_thread(moved.write, out)
     text = json.dumps(comparison.figures(), indent=2, sort_keys=True) + "\n"
     await asyncio.to_thread((out / "comparison.json").write_text, text, encoding="utf-8")
     return comparison
 
 
-def decided(cycle: RecordedCycle) -> tuple[Prepared, Decision]:
-    """Return what the two steps make of a record."""
-    prepared = prepare(cycle.record.inputs)
-    return prepared, decide(cycle.record.inputs, prepared, cycle.record.outcome)
+def decided(
+    cycle: RecordedCycle, solver: InlineSolver | None
+) -> tuple[Prepared, SolveOutcome | None, Decision]:
+    """Return what the two steps make of a record and of its outcome, or of what `solver` comes to."""
+    inputs, outcome = cycle.record.inputs, cycle.record.outcome
+    prepared = prepare(inputs)
+    if solver is not None and outcome is not None and prepared.problem is not None:
+        outcome = solver.solve(prepared.problem, previous=prepared.previous, deadline_s=0.0, seed=0)
+    return prepared, outcome, decide(inputs, prepared, outcome)
 
 
 def differences(cycle: RecordedCycle, run: RunSummary, decision: Decision) -> list[str]:

@@ -1,7 +1,7 @@
 """A reasoning model's recorded replies in the place of the model: a replay asks nobody.
 
-`model_calls.jsonl` beside a scenario holds one call per line: `model`, `endpoint`, `prompt`, `replies`,
-`reasoning`, and the prices per million tokens with their `currency` where they are known.
+`model_calls.jsonl` beside a scenario holds one call per line: `model`, `prompt`, `replies`, `reasoning`, and
+whatever else is known of it. A replay that asked a model leaves one behind, and so does `vpp export`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from vpp.domain.forecasts import TokenPrices
+from vpp.domain.model_calls import MODEL_CALLS
 from vpp.ports import ModelReply, ReasoningModelError
 from vpp.service.files import FileError
-
-MODEL_CALLS = "model_calls.jsonl"
 
 
 @dataclass(slots=True)

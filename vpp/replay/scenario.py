@@ -1,6 +1,6 @@
 """A scenario folder, read and checked: what a replay may know, each value with the time it became known.
 
-    scenario.toml   assets   feeders   load   prices   [trips]   [weather]   [events]   [context.jsonl]
+    scenario.toml  assets  feeders  load  prices  [trips]  [weather]  [events]  [forecasts]  [context.jsonl]
 
 Each table is .csv or .parquet. The load table may begin before `start`: what lies before is the history
 that forecasts are made from.
@@ -25,7 +25,7 @@ from optimizer.problem import ProblemError
 from vpp.adapters.sim import Faults
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.forecasts import ContextItem
+from vpp.domain.forecasts import ContextItem, LoadForecast
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PricePoint
@@ -33,9 +33,10 @@ from vpp.domain.readings import ChargingSession, from_microseconds, to_microseco
 from vpp.domain.signals import Signal
 from vpp.replay.columns import table_of, times_us
 from vpp.replay.events import read_events
+from vpp.replay.recorded_forecasts import read_recorded_forecasts
 from vpp.replay.weather import Weather, read_weather
 from vpp.service.files import FileError, read_context
-from vpp.service.settings import PolicySettings
+from vpp.service.settings import ModelSettings, PolicySettings
 
 Floats = NDArray[np.float64]
 LARGEST_KW = 1e9
@@ -75,6 +76,7 @@ class ScenarioHeader(BaseModel):
     soc_noise: float = Field(default=0.0, ge=0, le=0.5)
 
     policy_table: dict[str, Any] = Field(default_factory=dict, alias="policy")  # as in the service's settings
+    reasoning: ModelSettings = Field(default=ModelSettings(), alias="model")  # how a model is asked
 
     @field_validator("policy_table")
     @classmethod
@@ -156,6 +158,7 @@ class Scenario:
     context: tuple[ContextItem, ...]
     weather: Weather | None = None
     events: tuple[Signal, ...] = ()  # requests for power, by start
+    forecasts: tuple[LoadForecast, ...] = ()  # as they were issued in recorded operation, by time
 
 
 def read_scenario(folder: Path) -> Scenario:
@@ -179,6 +182,7 @@ def read_scenario(folder: Path) -> Scenario:
             context=tuple(read_context(context)) if context.exists() else (),
             weather=read_weather(folder),
             events=read_events(folder),
+            forecasts=read_recorded_forecasts(folder, tuple(feeder_ids), header.interval),
         )
     except (ProblemError, InvalidValueError) as error:
         raise FileError(f"{folder}: {error}") from error

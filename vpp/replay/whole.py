@@ -2,6 +2,7 @@
 
 OUT/  decision_log.jsonl  decision_log.sha256  cycles.parquet  setpoints.parquet
       kpis.json  replay.json  feeders.parquet  intervals.parquet  forecasts.parquet
+      model_calls.jsonl, where a reasoning model was asked
       report.html
 """
 
@@ -16,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vpp.domain.model_calls import MODEL_CALLS, lines_of
 from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.domain.setpoints import SetpointColumns
 from vpp.replay.changes import changed
@@ -76,7 +78,7 @@ async def replay_folder(
     began = time.perf_counter()
     asked = asked or Asked()
     scenario = asked.of(read_scenario(folder))
-    if options.forecaster == "recorded":
+    if options.forecaster == "recorded" and not scenario.forecasts:
         options = replace(options, model=read_recorded_model(folder))
     words = [folder_sha256(folder), options.forecaster, options.seed, regret, asked.start, asked.end]
     checkpoints = Checkpoints(
@@ -139,6 +141,8 @@ def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary], asked:
     perfect = None if foresight is None else settlement_of(scenario, foresight.fleet)
     figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, runs, perfect=perfect)
     figures |= forecast_figures(scenario, replay.course, replay.store.calls)
+    if replay.store.calls:
+        (out / MODEL_CALLS).write_text(lines_of(replay.store.calls), encoding="utf-8")
     (out / "kpis.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_tables(out, scenario, ways)
     facts = facts_of(folder, scenario, options, replay.course)

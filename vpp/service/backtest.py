@@ -26,25 +26,14 @@ from vpp.forecasting.backtest.scripted import scripted_expert
 from vpp.forecasting.conformal import LEVELS
 from vpp.forecasting.models.catalogue import BASELINE, MODELS, models_named
 from vpp.forecasting.models.series import Series
+from vpp.service.local_model import LOCAL, local_model
 from vpp.service.reasoning import endpoint_of, forecaster_settings
 from vpp.service.settings import ModelSettings
 
 Progress = Callable[[str, int, int], None]
 SCRIPTED = "scripted:"
-ENDPOINT, LOCAL = "endpoint", "local"  # the reasoning model as configured, or a small one on this machine
+ENDPOINT = "endpoint"  # the reasoning model as configured
 DEFAULT_MODELS = tuple(MODELS)
-LOCAL_MODEL = ModelSettings(  # as in the demo
-    enabled=True,
-    name="smollm2",
-    api_key_variable="",
-    response_format="json_schema",
-    samples=1,
-    max_tokens=300,
-    timeout_s=45.0,
-    deadline_s=45.0,
-    compact=True,
-    extra_body={"temperature": 0.0},  # so that the same backtest asks for and gets the same
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +102,7 @@ async def _asked(
     rolling: Rolling, series: Series, name: str, settings: BacktestSettings, progress: Progress
 ) -> Expert:
     """Return what the baseline becomes with the advice of a real endpoint."""
-    running = _local_model() if name == LOCAL else _configured(settings.reasoning)
+    running = local_model() if name == LOCAL else _configured(settings.reasoning)
     async with running as reasoning:
         model = endpoint_of(reasoning)
         try:
@@ -132,22 +121,6 @@ async def _asked(
 @asynccontextmanager
 async def _configured(reasoning: ModelSettings) -> AsyncIterator[ModelSettings]:
     yield reasoning
-
-
-@asynccontextmanager
-async def _local_model() -> AsyncIterator[ModelSettings]:
-    """Run the small model for the length of a block; raise InvalidValueError when it cannot run."""
-    from vpp.adapters.reasoning.local_server import LocalModelServer, LocalServerError  # noqa: PLC0415
-
-    server = LocalModelServer(model=LOCAL_MODEL.name)
-    try:
-        await server.start()
-    except LocalServerError as error:
-        raise InvalidValueError("models", LOCAL, "a local model that runs", str(error)) from error
-    try:
-        yield LOCAL_MODEL.model_copy(update={"base_url": server.base_url})
-    finally:
-        await server.stop()
 
 
 def write_results(

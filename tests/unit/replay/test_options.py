@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes_reasoning import ScriptedModel, answer, item
 from tests.scenarios import HOUR, START, write_scenario
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import ReasoningModelError
+from vpp.replay.asked_model import asked_model
 from vpp.replay.changes import changed, read_changes
 from vpp.replay.outputs import decision_line
 from vpp.replay.period import between, parse_time
 from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.run import Replay, ReplayOptions
 from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.whole import Asked, replay_folder
 from vpp.service.files import FileError
 
 
@@ -136,3 +139,31 @@ def test_missing_and_broken_recordings_are_named(tmp_path: Path):
     (tmp_path / "model_calls.jsonl").write_text('{"model": "m"}\n')
     with pytest.raises(FileError, match=r"model_calls\.jsonl, line 1"):
         read_recorded_model(tmp_path)
+
+
+async def test_what_a_model_said_in_a_replay_is_left_behind_and_replayed_without_it(tmp_path: Path):
+    folder = write_scenario(tmp_path / "scenario", header="model.samples = 1\n")
+    remark = {"id": "heat", "text": "a heat wave", "available_at": START.isoformat()}
+    remark |= {"valid_from": (START + HOUR).isoformat(), "valid_until": (START + 9 * HOUR).isoformat()}
+    (folder / "context.jsonl").write_text(json.dumps(remark) + "\n")
+    model = ScriptedModel([answer(item()), "no answer at all"])
+
+    async def replay(name: str, options: ReplayOptions) -> dict:
+        asked = Asked(end=START + 3 * HOUR)
+        out = tmp_path / name
+        return await replay_folder(folder, out, options, regret=False, progress=lambda *_: None, asked=asked)
+
+    figures = await replay("live", ReplayOptions(forecaster="aggregated", model=model))
+    assert figures["model"]["calls"] >= 1
+    (tmp_path / "live" / "model_calls.jsonl").rename(folder / "model_calls.jsonl")
+    again = await replay("again", ReplayOptions(forecaster="recorded"))
+    assert again["model"]["calls"] == figures["model"]["calls"]
+    digests = [(tmp_path / name / "decision_log.sha256").read_text() for name in ("live", "again")]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(("name", "forecaster"), [("other", "aggregated"), ("local", "baseline")])
+async def test_another_model_or_forecasts_that_ask_none_are_refused(name: str, forecaster: str):
+    with pytest.raises(InvalidValueError, match="model"):
+        async with asked_model(name, forecaster):
+            pass

@@ -3,6 +3,7 @@
 OUT/  archive.json   run  cycle_record  fleet_register  plan  setpoint  acknowledgement  forecast  model_call
       fleet_snapshot  asset  feeder  feeder_reading  charging_session  price  context_item  signal
       signal_request   (.parquet)
+      model_calls.jsonl: what the reasoning model was asked and said, in words
       readings/readings-YYYY-MM-DD.parquet with its manifest
 """
 
@@ -20,13 +21,14 @@ from typing import Any, Final
 from sqlalchemy import Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vpp.adapters.storage import tables
+from vpp.adapters.storage import forecasts, tables
 from vpp.adapters.storage.archive import ROWS_PER_GROUP, DayFile, ReadingArchive
 from vpp.adapters.storage.cycle_records import StoredRecord
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.reading_days import DAY_US
 from vpp.adapters.storage.reading_scan import stream
-from vpp.adapters.storage.table_files import write_rows
+from vpp.adapters.storage.table_files import read_rows, write_rows
+from vpp.domain.model_calls import MODEL_CALLS, lines_of
 from vpp.domain.readings import ReadingColumns, to_microseconds
 from vpp.ports import StoreError
 
@@ -56,6 +58,7 @@ class Exporter:
                 progress("tables", done, len(queries))
                 rows[table.name] = await write_rows(connection, query, table, self._out)
             progress("tables", len(queries), len(queries))
+        await asyncio.to_thread(write_calls, self._out)
         rows["readings"] = await self._readings(start, end, progress)
         manifest = {"version": VERSION, "from": start.isoformat(), "to": end.isoformat(), "rows": rows}
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -152,6 +155,15 @@ _ANNOUNCED: Final = (
     (tables.context_item, "valid_from_us", "valid_until_us"),
     (tables.signal, "valid_from_us", "valid_until_us"),
 )
+
+
+def write_calls(folder: Path) -> None:
+    """Write the model calls of an archive as text, in the order in which they were asked."""
+    calls = sorted(
+        (forecasts.model_call_of(row) for row in read_rows(folder, tables.model_call)),
+        key=lambda call: (call.asked_at, call.call_id),
+    )
+    (folder / MODEL_CALLS).write_text(lines_of(calls), encoding="utf-8")
 
 
 async def _in_thread(file: DayFile, group: ReadingColumns) -> None:

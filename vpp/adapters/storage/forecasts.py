@@ -104,26 +104,7 @@ async def get_forecast(connection: AsyncConnection, forecast_id: str) -> LoadFor
 async def get_model_call(connection: AsyncConnection, call_id: str) -> ModelCall | None:
     query = select(tables.model_call).where(tables.model_call.c.call_id == call_id)
     row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    prompt, replies, reasoning = decode_exchange(row.exchange)
-    return ModelCall(
-        call_id=row.call_id,
-        asked_at=from_microseconds(row.asked_at_us),
-        model=row.model,
-        endpoint=row.endpoint,
-        prompt=prompt,
-        replies=replies,
-        reasoning=reasoning,
-        verdict=ReplyVerdict(row.verdict),
-        reason=row.reason,
-        prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens,
-        cached_tokens=row.cached_tokens,
-        cost=row.cost,
-        currency=row.currency,
-        seconds=row.duration_s,
-    )
+    return None if row is None else model_call_of(row)
 
 
 async def list_forecasts(
@@ -152,4 +133,25 @@ def forecast_of(row: Any) -> LoadForecast:
         verdict=row.verdict,
         reason=row.reason,
         call_id=row.call_id,
+    )
+
+
+def model_call_of(row: Any) -> ModelCall:
+    prompt, replies, reasoning = decode_exchange(row.exchange)
+    return ModelCall(
+        call_id=row.call_id,
+        asked_at=from_microseconds(row.asked_at_us),
+        model=row.model,
+        endpoint=row.endpoint,
+        prompt=prompt,
+        replies=replies,
+        reasoning=reasoning,
+        verdict=ReplyVerdict(row.verdict),
+        reason=row.reason,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        cached_tokens=row.cached_tokens,
+        cost=row.cost,
+        currency=row.currency,
+        seconds=row.duration_s,
     )
