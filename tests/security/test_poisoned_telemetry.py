@@ -11,8 +11,9 @@ import pytest
 from optimizer import solve
 from tests.integration.rpc.plant import ORIGIN
 from tests.unit.control import fleets
-from vpp.adapters.rpc.intake import Intake, RawReadings
 from vpp.adapters.rpc.live_state import LiveState
+from vpp.adapters.rpc.raw_readings import RawReadings
+from vpp.adapters.rpc.reading_judge import ReadingJudge
 from vpp.control.cycle import decide, prepare
 from vpp.control.cycle_values import SolveOutcome
 from vpp.control.leases import OrdersInForce
@@ -60,7 +61,7 @@ class Nodes:
 
     def __init__(self, count: int, poison: str) -> None:
         self.fleet = make_fleet(count)
-        self.intake, self.live = Intake(self.fleet, ReadingLimits()), LiveState(count)
+        self.judge, self.live = ReadingJudge(self.fleet, ReadingLimits()), LiveState(count)
         self.soc = np.random.default_rng(4).uniform(0.3, 0.7, count)
         self.poisoned = np.arange(count) % 10 == 9
         self.poison, self.now, self.number = POISONS[poison], fleets.NOON - timedelta(minutes=20), 0
@@ -83,7 +84,7 @@ class Nodes:
             connected=np.ones(len(rows), dtype=bool),
             reading_number=self.number,
         )
-        readings = self.intake.judge(raw, self.now)
+        readings = self.judge.judge(raw, self.now)
         self.flags = readings.quality
         self.live.update(readings)
         self.number += 1
@@ -95,7 +96,7 @@ def test_one_poisoned_node_in_ten_steers_nothing_and_no_feeder_is_overloaded(poi
     nodes = Nodes(20, poison)
     for turn in range(34):
         nodes.report(lie=turn >= 4)
-    quarantined = nodes.intake.watch.quarantined.copy()
+    quarantined = nodes.judge.watch.quarantined.copy()
     assert quarantined[nodes.poisoned].all()
     assert not quarantined[~nodes.poisoned].any()
 
@@ -128,7 +129,7 @@ def test_one_poisoned_node_in_ten_steers_nothing_and_no_feeder_is_overloaded(poi
 
     for _ in range(8):
         nodes.report(lie=False)
-    assert not nodes.intake.watch.quarantined.any(), "trust is earned back"
+    assert not nodes.judge.watch.quarantined.any(), "trust is earned back"
     assert steers(nodes.flags).all()
 
 
@@ -137,7 +138,7 @@ def test_a_corpus_of_wild_numbers_leaves_the_live_state_possible():
     generator = np.random.default_rng(14)
     wild = [math.nan, math.inf, -math.inf, 1.5, -0.1, 1e308, -1e308, 5e-324, 0.0, 1.0, 1e6, -1e6]
     fleet = make_fleet(10)
-    intake, live = Intake(fleet, ReadingLimits()), LiveState(10)
+    judge, live = ReadingJudge(fleet, ReadingLimits()), LiveState(10)
     now = ORIGIN
     for turn in range(400):
         now += timedelta(seconds=30)
@@ -155,12 +156,12 @@ def test_a_corpus_of_wild_numbers_leaves_the_live_state_possible():
             reading_number=turn,
         )
         with np.errstate(all="raise", under="ignore"):
-            readings = intake.judge(raw, now)
+            readings = judge.judge(raw, now)
         live.update(readings)
         held = live.latest_readings()
         assert ((held.soc >= 0.0) & (held.soc <= 1.0)).all()
         assert (np.abs(held.power_kw) <= 1.2 * RATING_KW + 0.1).all()
         assert (held.at_us() <= to_microseconds(now) + 30_000_000).all()
-    assert not intake.watch.quarantined[0]
+    assert not judge.watch.quarantined[0]
     assert live.measured_at_us[0] == to_microseconds(now)
-    assert intake.watch.quarantined[1:].sum() >= 5, "half of what they say is wrong"
+    assert judge.watch.quarantined[1:].sum() >= 5, "half of what they say is wrong"

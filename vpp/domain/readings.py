@@ -126,39 +126,6 @@ class ReadingLimits:
     skew_corrected: timedelta = timedelta(seconds=30)  # a clock that is off by more is not trusted
 
 
-def judge(
-    *,
-    max_charge_kw: NDArray[np.float64],
-    max_discharge_kw: NDArray[np.float64],
-    limits: ReadingLimits,
-    received_at: datetime,
-    measured_at_us: NDArray[np.int64],
-    soc: NDArray[np.float64],
-    power_kw: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """Return the flags that each of n readings earns by itself, shape (n,).
-
-    Ratings are those of each reading's asset, kW; `measured_at_us` is by the service's clock.
-    """
-    received_us = to_microseconds(received_at)
-    finite = np.isfinite(soc) & np.isfinite(power_kw)
-    with np.errstate(invalid="ignore"):
-        in_range = (
-            (soc >= 0.0)
-            & (soc <= 1.0)
-            & (power_kw <= limits.power_margin * max_discharge_kw + 0.1)
-            & (-power_kw <= limits.power_margin * max_charge_kw + 0.1)
-        )
-    age_us = received_us - measured_at_us
-    too_old = age_us > limits.late_limit // MICROSECOND
-    flags = np.where(finite, 0, int(Quality.NOT_FINITE))
-    flags |= np.where(finite & ~in_range, int(Quality.OUT_OF_RANGE), 0)
-    flags |= np.where(-age_us > limits.future_tolerance // MICROSECOND, int(Quality.FUTURE), 0)
-    flags |= np.where(too_old, int(Quality.STALE), 0)
-    flags |= np.where(~too_old & (age_us > limits.stale_after // MICROSECOND), int(Quality.LATE), 0)
-    return flags.astype(np.int64)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeederReading:
     """Metered energy of one feeder over one interval, without the fleet's assets, as mean power in kW."""

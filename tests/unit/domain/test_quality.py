@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.quality import QualityWatch, WatchLimits
@@ -140,3 +142,36 @@ def test_old_news_is_no_reason_for_distrust():
     for second in range(10):
         flags(watch, (0, second, 0.5, 0.0, int(Quality.STALE)))
     assert not watch.quarantined.any()
+
+
+ROW = st.tuples(
+    st.integers(0, 2),
+    st.integers(1, 120),
+    st.sampled_from([0.0, 0.5, 0.5, 0.52, 0.9, 1.0]),
+    st.sampled_from([0.0, 5.0, -5.0]),
+    st.sampled_from([0, 0, 0, 0, int(Quality.NOT_FINITE), int(Quality.STALE), int(Quality.FUTURE)]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=40), st.sets(st.integers(1, 39)))
+def test_it_makes_no_difference_how_readings_are_cut_into_messages(rows, cuts):
+    """One message or many: the same flags for each reading, and the same trust."""
+    seconds = np.cumsum([row[1] for row in rows])
+    rows = [(row[0], second, *row[2:]) for row, second in zip(rows, seconds, strict=True)]
+    together, apart = QualityWatch(make_fleet()), QualityWatch(make_fleet())
+    whole = flags(together, *rows)
+    ends = [*sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
+    pieces = [rows[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    assert whole == [flag for piece in pieces for flag in flags(apart, *piece)]
+    for column in ("quarantined", "last_quality"):
+        assert getattr(together, column).tolist() == getattr(apart, column).tolist()
+
+
+def test_each_reading_of_a_message_is_compared_with_the_one_before():
+    watch = QualityWatch(make_fleet())
+    found = flags(watch, *((0, 60 * minute, 0.5, 5.0) for minute in range(9)), (0, 541, 0.9, 0.0))
+    assert found[:7] == [Quality.GOOD] * 7
+    assert found[7] == Quality.FROZEN
+    assert found[8] == Quality.FROZEN | Quality.QUARANTINED
+    assert found[9] == Quality.IMPLAUSIBLE | Quality.QUARANTINED

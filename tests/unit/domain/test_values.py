@@ -9,8 +9,9 @@ from tests.unit.control.fleets import NOON, fleet
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.intervals import IntervalGrid, interval_start
+from vpp.domain.judging import judge
 from vpp.domain.policy import DispatchPolicy
-from vpp.domain.readings import Quality, ReadingLimits, from_microseconds, judge, to_microseconds
+from vpp.domain.readings import Quality, ReadingLimits, from_microseconds, to_microseconds
 
 
 @given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2090, 1, 1)))
@@ -54,7 +55,9 @@ def test_a_time_without_offset_is_refused():
     ],
 )
 def test_readings_are_judged(soc, power_kw, offset, expected):
-    flags = judge(
+    flags, _ = judge(
+        slot=np.array([0]),
+        clock_ahead_ms=np.array([0]),
         max_charge_kw=np.array([5.0]),
         max_discharge_kw=np.array([5.0]),
         limits=ReadingLimits(),

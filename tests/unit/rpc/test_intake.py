@@ -10,9 +10,11 @@ import pytest
 from tests.fakes import ManualClock, MemoryStore
 from tests.integration.rpc.plant import ORIGIN, make_fleet
 from tests.unit.rpc.runs import make_run
-from vpp.adapters.rpc import intake, limits
+from vpp.adapters.rpc import intake, limits, wire_values
 from vpp.adapters.rpc.dispatch import DispatchServicer
 from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.raw_readings import RawReadings
+from vpp.adapters.rpc.reading_judge import ReadingJudge
 from vpp.adapters.rpc.session import admit
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import Quality, ReadingLimits
@@ -36,13 +38,13 @@ def test_a_time_that_cannot_be_is_refused(seconds, nanos):
     stamp = pb.Ping().sent_at
     stamp.seconds, stamp.nanos = seconds, nanos
     with pytest.raises(InvalidValueError, match="1970 to 2100"):
-        intake.require_time("at", stamp)
+        wire_values.require_time("at", stamp)
 
 
 def test_a_counter_fits_a_database():
-    assert intake.require_number("n", limits.MAX_NUMBER) == limits.MAX_NUMBER
+    assert wire_values.require_number("n", limits.MAX_NUMBER) == limits.MAX_NUMBER
     with pytest.raises(InvalidValueError):
-        intake.require_number("n", limits.MAX_NUMBER + 1)
+        wire_values.require_number("n", limits.MAX_NUMBER + 1)
 
 
 def test_one_message_is_answered_with_few_refusals():
@@ -52,7 +54,7 @@ def test_one_message_is_answered_with_few_refusals():
     assert len(errors) == limits.MAX_REFUSALS_PER_MESSAGE
 
     rows = 1_000
-    raw = intake.RawReadings(
+    raw = RawReadings(
         slot=np.zeros(rows, dtype=np.int64),
         measured_at_us=np.zeros(rows, dtype=np.int64) + 10**15,
         soc=np.full(rows, np.nan),
@@ -60,10 +62,12 @@ def test_one_message_is_answered_with_few_refusals():
         connected=np.ones(rows, dtype=np.bool_),
         reading_number=1,
     )
-    kept = made.judge(raw, ORIGIN)
-    errors = made.explain(kept)
+    judge = ReadingJudge(make_fleet(), ReadingLimits())
+    kept = judge.judge(raw, ORIGIN)
+    errors = judge.explain(kept)
     assert len(kept) == rows
-    assert set(kept.quality.tolist()) == {int(Quality.NOT_FINITE | Quality.STALE)}
+    wrong = Quality.NOT_FINITE | Quality.STALE
+    assert kept.quality.tolist() == [int(wrong)] * 3 + [int(wrong | Quality.QUARANTINED)] * (rows - 3)
     assert [error.field for error in errors] == ["b1.soc", "b1.measured_at"]
     assert "(1000 readings)" in errors[0].expected
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpp.adapters.rpc import intake, wire
+from vpp.adapters.rpc import raw_readings, wire
 from vpp.domain.errors import InvalidValueError
 from vpp.rpcgen import fleet_pb2 as pb
 
@@ -33,6 +33,7 @@ def batch_of(rows, number=7):
     return batch
 
 
+@settings(deadline=None)
 @given(ROWS, st.integers(0, 2**64 - 1))
 def test_the_twin_reads_the_very_bytes_of_the_public_message(rows, number):
     batch = batch_of(rows, number)
@@ -71,10 +72,27 @@ def test_columns_of_different_length_are_refused_in_words():
     del batch.soc[1:]
     message = wire.parse(pb.NodeMessage(reading_batch=batch).SerializeToString())
     with pytest.raises(InvalidValueError, match="soc: got '1 values', expected 2, as in slot"):
-        intake.raw_batch(message.reading_batch)
+        raw_readings.raw_batch(message.reading_batch)
 
 
 @pytest.mark.parametrize("raw", [b"\x1a\xff", b"\x12\x05ab", b"\xff\xff\xff"])
 def test_what_is_no_message_is_refused(raw):
     with pytest.raises(InvalidValueError, match="a NodeMessage"):
         wire.parse(raw)
+
+
+@given(st.lists(st.integers(0, 12), max_size=12), st.sets(st.integers(0, 12), max_size=12))
+@settings(deadline=None)
+def test_only_rows_of_own_slots_are_kept(slots, own):
+    count = len(slots)
+    raw = raw_readings.RawReadings(
+        slot=np.array(slots, dtype=np.uint32),
+        measured_at_us=np.arange(count),
+        soc=np.zeros(count, dtype=np.float32),
+        power_kw=np.zeros(count, dtype=np.float32),
+        connected=np.ones(count, dtype=np.bool_),
+        reading_number=1,
+    )
+    kept, errors = raw_readings.own_rows(raw, np.array(sorted(own), dtype=np.int64))
+    assert kept.slot.tolist() == [slot for slot in slots if slot in own]
+    assert [error.value for error in errors] == [slot for slot in slots if slot not in own][:1]

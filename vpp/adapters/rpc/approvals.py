@@ -12,8 +12,8 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import caller
 from vpp.adapters.rpc.approval_messages import approval_message, changes_of, event_message
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
-from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.paging import page_size_of, page_token_of
+from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.approvals import ApprovalEvent, ApprovalRecord, ApprovalRefusedError
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.ports import ApprovalRegister, StoreError

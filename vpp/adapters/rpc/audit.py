@@ -15,9 +15,9 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.audit_messages import explanation_message, record_message, verdict_message
 from vpp.adapters.rpc.errors import Context, NotFoundError
-from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.paging import page_size_of, page_token_of
 from vpp.adapters.rpc.times import time_of
+from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import AuditFilter, AuditLog

@@ -13,11 +13,11 @@ import grpc
 from vpp.adapters.rpc import limits, operator_messages
 from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context
-from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.overrides import OverrideCalls, OverrideParts
 from vpp.adapters.rpc.paging import filter_of
 from vpp.adapters.rpc.rehearsals import RehearsalCalls, Rehearsals
 from vpp.adapters.rpc.run_watch import RunWatchCalls, RunWatching
+from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.portfolios import EVERYTHING, Scope

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vpp.adapters.rpc import limits
-from vpp.adapters.rpc.intake import RawReadings
+from vpp.adapters.rpc.raw_readings import RawReadings
 from vpp.adapters.rpc.session import NodeSession
 from vpp.rpcgen import fleet_pb2 as pb
 

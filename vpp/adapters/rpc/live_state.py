@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vpp.domain.readings import FUTURE_TOLERANCE, MICROSECOND, ReadingColumns, steers
+from vpp.domain.judging import Newest, keep_newest
+from vpp.domain.readings import ReadingColumns
 
 
 class LiveState:
@@ -21,6 +22,14 @@ class LiveState:
         self.received_at_us = np.zeros(assets, dtype=np.int64)
         self.clock_ahead_ms = np.zeros(assets, dtype=np.int64)
         self.connected = np.zeros(assets, dtype=np.bool_)  # the battery is at its charger
+        self._newest = Newest(
+            self.soc,
+            self.power_kw,
+            self.measured_at_us,
+            self.received_at_us,
+            self.clock_ahead_ms,
+            self.connected,
+        )
         # Judged by the quality watch, which writes them: flags of the last reading, and whom it distrusts.
         self.quality = np.zeros(assets, dtype=np.int64)
         self.quarantined = np.zeros(assets, dtype=np.bool_)
@@ -34,26 +43,8 @@ class LiveState:
         self.update(readings)
 
     def update(self, readings: ReadingColumns) -> None:
-        """Take in readings; only those that may steer and are newer than the one held change anything.
-
-        One that is held from the future, because a clock was set back, gives way to any.
-        """
-        held_us = self.measured_at_us[readings.slot] - 1000 * self.clock_ahead_ms[readings.slot]
-        rows = steers(readings.quality)
-        rows &= (readings.at_us() > held_us) | (
-            held_us > readings.received_at_us + FUTURE_TOLERANCE // MICROSECOND
-        )
-        if not rows.all():
-            readings = readings.take(rows)
-        if len(readings) > 1:
-            # The last write to a slot stays: let that be its newest reading.
-            readings = readings.take(np.argsort(readings.at_us(), kind="stable"))
-        slot = readings.slot
-        self.soc[slot], self.power_kw[slot] = readings.soc, readings.power_kw
-        self.connected[slot] = readings.connected
-        self.measured_at_us[slot] = readings.measured_at_us
-        self.received_at_us[slot] = readings.received_at_us
-        self.clock_ahead_ms[slot] = readings.clock_ahead_ms
+        """Take in readings; only those that may steer and are newer than the one held change anything."""
+        keep_newest(readings, self._newest)
 
     def latest_readings(self) -> ReadingColumns:
         """Return a copy of the newest good reading of every asset that has one."""

@@ -16,8 +16,8 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
-from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.paging import filter_of, page_size_of, page_token_of
+from vpp.adapters.rpc.wire_values import printable
 from vpp.control.override_powers import OverrideRequest
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError

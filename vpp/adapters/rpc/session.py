@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.errors import CallRefusedError
 from vpp.adapters.rpc.identity import metered_feeder
-from vpp.adapters.rpc.intake import printable
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.outbox import Outbox
+from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
 from vpp.rpcgen import fleet_pb2 as pb

@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.adapters.rpc import intake, limits, wire
+from vpp.adapters.rpc import limits, wire
 from vpp.adapters.rpc.gathering import GatheredReadings, Share
+from vpp.adapters.rpc.intake import Intake, clock_ahead_ms
 from vpp.adapters.rpc.live_state import LiveState
+from vpp.adapters.rpc.raw_readings import RawReadings, own_rows, raw_batch, raw_single
+from vpp.adapters.rpc.reading_judge import ReadingJudge
 from vpp.adapters.rpc.session import NodeSession
 from vpp.adapters.rpc.shares import Shares
+from vpp.adapters.rpc.wire_values import refusal, require_number
 from vpp.adapters.rpc.write_behind import WriteBehind
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
@@ -70,9 +74,9 @@ class Telemetry:
         self._flush_due: asyncio.TimerHandle | None = None
         self.counters = TelemetryCounters()
         self._store, self._clock, self._live = store, clock, live
-        self._intake = intake.Intake(fleet, reading_limits)
+        self._intake, self._judge = Intake(fleet, reading_limits), ReadingJudge(fleet, reading_limits)
         self._slot_of = fleet.slots()
-        self.watch = self._intake.watch
+        self.watch = self._judge.watch
         live.quality, live.quarantined = self.watch.last_quality, self.watch.quarantined
         self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
         self._reading_shares, self._word_shares = Shares(), Shares()
@@ -127,7 +131,7 @@ class Telemetry:
         if self._gathered.holds(session):
             self.flush_gathered()
         try:
-            raw, errors = intake.own_rows(intake.raw_batch(columns), session.slots)
+            raw, errors = own_rows(raw_batch(columns), session.slots)
         except InvalidValueError as error:
             self._refuse(session, [error], min(columns.reading_number, limits.MAX_NUMBER))
             return len(columns.slot)
@@ -154,7 +158,7 @@ class Telemetry:
         raw, shares = self._gathered.take()
         rows = np.array([share.rows for share in shares])
         ahead_ms = np.repeat([share.session.clock_ahead_ms for share in shares], rows)
-        readings = self._intake.judge(raw, self._clock.now(), clock_ahead_ms=ahead_ms)
+        readings = self._judge.judge(raw, self._clock.now(), clock_ahead_ms=ahead_ms)
         self.counters.readings += len(readings)
         self._live.update(readings)
         self._keep_shares(readings, shares)
@@ -169,7 +173,7 @@ class Telemetry:
         for place in np.unique(np.searchsorted(firsts, wrong, side="right") - 1).tolist():
             share = shares[place]
             own = readings.take(np.arange(share.first, share.first + share.rows))
-            self._refuse(share.session, self._intake.explain(own), share.number)
+            self._refuse(share.session, self._judge.explain(own), share.number)
 
     def _keep_shares(self, readings: ReadingColumns, shares: list[Share]) -> None:
         """Queue readings of many nodes as one; those beyond their node's share are left out."""
@@ -201,10 +205,10 @@ class Telemetry:
         try:
             if kind == "reading":
                 number = message.reading.reading_number
-                self._take_readings(session, intake.raw_single(message.reading))
+                self._take_readings(session, raw_single(message.reading))
             elif kind == "reading_batch":
                 number = message.reading_batch.reading_number
-                self._take_readings(session, intake.raw_batch(message.reading_batch))
+                self._take_readings(session, raw_batch(message.reading_batch))
             elif kind == "acknowledgement":
                 self._take_acknowledgement(session, message.acknowledgement)
             elif kind == "charging_sessions":
@@ -213,7 +217,7 @@ class Telemetry:
                 number = message.feeder_reading.reading_number
                 self._take_feeder_reading(session, message.feeder_reading)
             elif kind == "pong":
-                session.clock_ahead_ms = intake.clock_ahead_ms(message.pong, self._clock.now())
+                session.clock_ahead_ms = clock_ahead_ms(message.pong, self._clock.now())
             else:
                 unexpected = InvalidValueError("message", kind, "a message that follows the Hello")
                 self._refuse(session, [unexpected], number)
@@ -223,12 +227,13 @@ class Telemetry:
     def _refuse(self, session: NodeSession, errors: Sequence[InvalidValueError], reading_number: int) -> None:
         for error in errors:
             self.counters.refusals += 1
-            session.outbox.put(intake.refusal(error, reading_number))
+            session.outbox.put(refusal(error, reading_number))
 
-    def _take_readings(self, session: NodeSession, raw: intake.RawReadings) -> None:
-        raw, errors = intake.own_rows(raw, session.slots)
-        readings = self._intake.judge(raw, self._clock.now(), clock_ahead_ms=session.clock_ahead_ms)
-        errors += self._intake.explain(readings)
+    def _take_readings(self, session: NodeSession, raw: RawReadings) -> None:
+        own, errors = own_rows(raw, session.slots)
+        raw = RawReadings.concatenate([own])
+        readings = self._judge.judge(raw, self._clock.now(), clock_ahead_ms=session.clock_ahead_ms)
+        errors += self._judge.explain(readings)
         self.counters.readings += len(readings)
         self._live.update(readings)
         owner = (session, max(1, len(readings)), raw.reading_number)
@@ -237,7 +242,7 @@ class Telemetry:
 
     def _take_feeder_reading(self, session: NodeSession, message: pb.FeederReading) -> None:
         reading = self._intake.feeder_reading(message, session.feeder_id, self._clock.now())
-        number = intake.require_number("reading_number", message.reading_number)
+        number = require_number("reading_number", message.reading_number)
         self._keep(_Arrived(owners=((session, 1, number),), readings=None, feeder_reading=reading))
         self.counters.feeder_readings += 1
 
@@ -282,7 +287,7 @@ class Telemetry:
             session.lost_readings = True
 
     def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
-        rows, refusal = self._intake.acknowledgements(message, session.slots)
+        rows, refused = self._intake.acknowledgements(message, session.slots)
         if not self._word_shares.take(session.node_id, len(rows), most=limits.MAX_WAITING_WORDS_PER_NODE):
             most = f"at most {limits.MAX_WAITING_WORDS_PER_NODE} acknowledgements of one node wait"
             raise InvalidValueError("acknowledgement", f"{len(rows)} more", most)
@@ -292,9 +297,9 @@ class Telemetry:
         if rows:
             slots = np.array([self._slot_of[row.asset_id] for row in rows])
             self._on_words(slots, np.array([row.sequence for row in rows]), rows[0].epoch, message.state)
-        if refusal is not None:
+        if refused is not None:
             self.counters.refusals += 1
-            session.outbox.put(refusal)
+            session.outbox.put(refused)
 
     def _release_words(self, words: Sequence[Acknowledgement]) -> None:
         for word in words:

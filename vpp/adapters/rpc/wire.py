@@ -32,10 +32,10 @@ _BATCH_TAG: Final = (pb.NodeMessage.READING_BATCH_FIELD_NUMBER << 3) | 2
 class BatchColumns:
     """A ReadingBatch as arrays of one length; numbers as they were sent, nothing judged yet."""
 
-    slot: NDArray[np.int64]
-    offset_ms: NDArray[np.int64]
-    soc: NDArray[np.float64]
-    power_kw: NDArray[np.float64]
+    slot: NDArray[np.uint32]
+    offset_ms: NDArray[np.uint32]
+    soc: NDArray[np.float32]
+    power_kw: NDArray[np.float32]
     connected: NDArray[np.bool_]
     base_time: timestamp_pb2.Timestamp
     reading_number: int
@@ -84,10 +84,10 @@ def _columns(raw: bytes) -> BatchColumns | None:
     if len(sizes) != 1 or 0 in sizes:
         return None
     return BatchColumns(
-        slot=np.frombuffer(batch.slot, "<u4").astype(np.int64),
-        offset_ms=np.frombuffer(batch.offset_ms, "<u4").astype(np.int64),
-        soc=np.frombuffer(batch.soc, "<f4").astype(np.float64),
-        power_kw=np.frombuffer(batch.power_kw, "<f4").astype(np.float64),
+        slot=np.frombuffer(batch.slot, "<u4"),
+        offset_ms=np.frombuffer(batch.offset_ms, "<u4"),
+        soc=np.frombuffer(batch.soc, "<f4"),
+        power_kw=np.frombuffer(batch.power_kw, "<f4"),
         connected=np.frombuffer(batch.connected, np.uint8) != 0,
         base_time=batch.base_time,
         reading_number=batch.reading_number,
