@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -42,6 +42,11 @@ def verify_command(
     deep: Annotated[
         bool, typer.Option("--deep", help="Compare also plans, snapshots, forecasts, orders and archives.")
     ] = False,
+    first: Annotated[int, typer.Option("--from", min=0, help="Only from this record on.")] = 0,
+    last: Annotated[int, typer.Option("--to", min=0, help="Only up to this record.")] = 0,
+    processes: Annotated[
+        int, typer.Option(min=1, max=8, help="For a long chain; with --deep one is used.")
+    ] = 2,
     file: Annotated[
         Path | None, typer.Option(help="Check an export instead of the database; needs no settings.")
     ] = None,
@@ -49,11 +54,18 @@ def verify_command(
 ) -> None:
     """Check every record against its hash and the hash before it; exit code 1 when one does not fit.
 
-    Example: vpp audit verify --deep --anchor 4711:9f86…0a08
+    Of a part, begun by `--from`, the hash of the record before it is taken as given.
+
+    Example: vpp audit verify --deep --from 4000 --anchor 4711:9f86…0a08
     """
+    if last and last < first:
+        raise InvalidValueError("to", last, f"a record from {first} on, or nothing for the end")
+    if file is not None and (first or last):
+        raise InvalidValueError("from", first, "nothing beside --file: an export is checked as a whole")
     with _progress("records") as progress:
         if file is None:
-            verdict = asyncio.run(_verify(config, tuple(anchor or ()), deep, progress))
+            asked = {"first": first, "last": last, "deep": deep, "processes": processes}
+            verdict = asyncio.run(_verify(config, tuple(anchor or ()), progress, **asked))
         else:
             from vpp.adapters.storage.audit_file import verify_file  # noqa: PLC0415 - keeps --help fast
 
@@ -78,7 +90,7 @@ def _show(verdict: AuditVerdict, *, deep: bool, anchors: int) -> None:
 
 
 async def _verify(
-    config: Path, anchors: tuple[str, ...], deep: bool, progress: ProgressFunction
+    config: Path, anchors: tuple[str, ...], progress: ProgressFunction, **asked: Any
 ) -> AuditVerdict:
     from vpp.adapters.storage import open_audit  # noqa: PLC0415
     from vpp.service.settings import load_settings  # noqa: PLC0415
@@ -87,7 +99,7 @@ async def _verify(
     chain = open_audit(settings.database.url)
     try:
         return await chain.verify(
-            anchors=anchors, deep=deep, archive=settings.telemetry.archive, progress=progress
+            anchors=anchors, archive=settings.telemetry.archive, progress=progress, **asked
         )
     finally:
         await chain.close()

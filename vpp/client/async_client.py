@@ -68,5 +68,6 @@ class AsyncClient(AsynchronousCalls):
     explain_setpoint = asks(calls.audit.explain_setpoint)
     audit_records = lists(calls.audit.audit_records)
     audit_head = asks(calls.audit.audit_head)
+    verify_audit = watches(calls.audit.verify_audit)
 
     settle_event = lists(calls.settlement.settle_event)

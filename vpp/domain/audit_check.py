@@ -80,6 +80,17 @@ class ChainCheck:
             if self._numbered or self._unnumbered:
                 self._compare_anchor(number, chain)
 
+    @property
+    def fits(self) -> bool:
+        """Whether nothing was found so far; whether the end was cut off is left to the anchors."""
+        return not self.fault_count and self._doubted is None
+
+    @property
+    def missing_anchors(self) -> frozenset[str]:
+        """Which of the anchors have not come yet."""
+        numbered = {f"{number}:{chain}" for number, chain in self._numbered.items()}
+        return frozenset(numbered | {mark.decode() for mark in self._unnumbered})
+
     def finish(self, *, things: int = 0) -> AuditVerdict:
         """Return the verdict over all that was taken."""
         self._settle_doubt(changed_chain=False)

@@ -57,9 +57,13 @@ class AuditLog(Protocol):
         last: int = 0,
         deep: bool = False,
         archive: Path | None = None,
+        processes: int = 1,
         progress: Progress | None = None,
     ) -> AuditVerdict:
-        """Check the records `first` to `last`, 0 for the ends; `deep` compares also what they are about."""
+        """Check the records `first` to `last`, 0 for the ends; `deep` compares also what they are about.
+
+        With more than one of `processes` a long chain is checked side by side.
+        """
 
     async def export(self, out: Path, *, progress: Progress | None = None) -> AuditHead:
         """Write the chain as JSON lines and return the last record that is in the file."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ from tests.integration.storage.samples import (
     setpoints,
     state,
 )
-from vpp.adapters.storage import open_audit, open_identities
+from vpp.adapters.storage import audit_log, open_audit, open_consents, open_identities
 from vpp.adapters.storage.audit_file import verify_file
+from vpp.adapters.storage.audit_spans import verdict_by_spans
 from vpp.domain.audit import AuditEntry
 from vpp.domain.audit_check import AuditVerdict
+from vpp.domain.consent import ConsentChange
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem
 from vpp.domain.identity import IdentityEvent
@@ -74,7 +77,7 @@ async def flip(url: str, table: str, column: str, where: str) -> None:
     """Change one byte of one column, and its type not."""
     ((value,),) = await fetch(url, f"SELECT {column} FROM {table} WHERE {where}")
     sqlite = url.startswith("sqlite")
-    if isinstance(value, bool) or (sqlite and column == "killed"):
+    if isinstance(value, bool) or (sqlite and column.strip('"') in {"killed", "granted"}):
         literal = "false" if value else "true"
     elif isinstance(value, int):
         literal = str(value ^ 1024)
@@ -307,3 +310,54 @@ async def test_records_are_listed_by_page_and_filter(chain: AuditLog) -> None:
     assert none.items == ()
     assert await chain.has("run", "run-1")
     assert not await chain.has("stop", "run-1")
+
+
+async def test_a_long_chain_is_checked_side_by_side_and_a_fault_is_named_as_ever(
+    chain: AuditLog, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "LEAST_RECORDS", 10)
+    monkeypatch.setattr(audit_log, "verdict_by_spans", partial(verdict_by_spans, span=4))
+    anchors = [str(await chain.head()), (await chain.head()).chain_sha256]
+    seen: list[tuple[int, int]] = []
+
+    async def verdicts() -> list[AuditVerdict]:
+        return [
+            await chain.verify(
+                anchors=anchors,
+                first=2,
+                processes=processes,
+                progress=lambda done, total: seen.append((done, total)),
+            )
+            for processes in (1, 2)
+        ]
+
+    one, two = await verdicts()
+    assert one == two
+    assert (two.first, two.records, two.anchors) == (2, 12, 2)
+    assert seen == [(12, 12), *seen[1:4]]
+    assert [total for _, total in seen[1:]] == [12] * 3, "span by span"
+    await flip(database_url, "audit_record", "chain_sha256", "record_number = 8")
+    one, two = await verdicts()
+    assert one == two
+    assert [(fault.number, fault.field) for fault in one.faults] == [(8, "chain_sha256")]
+
+
+async def test_a_consent_that_was_changed_or_slipped_in_is_found(chain: AuditLog, database_url: str) -> None:
+    consents = open_consents(database_url)
+    change = ConsentChange(granted=False, at=NOON, by="clerk", reason="letter of 3 May")
+    await consents.change(change, asset_ids=["asset-1"])
+    await consents.close()
+    await chain.erase("asset:asset-1", reason="asked for", actor="clerk", now=NOON)
+    assert await faults(chain, deep=True) == [], "a reason that was forgotten is none"
+    for column in ("granted", "at_us", "by"):
+        ((before,),) = await fetch(database_url, f'SELECT "{column}" FROM consent')
+        await flip(database_url, "consent", f'"{column}"', "consent_number = 1")
+        (found,) = await faults(chain, deep=True)
+        assert found.startswith(f"record 14, consent asset-1, {column}"), found
+        await undo(database_url, "consent", f'"{column}"', "consent_number = 1", before)
+    copied = 'slot, NOT granted, at_us, "by", reason FROM consent'
+    await fetch(database_url, f'INSERT INTO consent (slot, granted, at_us, "by", reason) SELECT {copied}')
+    (found,) = await faults(chain, deep=True)
+    assert "consent" in found
+    assert "1 rows after number 1" in found
+    assert (await chain.verify(deep=True, last=14)).whole, "of a part, what came later is not looked at"

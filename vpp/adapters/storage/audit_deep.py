@@ -14,7 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.archive import ReadingArchive
-from vpp.adapters.storage.fingerprints import acknowledgements_payload, forecast_payload, run_payload
+from vpp.adapters.storage.fingerprints import (
+    acknowledgements_payload,
+    consent_payload,
+    forecast_payload,
+    run_payload,
+)
 from vpp.adapters.storage.reading_days import day_of
 from vpp.domain.audit import AuditKind
 from vpp.domain.audit_check import ChainCheck, RawRecord
@@ -22,7 +27,13 @@ from vpp.ports.audit import Progress
 
 _LOOKED_AT: Final = frozenset(
     str(kind).encode()
-    for kind in (AuditKind.RUN, AuditKind.FORECAST, AuditKind.ACKNOWLEDGEMENTS, AuditKind.READINGS)
+    for kind in (
+        AuditKind.RUN,
+        AuditKind.FORECAST,
+        AuditKind.ACKNOWLEDGEMENTS,
+        AuditKind.READINGS,
+        AuditKind.CONSENT,
+    )
 )
 _PROGRESS_EVERY: Final = 50
 _NOT_THERE: Final = "no such row"
@@ -36,16 +47,22 @@ class DeepCheck:
         self._archive = None if archive is None else ReadingArchive(archive)
         self._erased: frozenset[str] | None = None  # hashes of what erasures left behind
         self._acknowledged: tuple[int, int] | None = None  # first and last number that records speak of
+        # Number of the last consent that a record speaks of; unknown where older records were cut off.
+        self._last_consent: int | None = 0 if check.start.number == 0 else None
         self.things = 0
 
     async def take(self, rows: Sequence[RawRecord], progress: Progress | None, total: int) -> None:
         """Compare what these records are about."""
         before = self._check.records - len(rows)
-        for place, (number, _, kind, subject, _, _, payload, _) in enumerate(rows, 1):
+        for place, (number, at_us, kind, subject, actor, _, payload, _) in enumerate(rows, 1):
             if kind not in _LOOKED_AT:
                 continue
             try:
                 recorded = json.loads(payload)
+                if kind.decode() == AuditKind.CONSENT:
+                    # The reason is sealed, and may have been forgotten in the row.
+                    recorded |= {"asset_id": subject.decode(), "by": actor.decode(), "at_us": at_us}
+                    del recorded["reason"]
                 await self._compare(number, kind.decode(), subject.decode(), recorded)
             except (ValueError, KeyError, TypeError):
                 continue  # not a payload as we write it; the chain says whether it was changed
@@ -58,11 +75,15 @@ class DeepCheck:
         await self._unrecorded(tables.run, "run_id", "run_number", AuditKind.RUN)
         await self._unrecorded(tables.forecast, "forecast_id", "forecast_number", AuditKind.FORECAST)
         if self._acknowledged is not None:
-            column = tables.acknowledgement.c.acknowledgement_number
-            query = select(func.count()).where(column > self._acknowledged[1])
-            if beyond := await self._connection.scalar(query):
-                words = f"{beyond} rows after number {self._acknowledged[1]} that no record speaks of"
-                self._check.fault(0, "acknowledgement", "a record for every row", words)
+            await self._beyond(tables.acknowledgement, "acknowledgement_number", self._acknowledged[1])
+        if self._last_consent is not None:
+            await self._beyond(tables.consent, "consent_number", self._last_consent)
+
+    async def _beyond(self, table: Table, counted: str, last: int) -> None:
+        query = select(func.count()).where(table.c[counted] > last)
+        if beyond := await self._connection.scalar(query):
+            words = f"{beyond} rows after number {last} that no record speaks of"
+            self._check.fault(0, table.name, "a record for every row", words)
 
     async def _compare(self, number: int, kind: str, subject: str, recorded: dict[str, Any]) -> None:
         found: dict[str, Any] | None
@@ -77,6 +98,9 @@ class DeepCheck:
             first = self._acknowledged[0] if self._acknowledged else after
             self._acknowledged = (first, until)
             found = await acknowledgements_payload(self._connection, after, until)
+        elif kind == AuditKind.CONSENT:
+            self._last_consent = int(recorded["consent_number"])
+            found = await consent_payload(self._connection, self._last_consent)
         else:
             found = await self._archived(subject)
         if found is None:

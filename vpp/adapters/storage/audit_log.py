@@ -6,17 +6,19 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import Row, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import audit, tables
 from vpp.adapters.storage.audit_deep import DeepCheck
 from vpp.adapters.storage.audit_file import AuditFile
+from vpp.adapters.storage.audit_spans import LEAST_RECORDS, verdict_by_spans
 from vpp.adapters.storage.audit_stream import hash_of, raw_pages, start_of
-from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.database import SQLITE, Database
 from vpp.adapters.storage.erasing import erase
 from vpp.adapters.storage.paging import bounded_page_size, decode_token, encode_token
 from vpp.adapters.storage.sealing import open_sealed
@@ -86,14 +88,24 @@ class DatabaseAudit:
         last: int = 0,
         deep: bool = False,
         archive: Path | None = None,
+        processes: int = 1,
         progress: Progress | None = None,
     ) -> AuditVerdict:
         async with self._database.reading() as connection:
+            if deep and connection.dialect.name != SQLITE:  # what is stored meanwhile is not looked at
+                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             start, head = await start_of(connection)
             missing_start = not start.chain_sha256
             last = min(last or head.number, head.number)
             if first > start.number + 1:
                 start = AuditHead(first - 1, await hash_of(connection, first - 1))
+            if processes > 1 and not deep and last - start.number >= LEAST_RECORDS:
+                end = AuditHead(last, await hash_of(connection, last))
+                split = partial(verdict_by_spans, anchors=anchors, processes=processes, progress=progress)
+                if (
+                    verdict := await asyncio.to_thread(split, self._database.address, start, end)
+                ) is not None:
+                    return verdict
             check = ChainCheck(start, anchors)
             if missing_start:
                 check.fault(1, "record_number", "1, or a checkpoint that says what was cut off", "neither")
@@ -104,7 +116,7 @@ class DatabaseAudit:
                     await compared.take(rows, progress, last - start.number)
                 if progress is not None:
                     progress(check.records, last - start.number)
-            if compared is not None:
+            if compared is not None and last == head.number:
                 await compared.finish()
             return check.finish(things=compared.things if compared is not None else 0)
 

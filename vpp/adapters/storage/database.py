@@ -89,6 +89,11 @@ class Database:
         # waiting inside SQLite is a sleep and a retry.
         self._turn = asyncio.Lock()
 
+    @property
+    def address(self) -> str:
+        """Where another process finds the same database; holds the password."""
+        return self.url.set(drivername=self.backend).render_as_string(hide_password=False)
+
     def new_engine(self, *, pooled: bool = True) -> AsyncEngine:
         pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": COMMAND_TIMEOUT_S}
         if not pooled:

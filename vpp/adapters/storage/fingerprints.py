@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.audit import digest
+from vpp.domain.audit import one_line
 
 # Numbers that a database counts itself say nothing of what happened.
 _COUNTED: Final = {"run_number", "forecast_number"}
@@ -110,6 +111,26 @@ async def acknowledgements_payload(connection: AsyncConnection, after: int, unti
     query = select(table).where(number > after, number <= until).order_by(number)
     rows = [list(row) for row in await connection.execute(query)]
     return {"after": after, "until": until, "count": len(rows), "sha256": rows_sha256(rows)}
+
+
+async def consent_payload(connection: AsyncConnection, consent_number: int) -> dict[str, Any] | None:
+    """Return what the record of a consent says, without the reason; None where there is no such row."""
+    table, asset = tables.consent, tables.asset
+    query = (
+        select(table, asset.c.asset_id)
+        .join(asset, asset.c.slot == table.c.slot)
+        .where(table.c.consent_number == consent_number)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return {
+        "consent_number": row.consent_number,
+        "granted": row.granted,
+        "asset_id": row.asset_id,
+        "by": one_line(row.by),
+        "at_us": row.at_us,
+    }
 
 
 def rows_sha256(rows: Sequence[Sequence[Any]]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from vpp.client.call import Call, Listing
+from vpp.client.call import Call, Listing, Watch
 from vpp.rpcgen import audit_pb2 as pb
 
 _AUDIT = "/vpp.v1.AuditService"
@@ -42,3 +43,17 @@ def audit_records(
 def audit_head() -> Call[pb.GetHeadResponse]:
     """Return the newest record's number and hash, an anchor."""
     return Call(path=f"{_AUDIT}/GetHead", request=pb.GetHeadRequest(), answer=pb.GetHeadResponse)
+
+
+def verify_audit(
+    *, first: int = 0, last: int = 0, deep: bool = False, anchors: Sequence[str] = ()
+) -> Watch[pb.VerifyRangeResponse]:
+    """Have records checked, 0 for the ends, and follow how far it is; the last answer has the verdict.
+
+    A stream that breaks begins anew.
+    """
+    return Watch(
+        path=f"{_AUDIT}/VerifyRange",
+        request=pb.VerifyRangeRequest(first=first, last=last, deep=deep, anchors=anchors),
+        answer=pb.VerifyRangeResponse,
+    )
