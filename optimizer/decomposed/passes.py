@@ -37,7 +37,10 @@ class Pass:
     bound: bool = True
     averaged: bool = False  # the multipliers count in their running mean
     mean_bound: bool = False  # try the bound at the mean multipliers
-    keen: float = 0.0  # before the pass, search the modes of the assets that hold this share of the regret
+    keen: float = 0.0  # before the pass, step the assets that hold this share of the regret
+    keen_most: float = 0.125  # ... and are this part of the fleet at most
+    keen_level: int = 2
+    keen_alone: bool = False  # nobody else steps
     settle: bool = False  # find the potentials of wear by depth anew after the pass
 
 
@@ -130,8 +133,10 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
     return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
 
 
-def passes_after(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
+def passes_after(count: int, *, sample: bool = False, kept: bool = False) -> tuple[Pass, ...]:
     """Return the passes of a warm re-plan: everybody once, then those that move; a small fleet as a whole.
+
+    kept: of a large fleet only those step that must, and then those with regret.
 
     A handful of assets is swept relaxed before, `sample`, as its prices have to settle anew.
     """
@@ -140,10 +145,37 @@ def passes_after(count: int, *, sample: bool = False) -> tuple[Pass, ...]:
         return tuple(_settling(int(k), 120) for k in np.linspace(40, 119, min(few, 40)))
     if count <= SMALL:
         return _small_after(count, *((3, 12) if count <= TINY else (1, 3)))
+    if kept:
+        return _kept_after(count)
     plan, chunk = replace(course_for(count), part=0.02, last=0.02, searched=1, bounds=2), chunk_for(count)
     first = replace(_wide(2, plan, 3, chunk, level=1), part=1.0)
     narrow = (_narrow(k, plan, 4, chunk, count) for k in (2, 4))
     return (first, *(replace(step, averaged=False) for step in narrow))
+
+
+def _kept_after(count: int) -> tuple[Pass, ...]:
+    """Who must step, and the bound; twice the keen and who moved, at the width of the turn; then narrow."""
+    plan, chunk = replace(course_for(count), part=0.0, last=0.0), chunk_for(count)
+    turn = replace(
+        _wide(2, plan, 3, chunk, level=1), part=0.0, share=1.0, fine=True, bound=True, keen=0.9, keen_level=1
+    )
+    narrow = (
+        replace(
+            _narrow(k, plan, 4, chunk, count),
+            keen=keen,
+            keen_most=0.06,
+            averaged=False,
+            mean_bound=False,
+            bound=False,
+        )
+        for k, keen in ((2, 0.9), (4, 0.0))
+    )
+    return (
+        replace(turn, share=0.0, keen=0.0),
+        replace(turn, keen=0.97, keen_most=1.0, keen_alone=True),
+        turn,
+        *narrow,
+    )
 
 
 def _small_after(count: int, wide: int, narrow: int) -> tuple[Pass, ...]:

@@ -15,9 +15,6 @@ from optimizer.decomposed.coupling import Coupling
 from optimizer.decomposed.fleet import Fleet
 from optimizer.problem import Floats, Ints
 
-MOST = 8
-"""One in this many assets at most counts as keen: where all are near their optimum, none has to be sought."""
-
 
 def spent(fleet: Fleet, coupling: Coupling, power_kw: Floats) -> Floats:
     """What every record pays for its powers (N, T; positive charges) at the coupling's prices, money (N)."""
@@ -33,9 +30,9 @@ def regrets(fleet: Fleet, coupling: Coupling, values: Floats, power_kw: Floats, 
     return own_cost + spent(fleet, coupling, power_kw) - values
 
 
-def keenest(regret: Floats, share: float) -> Ints:
-    """Rows, ascending, of the fewest records that hold `share` of all regret; an eighth of all at most."""
+def keenest(regret: Floats, share: float, most: float = 1.0) -> Ints:
+    """Rows, ascending, of the fewest records that hold `share` of all regret; at most the part `most`."""
     order = np.argsort(-regret, kind="stable")
     held = np.cumsum(regret[order])
     count = int(np.searchsorted(held, share * held[-1])) + 1
-    return np.sort(order[: min(count, -(-len(regret) // MOST))])
+    return np.sort(order[: min(count, int(np.ceil(most * len(regret))))])

@@ -18,8 +18,9 @@ from optimizer.certificate import certify
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
+from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.measure import shares_of
-from optimizer.decomposed.passes import Pass, passes_after, passes_for, sample_size
+from optimizer.decomposed.passes import SMALL, Pass, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.regret import keenest, regrets, spent
 from optimizer.decomposed.reserve import compile_held
@@ -80,7 +81,7 @@ def solve_decomposed(
             small = new_state(relaxed, state.power_kw.copy())
             small.recount(relaxed)
             settle_prices(solver, best, relaxed, small, solver.private, settling)
-        passes = passes_after(len(fleet))
+        passes = passes_after(len(fleet), kept=private is None)
     report = None if progress is None else (lambda: progress(_plan(solver, best, seed)))
     descend(solver, state, passes, best, report, on_pass)
     return _plan(solver, best, seed, last=True)
@@ -140,8 +141,11 @@ def descend(
     keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
         if step.keen > 0.0:
-            step = search_keen(solver, state, step, best)  # noqa: PLW2901 - what is left of it
-        solver.run(solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw)
+            step = step_keen(solver, state, step, best)  # noqa: PLW2901 - what is left of it
+        if not step.keen_alone:
+            solver.run(
+                solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw
+            )
         if keep or k == len(passes) - 1:
             best.offer_schedule(solver.cost(state), state, copy=keep)
         solver.move(solver.fleet, state, solver.private, step)
@@ -161,18 +165,18 @@ def descend(
     relieve(solver, state, passes[-1], best, keep=keep)
 
 
-def search_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass:
-    """Search the modes of the assets with the most regret; return the pass that is left for everybody.
+def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass:
+    """Step the assets with the most regret, most of all for their modes; return the pass that is left.
 
     What is an asset's own (reserve, budgets) blurs its regret: then the whole pass searches modes.
     """
     if solver.private is not None or best.values is None or best.coupling is None:
-        return replace(step, level=2)
+        return replace(step, level=2, keen_alone=False)
     regret = regrets(solver.fleet, best.coupling, best.values, state.power_kw, state.own_cost)
     moved = state.moved.copy()
     solver.run(
-        solver.fleet, state, replace(step, level=2), None, always=False, previous_kw=solver.previous_kw,
-        only=keenest(regret, step.keen),
+        solver.fleet, state, replace(step, level=step.keen_level), None, always=False,
+        previous_kw=solver.previous_kw, only=keenest(regret, step.keen, step.keen_most),
     )  # fmt: skip
     state.moved |= moved
     return step
@@ -197,12 +201,18 @@ def relieve(solver: Solver, state: State, last: Pass, best: Incumbent, *, keep: 
 
 
 def start_warm(solver: Solver, warm: Warm) -> State:
-    """Take multipliers and powers from the previous plan; the first pass makes every schedule possible."""
+    """Take multipliers and powers from the previous plan; the first pass makes every schedule possible.
+
+    In a large fleet only those who cannot follow theirs any more count as moved.
+    """
     warm_multipliers(solver.coupling, warm, solver.fleet.interval_h)
     if solver.private is not None:
         solver.settle(solver.fleet, solver.private)
     state = new_state(solver.fleet, warm_powers(solver.fleet, warm))
     state.recount(solver.fleet)
+    if solver.private is None and len(solver.fleet) > SMALL:
+        state.own_cost = own_costs(solver.fleet, state.power_kw)
+        state.moved[:] = np.isinf(state.own_cost)
     return state
 
 
@@ -259,5 +269,7 @@ def warm_up() -> None:
     from optimizer.instances import small_mixed_problem  # noqa: PLC0415 - only needed here
     from optimizer.split import split_target  # noqa: PLC0415
 
-    solve_decomposed(small_mixed_problem())
+    problem = small_mixed_problem()
+    fleet = compile_fleet(problem)
+    own_costs(fleet, warm_powers(fleet, Warm(plan=solve_decomposed(problem))))
     split_target(1.0, np.zeros(2), -np.ones(2), np.ones(2))

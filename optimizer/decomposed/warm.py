@@ -13,6 +13,9 @@ from optimizer.decomposed.fleet import Fleet
 from optimizer.plan import Warm
 from optimizer.problem import Floats
 
+ROWS_AT_ONCE = 4_000
+"""Rows that are put in order at a time: what stays in the cache is not written to memory twice."""
+
 
 def shifted(values: Floats, elapsed: int, *, repeat: bool) -> Floats:
     """Drop the first columns and fill the end with the last column, or with zeros."""
@@ -25,10 +28,17 @@ def shifted(values: Floats, elapsed: int, *, repeat: bool) -> Floats:
 
 
 def warm_powers(fleet: Fleet, warm: Warm) -> Floats:
-    """Signed powers (N, T; positive charges) in kernel order, disconnected intervals at zero."""
-    schedule = warm.plan.schedule
-    power = shifted(schedule.charge_kw - schedule.discharge_kw, warm.elapsed_intervals, repeat=False)
-    return np.ascontiguousarray(power[fleet.order])
+    """Signed powers (N, T; positive charges) in kernel order; nothing is known of the new end."""
+    schedule, elapsed = warm.plan.schedule, max(warm.elapsed_intervals, 0)
+    power = np.zeros((len(fleet), fleet.intervals))
+    kept = power[:, : max(fleet.intervals - elapsed, 0)]
+    for first in range(0, len(fleet), ROWS_AT_ONCE):
+        rows = fleet.order[first : first + ROWS_AT_ONCE]
+        np.subtract(
+            schedule.charge_kw[rows, elapsed:], schedule.discharge_kw[rows, elapsed:],
+            out=kept[first : first + ROWS_AT_ONCE],
+        )  # fmt: skip
+    return power
 
 
 def warm_multipliers(coupling: Coupling, warm: Warm, interval_h: float) -> None:

@@ -52,7 +52,7 @@ def test_the_keenest_are_the_fewest_that_hold_the_share() -> None:
     assert keenest(regret, 0.6).tolist() == [30]
     assert keenest(regret, 0.8).tolist() == [30, 61]
     assert keenest(regret, 0.95).tolist() == [7, 30, 61]
-    assert len(keenest(np.ones(80), 0.9)) == 10
+    assert len(keenest(np.ones(80), 0.9, 0.125)) == 10
 
 
 def test_searching_the_keen_alone_saves_visits_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
