@@ -16,36 +16,10 @@ from typing import Final, Protocol, runtime_checkable
 
 from vpp.node.clock import NodeClock
 from vpp.node.device import ChargingStay, DevicePort, Measurement
+from vpp.physics.derating import CHARGING, DISCHARGING, TemperatureLimits
 
 _logger = logging.getLogger("vpp.node")
 GUARD_PERIOD_S: Final = 1.0  # how often limits are looked at while nothing else happens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemperatureLimits:
-    """Temperatures in °C between which the permitted power rises from nothing, and falls to nothing."""
-
-    cold_stop: float
-    cold_full: float
-    hot_derate: float
-    hot_stop: float
-
-    def __post_init__(self) -> None:
-        if not self.cold_stop < self.cold_full <= self.hot_derate < self.hot_stop:
-            raise ValueError(f"temperatures: got {self}, expected them to rise in this order")
-
-    def share(self, coldest_c: float, hottest_c: float) -> float:
-        """Return the share of full power, 0 to 1; a temperature that is no number permits nothing."""
-        if not (math.isfinite(coldest_c) and math.isfinite(hottest_c)):
-            return 0.0
-        warm = (coldest_c - self.cold_stop) / (self.cold_full - self.cold_stop)
-        cool = (self.hot_stop - hottest_c) / (self.hot_stop - self.hot_derate)
-        return min(max(min(warm, cool), 0.0), 1.0)
-
-
-# Lithium must not be charged below freezing; figures of common cells, to be set from the data sheet.
-CHARGING: Final = TemperatureLimits(cold_stop=0.0, cold_full=10.0, hot_derate=45.0, hot_stop=55.0)
-DISCHARGING: Final = TemperatureLimits(cold_stop=-20.0, cold_full=0.0, hot_derate=45.0, hot_stop=60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +54,8 @@ class LocalLimits:
             return 0.0, 0.0
         charge, discharge = self.max_charge_kw, self.max_discharge_kw
         if temperatures is not None:
-            charge *= self.charging.share(*temperatures)
-            discharge *= self.discharging.share(*temperatures)
+            charge *= float(self.charging.share(*temperatures))
+            discharge *= float(self.discharging.share(*temperatures))
         charge *= _tapered(self.soc_max - soc, self.taper)
         discharge *= _tapered(soc - self.soc_min, self.taper)
         return -charge, discharge

@@ -4,6 +4,7 @@
     vpp.physics.stays     vehicles that arrive, leave and drive
     vpp.physics.devices   batteries and vehicles through time
     vpp.physics.ageing    temperature, and what time and cycles take of a life
+    vpp.physics.derating  power over temperature
     vpp.physics.sun       PV that gives what the sun allows, or less
     vpp.physics.meters    noise of what is measured
 

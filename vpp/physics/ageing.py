@@ -6,8 +6,7 @@ parameters of an LMO cell: stress from time and stress from cycles, each weighed
 temperature, add up; the share of life that was used is what they are of the sum at which a new cell has come
 down to 80 % of its capacity. Cycles are counted by the four-point rainflow method while time passes, so that
 nothing needs to be kept of a year. Temperature is of first order: a cell settles at the ambient plus what its
-losses heat it by. Neither bounds the power, nor does a replayed battery shrink: years are looked at after the
-fact.
+losses heat it by.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ TIME_STRESS_PER_S: Final = 4.14e-10
 SOC_STRESS, SOC_REFERENCE = 1.04, 0.5
 TEMPERATURE_STRESS, REFERENCE_C, ZERO_C_IN_K = 0.0693, 25.0, 273.15
 DEPTH_STRESS: Final = (1.40e5, -0.501, -1.23e5)
-# 0.8 = alpha * exp(-beta * f) + (1 - alpha) * exp(-f) with alpha 0.0575 and beta 121: the first term is gone.
-STRESS_AT_END: Final = float(np.log((1.0 - 0.0575) / 0.8))
+FILM_SHARE, FILM_RATE = 0.0575, 121.0  # of capacity, lost early to the film on the anode
+# Left is FILM_SHARE * exp(-FILM_RATE * f) + (1 - FILM_SHARE) * exp(-f); at 0.8 the first term is gone.
+STRESS_AT_END: Final = float(np.log((1.0 - FILM_SHARE) / 0.8))
 SECONDS_PER_YEAR: Final = 365.25 * 86_400.0
 YEARS_AT_REST: Final = STRESS_AT_END / TIME_STRESS_PER_S / SECONDS_PER_YEAR  # half full at 25 °C: 12.5
 SETTLES_WITHIN_H: Final = 3.0
@@ -56,11 +56,20 @@ class BatteryLife:
 
     def used_share(self) -> Floats:
         """Return the share of each battery's life that was used, (N,); what is still open counts half."""
-        return (self.time_stress + self.cycle_stress + self._open_stress()) / STRESS_AT_END
+        return self._stress() / STRESS_AT_END
+
+    def capacity_share(self) -> Floats:
+        """Return the share of the capacity of a new battery that is left, (N,)."""
+        stress = self._stress()
+        left: Floats = FILM_SHARE * np.exp(-FILM_RATE * stress) + (1.0 - FILM_SHARE) * np.exp(-stress)
+        return left
 
     def used_years(self) -> Floats:
         """Return the same as years at rest, half full at 25 °C."""
         return self.used_share() * YEARS_AT_REST
+
+    def _stress(self) -> Floats:
+        return self.time_stress + self.cycle_stress + self._open_stress()
 
     def _turn(self, soc: Floats) -> None:
         """Take the next state of charge: the last turning point moves on, or a new one begins."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.physics.ageing import BatteryLife
+from vpp.physics.derating import CHARGING, DISCHARGING
 from vpp.physics.stays import Stays
 from vpp.physics.storage import TOLERANCE_KWH, EnergyBooks, Floats, Ratings, integrate
 
@@ -24,7 +25,8 @@ NEVER_US: Final = int(np.iinfo(np.int64).max)
 class StorageDevices:
     """N batteries and vehicles from `start_us` on. `asked_kw` (N,) is theirs to follow.
 
-    Public columns of shape (N,): energy_kwh, connected, asked_kw; `books`, and `life` with temperatures.
+    Public columns of shape (N,): energy_kwh, connected, asked_kw, and broken, which give and take nothing.
+    `books` has the energies since the start, `life` temperatures and age.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class StorageDevices:
         vehicle: NDArray[np.bool_] | None = None,
         ambient_c: float,
         controlled: bool = True,
+        derates: bool = False,
+        fades: bool = False,
     ) -> None:
         """Start at rest.
 
@@ -49,6 +53,8 @@ class StorageDevices:
             ambient_c: around the devices at the start.
             controlled: follow `asked_kw`; otherwise batteries rest and vehicles charge at full power from
                 their arrival until the energy asked at their departure is there.
+            derates: cold and heat limit power, as `vpp.physics.derating` says.
+            fades: capacity shrinks as the devices age; what no longer fits is booked as faded.
         """
         count = len(energy_kwh)
         self.ratings, self.at_us = ratings, start_us
@@ -58,12 +64,13 @@ class StorageDevices:
         self._vehicle[stays.slot] = True
         if vehicle is not None:
             self._vehicle |= vehicle
-        self.connected = ~self._vehicle
+        self.connected, self.broken = ~self._vehicle, np.zeros(count, dtype=np.bool_)
         self._stays, self._next_stay, self._controlled = stays, 0, controlled
         self._required_kwh = ratings.energy_max_kwh.copy()
         self._capacity_kwh = np.maximum(ratings.capacity_kwh, TOLERANCE_KWH)
         self.life = BatteryLife(self.soc(), self._capacity_kwh, ambient_c)
         self._heated_us, self._heating_kwh = start_us, np.zeros(count)
+        self._new, self._derates, self._fades = ratings, derates, fades
         self._begin_stays()
 
     def soc(self) -> Floats:
@@ -73,9 +80,11 @@ class StorageDevices:
     def power_kw(self) -> Floats:
         """Return what flows now, kW, positive discharges, shape (N,)."""
         if self._controlled:
-            power = np.where(self.connected, self.ratings.feasible_kw(self.asked_kw), 0.0)
+            asked_kw = self.asked_kw
         else:
-            power = np.where(self._vehicle & self.connected, -self.ratings.max_charge_kw, 0.0)
+            asked_kw = np.where(self._vehicle, -self.ratings.max_charge_kw, 0.0)
+        able = self.connected & ~self.broken
+        power = np.where(able, self.ratings.feasible_kw(asked_kw, *self._shares()), 0.0)
         return self.ratings.flowing_kw(power, self.energy_kwh, self._ceiling_kwh())
 
     def next_event_us(self) -> int:
@@ -107,6 +116,23 @@ class StorageDevices:
                 (self.at_us - self._heated_us) / MICROSECONDS_PER_HOUR,
             )
             self._heated_us, self._heating_kwh = self.at_us, self.books.lost_kwh.copy()
+            if self._fades:
+                self._fade()
+
+    def _shares(self) -> tuple[Floats | float, Floats | float]:
+        """Return the shares of charging and discharging power that temperature leaves."""
+        if not self._derates:
+            return 1.0, 1.0
+        cell_c = self.life.temperature_c
+        return CHARGING.share(cell_c, cell_c), DISCHARGING.share(cell_c, cell_c)
+
+    def _fade(self) -> None:
+        """Shrink the devices to what their age has left of them."""
+        self.ratings = self._new.faded(self.life.capacity_share())
+        self._capacity_kwh = np.maximum(self.ratings.capacity_kwh, TOLERANCE_KWH)
+        too_much = np.maximum(self.energy_kwh - self.ratings.energy_max_kwh, 0.0)
+        self.energy_kwh -= too_much
+        self.books.faded_kwh += too_much
 
     def _ceiling_kwh(self) -> Floats:
         """Return up to where devices charge, (N,)."""

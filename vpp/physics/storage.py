@@ -7,7 +7,7 @@ energy integrates exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -27,13 +27,14 @@ class EnergyBook:
     driven_kwh: float
     standby_kwh: float
     missing_kwh: float
+    faded_kwh: float
 
 
 @dataclass(slots=True)
 class EnergyBooks:
     """Energies of N devices since the start, kWh, all positive.
 
-    stored now - stored at the start = charged - discharged - lost - driven - standby.
+    stored now - stored at the start = charged - discharged - lost - driven - standby - faded.
     """
 
     charged_kwh: Floats  # taken from the grid
@@ -42,6 +43,7 @@ class EnergyBooks:
     driven_kwh: Floats  # used on trips
     standby_kwh: Floats  # drawn by the device itself
     missing_kwh: Floats  # asked at departures and not there
+    faded_kwh: Floats  # that no longer fitted into a battery whose capacity faded
 
     @classmethod
     def empty(cls, count: int) -> EnergyBooks:
@@ -53,7 +55,8 @@ class EnergyBooks:
 
     def stored_change_kwh(self) -> Floats:
         """Return what the books say the stored energy changed by, shape (N,)."""
-        return self.charged_kwh - self.discharged_kwh - self.lost_kwh - self.driven_kwh - self.standby_kwh
+        used = self.lost_kwh + self.driven_kwh + self.standby_kwh + self.faded_kwh
+        return self.charged_kwh - self.discharged_kwh - used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,22 @@ class Ratings:
     discharge_efficiency: Floats
     standby_kw: Floats
 
-    def feasible_kw(self, asked_kw: Floats) -> Floats:
-        """Return what devices do when asked: clipped, zero below their minimum."""
-        power = np.clip(asked_kw, -self.max_charge_kw, self.max_discharge_kw)
+    def feasible_kw(
+        self, asked_kw: Floats, charge_share: Floats | float = 1.0, discharge_share: Floats | float = 1.0
+    ) -> Floats:
+        """Return what devices do when asked: clipped to shares of their ratings, zero below their minimum."""
+        power = np.clip(asked_kw, -self.max_charge_kw * charge_share, self.max_discharge_kw * discharge_share)
         least = np.where(power > 0.0, self.min_discharge_kw, self.min_charge_kw)
         return np.where(np.abs(power) >= least - TOLERANCE_KWH, power, 0.0)
+
+    def faded(self, capacity_share: Floats) -> Ratings:
+        """Return the ratings of devices with so much of their capacity left; power stays."""
+        return replace(
+            self,
+            capacity_kwh=self.capacity_kwh * capacity_share,
+            energy_min_kwh=self.energy_min_kwh * capacity_share,
+            energy_max_kwh=self.energy_max_kwh * capacity_share,
+        )
 
     def flowing_kw(self, power_kw: Floats, energy_kwh: Floats, ceiling_kwh: Floats) -> Floats:
         """Return the power that flows: none into a full device, none out of an empty one."""

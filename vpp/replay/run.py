@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from optimizer import Replanner
 from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet
+from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle_values import SolveOutcome
 from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast
@@ -35,6 +37,7 @@ from vpp.service.loop import DispatchLoop
 from vpp.service.peak import PeakMeter
 
 Progress = Callable[[int, int], None]
+LOOKS_PER_LEASE: Final = 3  # at a fleet that may not follow: two readings during an order make a flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,7 @@ class Replay:
             book=self.fleet.book,
             signals=AnnouncedEvents(self.scenario.events),
             peak=PeakMeter(interval=policy.interval),
+            watch=ComplianceWatch(self.scenario.fleet) if header.unlike_their_ratings() else None,
         )
         self.forecasts = ReplayForecasts(
             scenario=self.scenario,
@@ -131,12 +135,24 @@ class Replay:
             self.loop.fleet = with_known_limits(self.scenario, self.loop.fleet, at)
             await self.forecasts.check(at)
             await self.loop.run_cycle("replay")
+            await self._look(at)
             self.course.ended(interval)
             self.next_interval = interval + 1
             if progress is not None:
                 progress(interval + 1, self.grid.count)
         self.fleet.advance(self.grid.end)
         self.course.note(self.grid.count, self.fleet)
+
+    async def _look(self, at: datetime) -> None:
+        """Look within an interval whether devices follow their orders, where they may not."""
+        if self.loop.watch is None:
+            return
+        looks = round(LOOKS_PER_LEASE * (self.grid.length / self.loop.policy.setpoint_lifetime))
+        for look in range(1, looks):
+            moment = at + self.grid.length * (look / looks)
+            self.fleet.advance(moment)
+            await self.clock.sleep_until(moment)
+            await self.loop.look_at_compliance()
 
 
 def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed: int) -> SimulatedFleet:
@@ -149,6 +165,8 @@ def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed:
         stays=Stays.of((slots[stay.asset_id], stay) for stay in scenario.sessions),
         controlled=controlled,
         standby_kw=scenario.header.standby_kw,
+        derates=scenario.header.temperature_limits,
+        fades=scenario.header.capacity_fades,
         faults=scenario.header.faults(),
         ambient_c=None if scenario.weather is None else scenario.weather.temperature_over(grid),
         lease=scenario.header.policy().setpoint_lifetime,

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, field_validator
 
 from optimizer.files.problems import ASSET_COLUMNS
 from optimizer.files.tables import Table, find_table, read_table
 from optimizer.problem import ProblemError
-from vpp.adapters.sim import Faults
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem, LoadForecast
@@ -32,6 +31,7 @@ from vpp.domain.prices import PricePoint
 from vpp.domain.readings import ChargingSession, from_microseconds, to_microseconds
 from vpp.domain.signals import Signal
 from vpp.replay.columns import table_of, times_us
+from vpp.replay.devices import DeviceSettings
 from vpp.replay.events import read_events
 from vpp.replay.recorded_forecasts import read_recorded_forecasts
 from vpp.replay.weather import Weather, read_weather
@@ -42,7 +42,7 @@ Floats = NDArray[np.float64]
 LARGEST_KW = 1e9
 
 
-class ScenarioHeader(BaseModel):
+class ScenarioHeader(DeviceSettings):
     """`scenario.toml`. Powers in kW, money in `currency`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,14 +67,6 @@ class ScenarioHeader(BaseModel):
     history_days: int = Field(default=28, ge=1, le=730)
     training_days: int = Field(default=0, ge=0, le=1500)  # for ridge and LightGBM; 0: similar days alone
     training_every_hours: float = Field(default=24.0, ge=1)
-    standby_kw: float = Field(default=0.0, ge=0)
-    silent_share: float = Field(default=0.0, ge=0, le=1)
-    stuck_share: float = Field(default=0.0, ge=0, le=1)
-    half_share: float = Field(default=0.0, ge=0, le=1)
-    battery_price_per_kwh: float = Field(default=250.0, ge=0)  # of a new one: what its life is worth
-    power_noise_kw: float = Field(default=0.0, ge=0)
-    soc_noise: float = Field(default=0.0, ge=0, le=0.5)
-
     policy_table: dict[str, Any] = Field(default_factory=dict, alias="policy")  # as in the service's settings
     reasoning: ModelSettings = Field(default=ModelSettings(), alias="model")  # how a model is asked
 
@@ -113,15 +105,6 @@ class ScenarioHeader(BaseModel):
         )
         asked = PolicySettings.model_validate(self.policy_table)
         return replace(policy, **asked.changes()) if self.policy_table else policy
-
-    def faults(self) -> Faults:
-        return Faults(
-            silent_share=self.silent_share,
-            stuck_share=self.stuck_share,
-            half_share=self.half_share,
-            power_noise_kw=self.power_noise_kw,
-            soc_noise=self.soc_noise,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.node.test_control_loop import RecordingDevice
 from vpp.node.device import Measurement
-from vpp.node.guard import CHARGING, GuardedDevice, LocalLimits, TemperatureLimits, guarded
+from vpp.node.guard import GuardedDevice, LocalLimits, guarded
+from vpp.physics.derating import CHARGING, TemperatureLimits
 
 NOW = datetime(2020, 5, 20, tzinfo=UTC)
 LIMITS = LocalLimits(max_charge_kw=4.0, max_discharge_kw=5.0, soc_min=0.1, soc_max=0.9)

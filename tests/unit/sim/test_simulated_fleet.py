@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpp.adapters.sim import Faults, SimulatedFleet
+from vpp.adapters.sim import SimulatedFleet
 from vpp.domain.assets import Asset, AssetKind, Feeder, Fleet
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import ChargingSession
@@ -133,19 +133,6 @@ def test_without_control_cars_charge_on_arrival_until_the_energy_is_there():
     assert idle.books.charged_kwh[1] == pytest.approx(3.0 / 0.95)
     np.testing.assert_allclose(idle.fed_kwh[0, 2], -5.0 * 0.25)
     assert idle.books.missing_kwh[1] == pytest.approx(0.0, abs=1e-9)
-
-
-async def test_a_stuck_device_keeps_its_first_order_and_half_a_device_delivers_half():
-    grid = IntervalGrid(start=START, length=QUARTER, count=4)
-    for faults, expected in ((Faults(stuck_share=1.0), -2.0), (Faults(half_share=1.0), 1.0)):
-        broken = SimulatedFleet(
-            fleet(), grid=grid, energy_kwh=np.full(2, 5.0), stays=Stays.of([]), faults=faults
-        )
-        await broken.send(orders([-2.0, -2.0], START))
-        broken.advance(START + QUARTER)
-        await broken.send(orders([2.0, 2.0], START + QUARTER, sequence=2))
-        broken.advance(START + 2 * QUARTER)
-        np.testing.assert_allclose(broken.power_kw(), expected)
 
 
 def test_standby_power_is_drawn_from_the_cell_and_booked():
