@@ -42,10 +42,14 @@ from vpp.adapters.rpc.settlement import SettlementServicer
 from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.operators import open_operator_register
+from vpp.domain.approvals import ApprovalTerms
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
+from vpp.service.approvals import ApprovalDesk
 from vpp.service.certificates import create_authority, issue_node, issue_operator
+from vpp.service.ids import IdFactory
+from vpp.service.run_board import RunBoard
 
 TIMEOUT_S = 15.0
 ENROLMENT = "vpp.v1.EnrolmentService"
@@ -90,7 +94,8 @@ async def end_of_call(opened, method):
     call = getattr(opened, "_".join(sides))(path_of(method))
     argument = iter([b""]) if method.client_streaming else b""
     try:
-        answer = call(argument, timeout=TIMEOUT_S)
+        # A watch that is let in says nothing: it is waited for less long.
+        answer = call(argument, timeout=TIMEOUT_S / 3 if method.server_streaming else TIMEOUT_S)
         if method.server_streaming:
             await answer.read()
             answer.cancel()
@@ -123,10 +128,11 @@ async def plant(certificates, identity_database):
                 store=made.store,
                 carry_out=made.gateway.stop,
                 overrides=OverrideParts(desk=None, register=orders, fleet=made.fleet, clock=made.clock),
+                progress=RunBoard(made.clock, len(made.fleet)),
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
             "services": [
-                ApprovalServicer(desk=None, register=approvals, fleet=made.fleet).add_to,
+                ApprovalServicer(desk=approval_desk(made, approvals), register=approvals, fleet=made.fleet).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
             ],
@@ -137,6 +143,16 @@ async def plant(certificates, identity_database):
         await approvals.close()
         await chain.close()
         await orders.close()
+
+
+def approval_desk(plant, register):
+    return ApprovalDesk(
+        register=register,
+        terms=ApprovalTerms(),
+        clock=plant.clock,
+        epoch=1,
+        new_id=IdFactory(kind="approval", epoch=1),
+    )
 
 
 def operator_servicer(plant, signals):
