@@ -132,7 +132,9 @@ async def plant(certificates, identity_database):
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
             "services": [
-                ApprovalServicer(desk=approval_desk(made, approvals), register=approvals, fleet=made.fleet).add_to,
+                ApprovalServicer(
+                    desk=approval_desk(made, approvals), register=approvals, fleet=made.fleet
+                ).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
             ],

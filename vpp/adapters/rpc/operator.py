@@ -129,11 +129,10 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             page_size=page_size_of(request.page_size, usual=1_000, most=limits.MAX_PAGE_SETPOINTS),
             page_token=page_token_of(request.page_token),
         )
-        orders = [
-            operator_messages.setpoint_message(order)
-            for order in page.items
-            if scope().holds(order.feeder_id)
-        ]
+        held = scope()
+        orders = operator_messages.setpoint_messages(
+            order for order in page.items if held.holds(order.feeder_id)
+        )
         return pb.ListSetpointsResponse(setpoints=orders, next_page_token=page.next_token)
 
     async def ListForecasts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
@@ -95,22 +96,37 @@ def without_money(run: pb.Run) -> pb.Run:
 
 def setpoint_message(order: StoredSetpoint) -> pb.Setpoint:
     """Return an order with the last word of its node."""
-    return pb.Setpoint(
-        asset_id=order.asset_id,
-        feeder_id=order.feeder_id,
-        run_id=order.run_id,
-        epoch=order.epoch,
-        sequence=order.sequence,
-        power_kw=order.power_kw,
-        min_kw=order.min_kw,
-        max_kw=order.max_kw,
-        valid_from=timestamp(order.valid_from),
-        valid_until=timestamp(order.valid_until),
-        origin=order.origin,
-        reason=order.reason,
-        acknowledged=order.acknowledged,
-        acknowledged_at=_timestamp_or_none(order.acknowledged_at),
-    )
+    return setpoint_messages([order])[0]
+
+
+def setpoint_messages(orders: Iterable[StoredSetpoint]) -> list[pb.Setpoint]:
+    """Return orders with the last words of their nodes; a page of them shares a handful of times."""
+    times: dict[datetime, Timestamp] = {}
+
+    def time_of(at: datetime) -> Timestamp:
+        if (known := times.get(at)) is None:
+            known = times[at] = timestamp(at)
+        return known
+
+    return [
+        pb.Setpoint(
+            asset_id=order.asset_id,
+            feeder_id=order.feeder_id,
+            run_id=order.run_id,
+            epoch=order.epoch,
+            sequence=order.sequence,
+            power_kw=order.power_kw,
+            min_kw=order.min_kw,
+            max_kw=order.max_kw,
+            valid_from=time_of(order.valid_from),
+            valid_until=time_of(order.valid_until),
+            origin=order.origin,
+            reason=order.reason,
+            acknowledged=order.acknowledged,
+            acknowledged_at=None if order.acknowledged_at is None else time_of(order.acknowledged_at),
+        )
+        for order in orders
+    ]
 
 
 def forecast_message(forecast: LoadForecast, *, with_series: bool) -> pb.Forecast:
