@@ -1,9 +1,10 @@
 """Tokens of people: JSON Web Tokens (RFC 7519), signed by whoever manages the people.
 
-    {"iss": "vpp", "aud": "vpp", "sub": "anna", "iat": …, "exp": …,
+    {"iss": "vpp", "aud": "vpp", "sub": "anna", "iat": …, "exp": …, "jti": "…",
      "roles": ["operator"], "portfolios": ["north"], "cnf": {"x5t#S256": "…"}}
 
-`portfolios` left out means all. `cnf` (RFC 8705) binds a token to one client certificate.
+`portfolios` left out means all. `jti` names the token, so that it alone can be revoked.
+`cnf` (RFC 8705) binds a token to one client certificate.
 """
 
 from __future__ import annotations
@@ -156,6 +157,8 @@ class _Claims:
             roles=_roles(said.get("roles")),
             portfolios=_portfolios(said),
             expires_at=datetime.fromtimestamp(until_s, UTC),
+            token_id=_name("jti", said["jti"]) if "jti" in said else "",
+            issued_at=datetime.fromtimestamp(issued_s, UTC),
         )
         return cls(caller=caller, from_s=from_s, until_s=until_s, certificate_sha256=certificate)
 

@@ -70,4 +70,6 @@ class Client(BlockingCalls):
     audit_head = asks(calls.audit.audit_head)
     verify_audit = watches(calls.audit.verify_audit)
 
+    revoke_tokens = asks(calls.access.revoke_tokens)
+
     settle_event = lists(calls.settlement.settle_event)

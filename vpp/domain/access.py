@@ -31,3 +31,5 @@ class Caller:
     roles: frozenset[Role]
     portfolios: frozenset[str] | None = None
     expires_at: datetime | None = None
+    token_id: str = ""  # `jti` of the token, empty where it has none
+    issued_at: datetime | None = None  # of the token, by the wall

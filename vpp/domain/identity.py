@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from vpp.domain.access import Caller
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
 
@@ -73,11 +74,30 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevocation:
+    """A person's token that is no longer believed, or all that one person was given until now.
+
+    One of `token_id` (the claim `jti`) and `person` (the claim `sub`) is set.
+    """
+
+    at: datetime
+    by: str
+    reason: str
+    token_id: str = ""
+    person: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.token_id) == bool(self.person):
+            raise InvalidValueError("token_id", self.token_id, "either the id of a token or a person")
+        parse_identifier("token_id" if self.token_id else "person", self.token_id or self.person)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityEvent:
     """A row of the audit: what was done to whom, by whom."""
 
     at: datetime
-    kind: str  # token_created, enrolled, enrolment_refused, renewed, revoked
+    kind: str  # token_created, enrolled, enrolment_refused, renewed, revoked, token_revoked
     node_id: str
     actor: str
     detail: str = ""
@@ -85,10 +105,24 @@ class IdentityEvent:
 
 @dataclass(frozen=True, slots=True)
 class DenyList:
-    """Who is refused. `nodes` maps a revoked node to the serial numbers that it was given afterwards."""
+    """Who is refused. `nodes` maps a revoked node to the serial numbers that it was given afterwards.
+
+    `tokens` are ids of people's tokens; `people` maps a name to when its tokens were revoked last.
+    """
 
     serials: frozenset[str] = frozenset()
     nodes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tokens: frozenset[str] = frozenset()
+    people: Mapping[str, datetime] = field(default_factory=dict)
+
+    def token_reason(self, caller: Caller) -> str:
+        """Return why a person's token is refused; empty when it is not, or there is none."""
+        if caller.token_id in self.tokens and caller.token_id:
+            return f"the token {caller.token_id} was revoked"
+        revoked_at = self.people.get(caller.name)
+        if revoked_at is not None and caller.issued_at is not None and caller.issued_at <= revoked_at:
+            return f"the tokens of {caller.name} were revoked; ask for a new one"
+        return ""
 
     def reason(self, *, node_id: str, serial: str) -> str:
         """Return why a caller is refused; empty when it is not. `node_id` is empty for an operator."""

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from vpp.domain.identity import CertificateRecord, DenyList, EnrolmentToken, IdentityEvent, Revocation
+from vpp.domain.identity import (
+    CertificateRecord,
+    DenyList,
+    EnrolmentToken,
+    IdentityEvent,
+    Revocation,
+    TokenRevocation,
+)
 from vpp.ports.paging import Page
 
 
@@ -30,6 +37,9 @@ class IdentityRegister(Protocol):
 
     async def revoke(self, revocation: Revocation) -> None:
         """Store a revocation and its event."""
+
+    async def revoke_tokens(self, revocation: TokenRevocation) -> None:
+        """Store that tokens of people are refused, and its event."""
 
     async def token_revoked(self, token_id: str) -> bool:
         """Return whether the node of a token was revoked after the token was made."""

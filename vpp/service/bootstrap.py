@@ -21,6 +21,7 @@ from vpp.adapters.rpc.forecasting import ForecastServicer
 from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.server import AddService, RunningServer, ServerStartError, start_server
+from vpp.adapters.rpc.token_revocations import AccessServicer
 from vpp.adapters.storage import open_identities, open_signals, open_store
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.migrate import require_current
@@ -136,6 +137,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
             (await settlement_servicer(settings, store, fleet, clock, stack)).add_to,
+            AccessServicer(register=register, doorkeeper=identity.doorkeeper).add_to,
         ]
         server = await _server(settings, gateway, loop, store, signals, clock, identity, desk, services)
         stack.push_async_callback(server.stop)

@@ -39,6 +39,7 @@ from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.overrides import OverrideParts
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
 from vpp.adapters.rpc.settlement import SettlementServicer
+from vpp.adapters.rpc.token_revocations import AccessServicer
 from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.operators import open_operator_register
@@ -94,8 +95,7 @@ async def end_of_call(opened, method):
     call = getattr(opened, "_".join(sides))(path_of(method))
     argument = iter([b""]) if method.client_streaming else b""
     try:
-        # A watch that is let in says nothing: it is waited for less long.
-        answer = call(argument, timeout=TIMEOUT_S / 3 if method.server_streaming else TIMEOUT_S)
+        answer = call(argument, timeout=TIMEOUT_S)
         if method.server_streaming:
             await answer.read()
             answer.cancel()
@@ -116,6 +116,7 @@ async def plant(certificates, identity_database):
 
         await made.server.stop(0.0)
         signals, approvals = open_signals(made.url), open_approvals(made.url)
+        board = RunBoard(made.clock, len(made.fleet))
         chain, orders = open_audit(made.url), open_operator_register(made.url)
 
         async def nothing(*_words, **_order):
@@ -128,7 +129,7 @@ async def plant(certificates, identity_database):
                 store=made.store,
                 carry_out=made.gateway.stop,
                 overrides=OverrideParts(desk=None, register=orders, fleet=made.fleet, clock=made.clock),
-                progress=RunBoard(made.clock, len(made.fleet)),
+                progress=board,
             ),
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
             "services": [
@@ -137,10 +138,12 @@ async def plant(certificates, identity_database):
                 ).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
+                AccessServicer(register=made.register, doorkeeper=made.doorkeeper).add_to,
             ],
         }
         await made.start_server()
-        yield made
+        with board.run("run-0", "test"):  # so that there is a run to watch
+            yield made
         await signals.close()
         await approvals.close()
         await chain.close()

@@ -22,8 +22,17 @@ from vpp.adapters.rpc.access import AccessControl, thumbprint
 from vpp.adapters.rpc.roles import PEOPLE
 from vpp.adapters.tokens import SignedTokens, make_keys, sign_token
 from vpp.domain.access import Role
+from vpp.domain.identity import TokenRevocation
 from vpp.domain.portfolios import Portfolios
-from vpp.rpcgen import dispatch_pb2, dispatch_pb2_grpc, operator_pb2, operator_pb2_grpc
+from vpp.rpcgen import (
+    access_pb2,
+    access_pb2_grpc,
+    dispatch_pb2,
+    dispatch_pb2_grpc,
+    fleet_view_pb2,
+    operator_pb2,
+    operator_pb2_grpc,
+)
 
 PRIVATE, PUBLIC = make_keys()
 
@@ -281,3 +290,55 @@ def test_the_foreign_names_reach_the_rpcs_that_take_names():
     assert {"GetFleetState", "WatchFleet", "ListSetpoints", "GetTrail", "Stop", "Release"} <= {
         method.name for method in SCOPED
     }
+
+
+@pytest.mark.parametrize("by", ["token_id", "person"])
+async def test_a_token_that_was_revoked_is_refused_at_once_and_its_open_calls_end(guarded, by):
+    held = bearer(token(Role.VIEWER, jti="t-1"))
+    others = bearer(token(Role.VIEWER, name="ben", jti="t-2"))
+    operator = bearer(token(Role.OPERATOR, name="boss"))
+    summary = "/vpp.v1.OperatorService/SummarizeFleet"
+    asked = access_pb2.RevokeTokensRequest(reason="left")
+    setattr(asked, by, {"token_id": "t-1", "person": "anna"}[by])
+    async with channel(guarded, "operator-grid") as opened:
+        stub = access_pb2_grpc.AccessServiceStub(opened)
+        watch = operator_pb2_grpc.OperatorServiceStub(opened).WatchFleet(
+            fleet_view_pb2.WatchFleetRequest(), metadata=held
+        )
+        await watch.read()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.RevokeTokens(asked, timeout=TIMEOUT_S, metadata=others)
+        assert reason(refused.value) == "ROLE_NOT_ALLOWED"
+        assert await end(opened, summary, held) is None
+        for ended in (1, 0):
+            answer = await stub.RevokeTokens(asked, timeout=TIMEOUT_S, metadata=operator)
+            assert answer.ended_calls == ended
+        assert (await end_of(watch))[0] == "PERMISSION_DENIED"
+        assert reason(await end(opened, summary, held)) == "REVOKED"
+        assert await end(opened, summary, others) is None
+        assert await end(opened, summary, operator) is None
+        # What is issued to the person later is good, unless it is the same token.
+        newer = {"iat": int(time.time()) + 5, "jti": "t-1" if by == "token_id" else "t-3"}
+        newest = await end(opened, summary, bearer(token(Role.VIEWER, **newer)))
+        assert reason(newest) == ("REVOKED" if by == "token_id" else "")
+        for wrong in ({}, {"token_id": "a", "person": "b"}, {"token_id": "a b"}):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.RevokeTokens(
+                    access_pb2.RevokeTokensRequest(**wrong), timeout=TIMEOUT_S, metadata=operator
+                )
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    events = (await guarded.register.events(page_size=9, page_token="")).items
+    assert {(event.kind, event.actor) for event in events} == {("token_revoked", "boss")}
+
+
+async def test_a_token_that_was_revoked_elsewhere_is_refused_when_the_list_is_read_again(guarded):
+    await guarded.register.revoke_tokens(
+        TokenRevocation(at=guarded.wall(), by="boss", reason="lost", token_id="t-1")
+    )
+    held = bearer(token(Role.VIEWER, jti="t-1"))
+    summary = "/vpp.v1.OperatorService/SummarizeFleet"
+    assert limits.DENY_LIST_PERIOD_S <= 60.0
+    async with channel(guarded, "operator-grid") as opened:
+        assert await end(opened, summary, held) is None
+        await guarded.doorkeeper.refresh()
+        assert reason(await end(opened, summary, held)) == "REVOKED"

@@ -39,6 +39,11 @@ def caller() -> Caller:
     return found
 
 
+def person_calling() -> Caller | None:
+    """Return the person behind the call that is being handled, None for a node's."""
+    return _caller.get()
+
+
 def permission_ends_at() -> float:
     """Return when the caller's token ends, seconds since 1970; infinity without a token."""
     found = _caller.get()

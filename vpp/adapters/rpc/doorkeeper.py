@@ -15,9 +15,10 @@ import structlog
 from cryptography import x509
 
 from vpp.adapters.rpc import limits
-from vpp.adapters.rpc.access import permission_ends_at
+from vpp.adapters.rpc.access import permission_ends_at, person_calling
 from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.identity import Identity, Kind, identify
+from vpp.domain.access import Caller
 from vpp.domain.identity import DenyList
 from vpp.ports import IdentityRegister, StoreError
 
@@ -59,6 +60,7 @@ class _OpenCall:
     identity: Identity
     certificate: PeerCertificate
     permission_ends_at: float  # of its token, seconds since 1970
+    person: Caller | None
     refusal: str = ""
 
 
@@ -91,16 +93,27 @@ class Doorkeeper:
     def _refusal_of(self, call: _OpenCall) -> str:
         if self._now().timestamp() >= call.permission_ends_at:
             return "the token has expired; ask for a new one and call again"
+        if call.person is not None and (refusal := self._deny.token_reason(call.person)):
+            return refusal
         return self._refusal(call.identity, call.certificate)
 
     @contextmanager
     def watched(self, context: Context) -> Iterator[None]:
-        """Watch a call while the block runs; when its caller is revoked, the block ends in a refusal."""
+        """Watch a call while the block runs; when its caller is revoked, the block ends in a refusal.
+
+        Who calls with a token that was revoked is refused at once.
+        """
         task = asyncio.current_task()
         assert task is not None
         call = _OpenCall(
-            task, identify(context.auth_context()), peer_certificate(context), permission_ends_at()
+            task,
+            identify(context.auth_context()),
+            peer_certificate(context),
+            permission_ends_at(),
+            person_calling(),
         )
+        if call.person is not None and (refusal := self._deny.token_reason(call.person)):
+            raise _denied(refusal)
         self._open.add(call)
         try:
             yield

@@ -77,6 +77,7 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.AuditService/GetHead": _AUDIT,
     "/vpp.v1.AuditService/VerifyRange": _AUDIT,
     "/vpp.v1.AuditService/ExplainSetpoint": _look(scoped=True),
+    "/vpp.v1.AccessService/RevokeTokens": _order(),
     "/vpp.v1.SettlementService/SettleEvent": _look(scoped=True),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _look(scoped=True),
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _look(scoped=True),

@@ -8,6 +8,7 @@ only when that token was made later. So it does not matter which of two transact
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -20,7 +21,14 @@ from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.paging import bounded_page_size, decode_token, encode_token
 from vpp.domain.audit import AuditEntry, AuditKind, Sealed
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.identity import CertificateRecord, DenyList, EnrolmentToken, IdentityEvent, Revocation
+from vpp.domain.identity import (
+    CertificateRecord,
+    DenyList,
+    EnrolmentToken,
+    IdentityEvent,
+    Revocation,
+    TokenRevocation,
+)
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.ports import IdentityRegister, Page, StoreError
 
@@ -132,6 +140,23 @@ class DatabaseIdentities:
             row = {"event_number": number, "node_id": revocation.node_id, "serial": revocation.serial}
             await connection.execute(insert(tables.revocation).values(row))
 
+    async def revoke_tokens(self, revocation: TokenRevocation) -> None:
+        who = f"token {revocation.token_id}" if revocation.token_id else f"tokens of {revocation.person}"
+        async with self._database.writing() as connection:
+            event = IdentityEvent(
+                at=revocation.at,
+                kind="token_revoked",
+                node_id="",
+                actor=revocation.by,
+                detail=f"{who}: {revocation.reason}",
+            )
+            row = {
+                "event_number": await _append(connection, event),
+                "token_id": revocation.token_id or None,
+                "person": revocation.person or None,
+            }
+            await connection.execute(insert(tables.token_revocation).values(row))
+
     async def deny_list(self) -> DenyList:
         revocations, certificates = tables.revocation.c, tables.certificate.c
         last = (
@@ -150,7 +175,9 @@ class DatabaseIdentities:
             nodes: dict[str, set[str]] = {}
             for node_id, serial in (await connection.execute(later)).all():
                 nodes.setdefault(node_id, set()).update({serial} if serial else ())
-        return DenyList(denied, {node_id: frozenset(allowed) for node_id, allowed in nodes.items()})
+            tokens, people = await _revoked_tokens(connection)
+        allowed_serials = {node_id: frozenset(allowed) for node_id, allowed in nodes.items()}
+        return DenyList(denied, allowed_serials, tokens, people)
 
     async def append_event(self, event: IdentityEvent) -> None:
         async with self._database.writing() as connection:
@@ -190,6 +217,20 @@ def _revoked_serials() -> Any:
     renewed = select(certificates.serial).join(given, certificates.previous_serial == given.c.serial)
     everything = given.union(renewed)
     return select(everything.c.serial)
+
+
+async def _revoked_tokens(connection: AsyncConnection) -> tuple[frozenset[str], dict[str, datetime]]:
+    """Return the ids of revoked tokens, and of each person when all were revoked last."""
+    table, event = tables.token_revocation, tables.identity_event
+    single = await connection.scalars(select(table.c.token_id).where(table.c.token_id.is_not(None)))
+    query = (
+        select(table.c.person, func.max(event.c.at_us))
+        .join(event, event.c.event_number == table.c.event_number)
+        .where(table.c.person.is_not(None))
+        .group_by(table.c.person)
+    )
+    people = {name: from_microseconds(at_us) for name, at_us in (await connection.execute(query)).all()}
+    return frozenset(single), people
 
 
 async def _append(connection: AsyncConnection, event: IdentityEvent) -> int:

@@ -1,6 +1,7 @@
 """Every call, as a function that returns what to ask; a module for each subject."""
 
 from vpp.client.calls import (
+    access,
     approvals,
     audit,
     dispatch,
@@ -14,6 +15,7 @@ from vpp.client.calls import (
 )
 
 __all__ = [
+    "access",
     "approvals",
     "audit",
     "dispatch",

@@ -26,7 +26,13 @@ from vpp.adapters.storage.tables.forecasts import (
     forecaster_pause,
     model_call,
 )
-from vpp.adapters.storage.tables.identity import certificate, enrolment_token, identity_event, revocation
+from vpp.adapters.storage.tables.identity import (
+    certificate,
+    enrolment_token,
+    identity_event,
+    revocation,
+    token_revocation,
+)
 from vpp.adapters.storage.tables.operators import (
     override_cost,
     override_end,
@@ -95,5 +101,6 @@ __all__ = [
     "signal_request",
     "stop_order",
     "stop_report",
+    "token_revocation",
     "writer_epoch",
 ]

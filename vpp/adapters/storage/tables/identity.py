@@ -68,3 +68,19 @@ revocation = Table(
     Index(None, "node_id"),
     comment="who is refused",
 )
+
+token_revocation = Table(
+    "token_revocation",
+    metadata,
+    Column(
+        "event_number",
+        NUMBER,
+        ForeignKey("identity_event.event_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="its row in the audit: when, by whom, why",
+    ),
+    column("token_id", IDENTIFIER, "one token, by its jti", nullable=True),
+    column("person", IDENTIFIER, "or all that a person was given until then", nullable=True),
+    comment="tokens of people that are refused",
+)
