@@ -30,6 +30,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyWorths:
+    """What a stored kWh is worth to n assets with minimum powers: it proves more than prices alone.
+
+    asset (n): rows of the problem. cell_kwh (n): width of the cells of energy the proof goes by.
+    worth_per_kwh (n, T + 1): before each interval and at the end, money per kWh.
+    """
+
+    asset: NDArray[np.int64]
+    cell_kwh: Floats
+    worth_per_kwh: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """The multipliers behind a bound. All in money per kWh but `peak_per_kw` (money per kW).
 
@@ -40,6 +53,7 @@ class Prices:
     and its part of the peak's prices.
     budget_per_kwh (N): with discharge budgets, on every kWh out of the cell. wear_per_kwh (W, J, T): with
     wear by depth, what a kWh in each segment is worth from an interval on, less than at the end.
+    energy: of assets whose minimum powers are part of the bound.
     """
 
     balance_per_kwh: Floats
@@ -49,6 +63,7 @@ class Prices:
     scenario_peak_per_kw: Floats | None = None
     budget_per_kwh: Floats | None = None
     wear_per_kwh: Floats | None = None
+    energy: EnergyWorths | None = None
 
     def marginal_per_kwh(self) -> Floats:
         """Return the price of consumption per feeder and interval, shape (F, T)."""

@@ -19,6 +19,7 @@ from optimizer.decomposed.passes import passes_for
 from optimizer.decomposed.private import has_private
 from optimizer.decomposed.solve import _previous, descend, start_warm
 from optimizer.decomposed.solver import Incumbent, Solver, scale_of
+from optimizer.decomposed.tighten import candidates, tighten
 from optimizer.decomposed.warm import warm_multipliers
 from optimizer.plan import Plan, Prices, Schedule, Warm
 from optimizer.problem import Problem
@@ -33,8 +34,11 @@ class Around:
         self.fleet = compile_fleet(problem)
         coupling, offset = compile_coupling(problem)
         warm_multipliers(coupling, self.warm, problem.interval_h)
-        self.bound, _ = lower_bound(self.fleet, coupling, offset)
-        self.prices: Prices = prices_of_plan(coupling, problem.interval_h)
+        self.bound, values = lower_bound(self.fleet, coupling, offset)
+        rows, everything = candidates(self.fleet, None), np.full(len(self.fleet), np.inf)
+        raised, energy = tighten(self.fleet, coupling, values, everything, self.bound, rows)
+        self.bound += float((raised - values).sum())
+        self.prices: Prices = replace(prices_of_plan(coupling, problem.interval_h), energy=energy)
 
     def run(self, seed: int) -> Schedule:
         """Run all passes once; the same seed gives the same schedule."""

@@ -30,7 +30,7 @@ from optimizer.problem import Floats
 
 
 @njit(**EXACT)
-def _stage(price, asset, charge_only, interval_h, key, width):
+def stage(price, asset, charge_only, interval_h, key, width):
     """Write the segments, discharge first; return (count, kWh up, kWh down, cost of full charge)."""
     up = asset.max_charge_kw * asset.charge_kwh_per_kw
     down = 0.0 if charge_only else asset.max_discharge_kw * asset.discharge_kwh_per_kw
@@ -72,7 +72,7 @@ def relaxed_value(asset, stays, price, interval_h, penalty, slope, length, key, 
         value += rise
         charge_only = asset.max_discharge_kw <= 0.0
         for t in range(stay.to_interval - 1, stay.from_interval - 1, -1):
-            count, up, down, cost = _stage(price[t], asset, charge_only, interval_h, key, width)
+            count, up, down, cost = stage(price[t], asset, charge_only, interval_h, key, width)
             end = merge_segments(slope, length, head, end, high, count, key, width, threshold, 0)
             value += cost
             low, high = low - up, high + down

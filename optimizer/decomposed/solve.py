@@ -27,8 +27,9 @@ from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
+from optimizer.decomposed.tighten import candidates, tighten
 from optimizer.decomposed.warm import warm_multipliers, warm_powers
-from optimizer.plan import Plan, Prices, Warm
+from optimizer.plan import EnergyWorths, Plan, Prices, Warm
 from optimizer.problem import Floats, Problem
 
 RELIEF_PASSES = 2
@@ -229,13 +230,27 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     assert best.coupling is not None
     shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
     paid = spent(fleet, best.coupling, best.power_kw)
+    energy = _tighten(solver, best, paid) if last else None
     schedule = schedule_of(fleet, best.power_kw, consume=last)
     if shares is not None:
         schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
     prices = _with_own_prices(solver, best, prices_of_plan(best.coupling, fleet.interval_h))
+    prices = replace(prices, energy=energy)
     certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
     certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, paid))
     return Plan(schedule=schedule, certificate=certificate, prices=prices)
+
+
+def _tighten(solver: Solver, best: Incumbent, paid: Floats) -> EnergyWorths | None:
+    """Raise the bound by the minimum powers of the assets that they cost most; return what proves it."""
+    if best.values is None or best.own_cost is None or best.coupling is None:
+        return None
+    rows = candidates(solver.fleet, None if solver.private is None else solver.private.rich)
+    above = best.own_cost + paid - best.values
+    raised, energy = tighten(solver.fleet, best.coupling, best.values, above, best.bound, rows)
+    best.bound += float((raised - best.values).sum())
+    best.values = raised
+    return energy
 
 
 def _with_own_prices(solver: Solver, best: Incumbent, prices: Prices) -> Prices:

@@ -1,4 +1,4 @@
-"""The multipliers of single assets in a plan: of discharge budgets, and of wear by depth."""
+"""The multipliers of single assets in a plan: of discharge budgets, wear by depth, and stored energy."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from optimizer.files.extras import look_up
 from optimizer.files.tables import find_table, read_table
 from optimizer.files.writing import write_columns
-from optimizer.plan import Prices
+from optimizer.plan import EnergyWorths, Prices
 from optimizer.problem import Floats, Problem
 
 
 def write_own_prices(folder: Path, problem: Problem, prices: Prices) -> None:
-    """Write `prices_budgets` and `prices_wear` where the plan has them."""
+    """Write `prices_budgets`, `prices_wear` and `prices_energy` where the plan has them."""
     names = problem.assets.asset_id
     if prices.budget_per_kwh is not None:
         limited = np.flatnonzero(np.isfinite(problem.assets.discharge_budget_kwh))
@@ -29,6 +29,15 @@ def write_own_prices(folder: Path, problem: Problem, prices: Prices) -> None:
             "worth_per_kwh": prices.wear_per_kwh.ravel(),
         }
         write_columns(folder / "prices_wear.parquet", columns)
+    if prices.energy is not None:
+        count, points = prices.energy.worth_per_kwh.shape
+        columns = {
+            "asset_id": np.repeat(names[prices.energy.asset], points),
+            "interval": np.tile(np.arange(points), count),
+            "worth_per_kwh": prices.energy.worth_per_kwh.ravel(),
+            "cell_kwh": np.repeat(prices.energy.cell_kwh, points),
+        }
+        write_columns(folder / "prices_energy.parquet", columns)
 
 
 def read_own_prices(folder: Path, problem: Problem) -> tuple[Floats | None, Floats | None]:
@@ -49,3 +58,17 @@ def read_own_prices(folder: Path, problem: Problem) -> tuple[Floats | None, Floa
         )
         worn[place] = table.numbers("worth_per_kwh")
     return budget, worn
+
+
+def read_energy_worths(folder: Path, problem: Problem) -> EnergyWorths | None:
+    """Read the worths of stored energy of the assets that a plan names."""
+    path = find_table(folder, "prices_energy", needed=False)
+    if path is None:
+        return None
+    table = read_table(path, ("asset_id", "interval", "worth_per_kwh", "cell_kwh"))
+    row = look_up(table, "asset_id", problem.assets.asset_id)
+    asset, place = np.unique(row, return_inverse=True)
+    worth, cell = np.zeros((len(asset), problem.intervals + 1)), np.zeros(len(asset))
+    worth[place, table.whole("interval", low=0, high=problem.intervals)] = table.numbers("worth_per_kwh")
+    cell[place] = table.numbers("cell_kwh")
+    return EnergyWorths(asset=asset, cell_kwh=cell, worth_per_kwh=worth)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.files.extras import look_up
-from optimizer.files.own_prices import read_own_prices, write_own_prices
+from optimizer.files.own_prices import read_energy_worths, read_own_prices, write_own_prices
 from optimizer.files.schedules import read_schedule, write_schedule
 from optimizer.files.tables import Table, find_table, read_table
 from optimizer.files.writing import write_columns
@@ -198,6 +198,7 @@ def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
         scenario_peak_per_kw=scenario_peak,
         budget_per_kwh=budget,
         wear_per_kwh=worn,
+        energy=read_energy_worths(Path(folder), problem),
     )
 
 

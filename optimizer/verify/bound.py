@@ -47,7 +47,7 @@ def recompute_bound(problem: Problem, prices: Prices | None) -> ProvenBound:
     reason = "the plan has no prices" if prices is None else _not_covered(problem, prices)
     if reason or prices is None:
         return ProvenBound(reason=reason)
-    from optimizer.verify import valuing  # noqa: PLC0415 - loads numba
+    from optimizer.verify import cells, valuing  # noqa: PLC0415 - loads numba
 
     require_indices(problem)
     order, first_window = window_order(problem)
@@ -64,6 +64,17 @@ def recompute_bound(problem: Problem, prices: Prices | None) -> ProvenBound:
         part = value[base : base + BLOCK]
         some = toll[base : base + BLOCK]
         valuing.values(assets, windows, price, hours, penalty, some, stored, drawn, part)
+    if prices.energy is not None and len(prices.energy.asset):
+        if not cells.worths_fit(problem, prices.energy):
+            return ProvenBound(reason="the worths of energy do not fit the problem")
+        named = possible_powers(asset_records(problem, prices.energy.asset, first_window))
+        chosen = cells.looked_at(problem, named)
+        found = np.empty(len(chosen))
+        width = read_only(prices.energy.cell_kwh[chosen])
+        worth = read_only(prices.energy.worth_per_kwh[chosen])
+        cells.cells_values(named[chosen], windows, price, hours, penalty, width, worth, found)
+        rows = prices.energy.asset[chosen]
+        value[rows] = np.maximum(value[rows], found)
     weights = weights_of(problem, prices)
     shared = feeder_part(problem, prices, weights) + portfolio_part(problem, prices, weights)
     shared += own.constant
