@@ -23,17 +23,8 @@ from numba import njit, prange
 
 from optimizer.decomposed.coupling import ALLOCATING, EXACT, FAST
 from optimizer.decomposed.fleet import Fleet
-from optimizer.decomposed.oracle import stage
-from optimizer.decomposed.slopes import (
-    before_departure,
-    before_trip,
-    merge_segments,
-    pull_back,
-    shortfall_kwh,
-    start_list,
-    trim_high,
-    trim_low,
-)
+from optimizer.decomposed.slopes import shortfall_kwh
+from optimizer.decomposed.worths import new_path, write_worths
 from optimizer.problem import Floats, Ints
 
 PARTS = 256
@@ -44,133 +35,43 @@ FAR = 1e30
 
 
 class Cells(NamedTuple):
-    """Scratch arrays of one lane."""
+    """Scratch arrays of one lane: bounds per cell now and one interval before, and windows of them."""
 
-    slope: Floats
-    length: Floats
-    key: Floats  # (2 T)
-    width: Floats  # (2 T)
-    threshold: Floats  # (2 T)
-    pieces: Floats  # (T)
-    energy: Floats  # (T + 1): the relaxed path
-    left: Floats  # (T + 1): slope of the cost-to-go left of the path, and right of it
-    right: Floats
     value: Floats
-    after: Floats
+    before: Floats
     window: Floats  # (2, size)
 
 
 @njit(**ALLOCATING)
-def new_cells(intervals, size):
+def new_cells(size):
     """Allocate the scratch arrays of one lane for up to `size` places, edges counted."""
-    return Cells(
-        np.empty(8 * intervals + 64),
-        np.empty(8 * intervals + 64),
-        np.empty(2 * intervals + 2),
-        np.empty(2 * intervals + 2),
-        np.empty(2 * intervals + 2),
-        np.zeros(intervals),
-        np.zeros(intervals + 1),
-        np.zeros(intervals + 1),
-        np.zeros(intervals + 1),
-        np.empty(size),
-        np.empty(size),
-        np.empty((2, size)),
-    )
-
-
-@njit(**EXACT)
-def _note_slopes(slope, length, head, end, low, energy):
-    """Return the slopes of the cost-to-go just left and right of an energy."""
-    rest, k = energy - low, head
-    while k < end - 1 and length[k] < rest - 1e-9:
-        rest -= length[k]
-        k += 1
-    return slope[k], slope[k + 1] if k + 1 < end and rest > length[k] - 1e-9 else slope[k]
-
-
-@njit(**EXACT)
-def _backward(asset, stay, first, last, price, interval_h, penalty, c):
-    """Carry the relaxed cost-to-go back from the end of the one stay; write thresholds and slopes."""
-    slope, length, floor, ceiling = c.slope, c.length, stay.relaxed_floor_kwh, asset.energy_max_kwh
-    low, high = max(0.0, floor - stay.trip_kwh), ceiling
-    head, end = start_list(slope, length, low, high, asset.final_value_per_kwh, asset.final_min_kwh, penalty)
-    head, end, low, high, _ = before_trip(
-        slope, length, head, end, low, high, stay.trip_kwh, floor, ceiling, penalty
-    )
-    head, end, _ = before_departure(slope, length, head, end, low, stay, penalty)
-    for t in range(last - 1, first - 1, -1):
-        c.left[t + 1], c.right[t + 1] = _note_slopes(slope, length, head, end, low, c.energy[t + 1])
-        count, up, down, _ = stage(price[t], asset, False, interval_h, c.key[2 * t :], c.width[2 * t :])
-        end = merge_segments(
-            slope, length, head, end, high, count, c.key[2 * t :], c.width, c.threshold, 2 * t
-        )
-        c.pieces[t] = count
-        low, high = low - up, high + down
-        if low < floor:
-            head, _ = trim_low(slope, length, head, end, floor - low)
-            low = floor
-        if high > ceiling:
-            end = trim_high(length, head, end, high - ceiling)
-            high = ceiling
-        if end + 8 > slope.size:
-            head, end = pull_back(slope, length, head, end)
-    c.left[first], c.right[first] = _note_slopes(slope, length, head, end, low, c.energy[first])
-
-
-@njit(**EXACT)
-def write_worths(asset, stay, first, last, price, interval_h, penalty, c, worth):
-    """Write what a stored kWh is worth at the start of each interval (T + 1) on the relaxed optimum's path."""
-    c.energy[first:] = asset.energy_initial_kwh
-    _backward(asset, stay, first, last, price, interval_h, penalty, c)
-    energy = asset.energy_initial_kwh
-    down = asset.max_discharge_kw * asset.discharge_kwh_per_kw
-    for t in range(first, last):
-        move = -down
-        for k in range(2 * t, 2 * t + int(c.pieces[t])):
-            if energy + move + c.width[k] <= c.threshold[k]:
-                move += c.width[k]
-            else:
-                move = max(move, c.threshold[k] - energy)
-                break
-        energy += move
-        c.energy[t + 1] = energy
-    _backward(asset, stay, first, last, price, interval_h, penalty, c)
-    worth[: first + 1] = -0.5 * (c.left[first] + c.right[first])
-    for t in range(first, last):
-        now, used = worth[t], c.energy[t + 1] - c.energy[t] + down
-        for k in range(2 * t, 2 * t + int(c.pieces[t])):
-            if 1e-9 < used < c.width[k] - 1e-9:  # partly used: what it costs is what a kWh is worth
-                now = -c.key[k]
-            used -= c.width[k]
-        worth[t + 1] = min(max(now, -c.right[t + 1]), -c.left[t + 1])
-    worth[last:] = worth[last]
+    return Cells(np.empty(size), np.empty(size), np.empty((2, size)))
 
 
 @njit(**FAST)
 def _take(best, value, cost):
-    """best = min(best, value + cost): slices of one length, so that it runs in vectors."""
+    """Best = min(best, value + cost): slices of one length, so that it runs in vectors."""
     for j in range(best.size):
         best[j] = min(best[j], value[j] + cost)
 
 
 @njit(**FAST)
 def _take_tilted(best, value, rise, cost):
-    """best = min(best, value + cost + rise * place)."""
+    """Best = min(best, value + cost + rise * place)."""
     for j in range(best.size):
         best[j] = min(best[j], value[j] + (cost + rise * j))
 
 
 @njit(**FAST)
 def _tilted(value, rise, out):
-    """out = value + rise * place."""
+    """Out = value + rise * place."""
     for j in range(out.size):
         out[j] = value[j] + rise * j
 
 
 @njit(**FAST)
 def _less(one, other, out):
-    """out = min(one, other)."""
+    """Out = min(one, other)."""
     for j in range(out.size):
         out[j] = min(one[j], other[j])
 
@@ -211,7 +112,9 @@ def _take_moves(best, value, window, first, last, sign, rate, least, most, h):
     rise = sign * rate * h
     _tilted(value[begin:], rise, window[0, : count + span])
     row = _least_of(window, count, span)
-    _take_tilted(best[first:last], window[row], -rise, cost + (rate * low * h if sign > 0 else rate * high * h))
+    _take_tilted(
+        best[first:last], window[row], -rise, cost + (rate * low * h if sign > 0 else rate * high * h)
+    )
 
 
 @njit(**EXACT)
@@ -241,14 +144,17 @@ def _end_cost(asset, stay, energy, penalty, worth):
 def cells_value(asset, stay, first, last, price, interval_h, penalty, h, worth, c):
     """Bound of the asset's least cost from the energies' worths (T + 1); minus FAR where it does not fit."""
     start, floor, ceiling = asset.energy_initial_kwh, stay.relaxed_floor_kwh, asset.energy_max_kwh
-    up_least, up = asset.min_charge_kw * asset.charge_kwh_per_kw, asset.max_charge_kw * asset.charge_kwh_per_kw
+    up_least, up = (
+        asset.min_charge_kw * asset.charge_kwh_per_kw,
+        asset.max_charge_kw * asset.charge_kwh_per_kw,
+    )
     down_least = asset.min_discharge_kw * asset.discharge_kwh_per_kw
     down = asset.max_discharge_kw * asset.discharge_kwh_per_kw
     rise, fall = int(np.ceil(up / h - 1e-9)), int(np.ceil(down / h - 1e-9))
     edge = max(rise, fall) + 2
     below = int(np.ceil((start - floor) / h - 1e-9))
     count = below + int(np.floor((ceiling - start) / h + 1e-9)) + 1
-    value, best, window = c.value, c.after, c.window
+    value, best, window = c.value, c.before, c.window
     if count + 2 * edge + 2 > value.size or start > ceiling or below < 0:
         return -FAR
     for j in range(count + 2 * edge + 2):
@@ -271,9 +177,9 @@ def cells_value(asset, stay, first, last, price, interval_h, penalty, h, worth, 
             rate = (price[t] + asset.wear_cost_per_kwh) * interval_h / asset.charge_kwh_per_kw - worth[t + 1]
             _take_moves(best, value, window, begin, end, 1, rate, up_least, up, h)
         if down > 0.0:
-            rate = worth[t + 1] - (
-                price[t] - asset.wear_cost_per_kwh
-            ) * interval_h / asset.discharge_kwh_per_kw
+            rate = (
+                worth[t + 1] - (price[t] - asset.wear_cost_per_kwh) * interval_h / asset.discharge_kwh_per_kw
+            )
             _take_moves(best, value, window, begin, end, -1, rate, down_least, down, h)
         change = worth[t] - worth[t + 1]
         lift = change * (origin + (begin + (1 if change < 0.0 else 0)) * h)
@@ -289,15 +195,13 @@ def _value_rows(assets, stays, rows, price, interval_h, penalty, begin, end, wid
     for k in range(begin, end):
         asset = assets[rows[k]]
         size = max(size, CELLS + 8 + 2 * _most_places(asset, cell_width(asset, stays[asset.first_stay])))
-    c = new_cells(price.shape[1], size)
+    c, path = new_cells(size), new_path(price.shape[1])
     for k in range(begin, end):
         asset = assets[rows[k]]
         stay, first = stays[asset.last_stay - 1], stays[asset.first_stay].from_interval
         mine, h = price[asset.feeder], cell_width(asset, stay)
-        write_worths(asset, stay, first, stay.to_interval, mine, interval_h, penalty, c, worth[k])
-        out[k] = cells_value(
-            asset, stay, first, stay.to_interval, mine, interval_h, penalty, h, worth[k], c
-        )
+        write_worths(asset, stay, first, stay.to_interval, mine, interval_h, penalty, path, worth[k])
+        out[k] = cells_value(asset, stay, first, stay.to_interval, mine, interval_h, penalty, h, worth[k], c)
         width[k] = h
 
 

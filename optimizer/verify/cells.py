@@ -4,7 +4,7 @@ A plan may name worths w_t of a stored kWh and a cell's width h for an asset tha
 power. Any of them prove a bound. Cell k holds the energies from initial + k h to initial + (k + 1) h, cut to
 what the asset may hold; B_t(k) stays below V_t(s) + w_t s for every s in it:
 
-    B_t(k) = least over m of  [ least cost of a power that moves between m - 1 and m + 1 widths ] + B_t+1(k + m)
+    B_t(k) = least over m of [ least cost of a power that moves m - 1 to m + 1 widths ] + B_t+1(k + m)
              + least of (w_t - w_t+1) s in cell k
 
 and V of the initial energy is at least B(0) - w initial. Windows of moves are looked up in a table of minima
@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit, prange
 
 from optimizer.plan import EnergyWorths
-from optimizer.problem import Floats, Ints, Problem
+from optimizer.problem import Ints, Problem
 from optimizer.verify.records import Records
 from optimizer.verify.valuing import KERNEL
 
@@ -97,7 +97,10 @@ def cells_value(asset, first, end, target, trip, price, interval_h, penalty, wid
     full, empty = asset.max_charge_kw * into, asset.max_discharge_kw * out
     if not width > 0.0 or start > ceiling or (ceiling - floor + full + empty) / width > MOST_CELLS:
         return -NEVER
-    left, right = int(np.ceil((start - floor) / width - FUZZ)), int(np.floor((ceiling - start) / width + FUZZ))
+    left, right = (
+        int(np.ceil((start - floor) / width - FUZZ)),
+        int(np.floor((ceiling - start) / width + FUZZ)),
+    )
     count, margin = left + right + 1, int(np.ceil(max(full, empty) / width)) + 1
     later, best = np.full(count + 2 * margin, NEVER), np.empty(count)
     levels = int(np.log2(margin)) + 2
@@ -113,9 +116,7 @@ def cells_value(asset, first, end, target, trip, price, interval_h, penalty, wid
         cost = interval_h * (price[t] + asset.wear_cost_per_kwh) / into - worth[t + 1]
         gain = interval_h * (price[t] - asset.wear_cost_per_kwh) / out - worth[t + 1]
         best[:] = later[margin : margin + count]
-        offer_moves(
-            best, later, tilted, minima, margin, True, cost, asset.min_charge_kw * into, full, width
-        )
+        offer_moves(best, later, tilted, minima, margin, True, cost, asset.min_charge_kw * into, full, width)
         offer_moves(
             best, later, tilted, minima, margin, False, -gain, asset.min_discharge_kw * out, empty, width
         )
@@ -158,4 +159,3 @@ def worths_fit(problem: Problem, energy: EnergyWorths) -> bool:
         return False
     known = bool(((energy.asset >= 0) & (energy.asset < len(problem.assets))).all())
     return known and len(np.unique(energy.asset)) == count
-

@@ -31,7 +31,9 @@ def two_way_problem(seed: int, *features: str, least: float = 0.9) -> Problem:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_any_worths_and_widths_prove_a_bound_below_the_best_plan(seed: int) -> None:
-    problem = two_way_problem(seed, *(("low_start",) if seed % 2 else ()), *(("windows",) if seed > 3 else ()))
+    problem = two_way_problem(
+        seed, *(("low_start",) if seed % 2 else ()), *(("windows",) if seed > 3 else ())
+    )
     objective = solve(problem, method="milp", deadline_s=20.0).certificate.objective
     prices, rng = solve(problem, method="exact").prices, np.random.default_rng(seed)
     assert prices is not None
