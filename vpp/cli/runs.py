@@ -28,6 +28,7 @@ from vpp.rpcgen import operator_pb2
 runs = typer.Typer(help="Runs: made, rehearsed, compared.", no_args_is_help=True, rich_markup_mode=None)
 SHOWN_ASSETS = 10
 Scale = Annotated[float, typer.Option(min=0.0, max=100.0, help="Factor.")]
+OfPortfolio = Annotated[str, typer.Option(help="Plan its assets alone; the orders of all others stand.")]
 LimitKw = Annotated[float | None, typer.Option(help="Of the portfolio, kW.")]
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -94,6 +95,7 @@ def show_command(
 
 @runs.command("dry-run")
 def dry_run_command(
+    portfolio: OfPortfolio = "",
     address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Operator = "operator",
@@ -103,7 +105,7 @@ def dry_run_command(
     Example: vpp runs dry-run
     """
     with operator_client(address, certificates, operator) as client:
-        found = client.dry_run(new_request_id(), max_assets=SHOWN_ASSETS)
+        found = client.dry_run(new_request_id(), max_assets=SHOWN_ASSETS, portfolio=portfolio)
     _print(found.run, found.difference, "the plan in force", known=found.HasField("difference"))
 
 
@@ -114,6 +116,7 @@ def what_if_command(
     price_added_per_kwh: Annotated[float, typer.Option(help="Added to all prices, money per kWh.")] = 0.0,
     import_limit_kw: LimitKw = None,
     export_limit_kw: LimitKw = None,
+    portfolio: OfPortfolio = "",
     exclude: Annotated[list[str] | None, typer.Option(help="An asset that cannot be ordered.")] = None,
     address: Address = DEFAULT_ADDRESS,
     certificates: Certificates = DEFAULT_CERTIFICATES,
@@ -132,6 +135,7 @@ def what_if_command(
         import_limit_kw=import_limit_kw,
         export_limit_kw=export_limit_kw,
         excluded_assets=exclude or (),
+        portfolio=portfolio,
     )
     with operator_client(address, certificates, operator) as client:
         found = client.what_if(request)

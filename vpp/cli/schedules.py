@@ -36,7 +36,8 @@ def list_command(
     if not schedules:
         console.print(f"{config} has no [[schedules]]")
     for schedule in schedules:
-        console.print(f"{schedule.schedule_id}: {schedule.kind}, {schedule.times.timezone}")
+        whose = f", portfolio {schedule.portfolio}" if schedule.portfolio else ""
+        console.print(f"{schedule.schedule_id}: {schedule.kind}, {schedule.times.timezone}{whose}")
         for at in schedule.next_times(begin, count):
             local = at.astimezone(schedule.times.zone)
             remark = schedule.times.said_of(at)

@@ -150,13 +150,16 @@ def cycle_command(
     certificates: Certificates = DEFAULT_CERTIFICATES,
     operator: Annotated[str, typer.Option(help="Whose certificate to use.")] = "operator",
     request_id: Annotated[str, typer.Option(help="Repeat a call safely: the same id runs once.")] = "",
+    portfolio: Annotated[
+        str, typer.Option(help="For its assets alone; the orders of all others stand.")
+    ] = "",
 ) -> None:
     """Run one cycle now, and print the run as JSON.
 
     Example: vpp cycle --address localhost:50051
     """
     with operator_client(address, certificates, operator) as client:
-        response = client.trigger_run(request_id or new_request_id())
+        response = client.trigger_run(request_id or new_request_id(), portfolio=portfolio)
     typer.echo(
         json.dumps(json_format.MessageToDict(response.run, preserving_proto_field_name=True), indent=2)
     )

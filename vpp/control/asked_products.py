@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
 from optimizer.problem import Events, Reserve
+from vpp.control.overriding import FixedPowers
 from vpp.control.signals_on_grid import PowerAsk, SignalsOnGrid
+from vpp.control.standing import counted_kw
 from vpp.domain.policy import DispatchPolicy
 
 EVENT_SHARE: Final = 0.9  # of the penalty for a feeder: no event is worth an overload
 
 
-def events_of(signals: SignalsOnGrid, policy: DispatchPolicy) -> Events | None:
-    """Return the events, one row for each stretch with the same target; None where there are none."""
-    rows = [(ask, *stretch) for ask in signals.asks for stretch in _stretches(ask)]
+def events_of(
+    signals: SignalsOnGrid, policy: DispatchPolicy, fixed: FixedPowers | None = None
+) -> Events | None:
+    """Return the events, one row for each stretch with the same target; None where there are none.
+
+    What `fixed` assets do beside the problem counts towards the fleet's delivery, as it does in settlement.
+    """
+    rows = [(ask, *stretch) for ask in signals.asks for stretch in _stretches(_left_of(ask, fixed))]
     if not rows:
         return None
     most = EVENT_SHARE * policy.feeder_penalty_per_kwh
@@ -28,6 +36,13 @@ def events_of(signals: SignalsOnGrid, policy: DispatchPolicy) -> Events | None:
         up=np.array([ask.up for ask, _, _, _ in rows], dtype=np.bool_),
         penalty_per_kwh=np.array([min(ask.value_per_kwh, most) for ask, _, _, _ in rows]),
     )
+
+
+def _left_of(ask: PowerAsk, fixed: FixedPowers | None) -> PowerAsk:
+    """Return what an event asks of the assets that are planned."""
+    if fixed is None:
+        return ask
+    return replace(ask, power_kw=ask.power_kw - counted_kw(fixed, up=ask.up))
 
 
 def reserve_of(signals: SignalsOnGrid) -> Reserve | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +27,13 @@ from vpp.control.digest import feed
 from vpp.control.estimate import estimate_state
 from vpp.control.grounds import grounds_of
 from vpp.control.held_limits import held_limits
-from vpp.control.overriding import FixedPowers, fixed_powers
-from vpp.control.signals_on_grid import SignalsOnGrid, priced, signals_on
+from vpp.control.signals_on_grid import signals_on
+from vpp.control.statement import load_of, stated
 from vpp.control.verification import approve
 from vpp.domain.approvals import ApprovedPlan, PendingPlan
 from vpp.domain.intervals import interval_start
-from vpp.domain.prices import PriceCurve
 from vpp.domain.runs import DispatchPlan, Rung
 from vpp.domain.setpoints import Origin, SetpointColumns
-from vpp.domain.state import FleetState
 
 
 def prepare(inputs: CycleInputs) -> Prepared:
@@ -57,90 +55,24 @@ def prepare(inputs: CycleInputs) -> Prepared:
         may_widen=inputs.policy.envelopes_may_widen,
         baselines=inputs.event_baselines,
     )
-    load = _load_of(inputs)
-    fixed, problem = (None, None) if load.net_kw is None else _stated(inputs, state, signals, load)
+    load = load_of(inputs)
+    fixed, problem = (None, None) if load.net_kw is None else stated(inputs, state, signals, load)
     digest = hashlib.sha256()
     feed(digest.update, (inputs.run_id, inputs.now, inputs.epoch, state, problem))
-    if inputs.overrides is not None:
+    if inputs.overrides is not None or inputs.inside is not None:
         feed(digest.update, (inputs.overrides, fixed))
+    controllable = planning.may_be_ordered(inputs.fleet, state, inputs.reachable)
     return Prepared(
         state=state,
         net_load_kw=load.net_kw,
         problem=problem,
-        controllable=planning.may_be_ordered(inputs.fleet, state, inputs.reachable),
+        controllable=controllable if inputs.inside is None else controllable & inputs.inside,
         input_sha256=digest.hexdigest(),
         signals=signals if inputs.signals else None,
         previous=_previous_schedule(inputs, problem),
         reason=load.reason,
         fixed=fixed,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Load:
-    """Prices and net load to plan for, (F, T), kW; without them the reason why nothing can be planned."""
-
-    prices: PriceCurve | None = None
-    net_kw: NDArray[np.float64] | None = None
-    scenarios: NDArray[np.float64] | None = None  # (S, F, T), equally likely
-    reason: str = ""
-
-
-def _load_of(inputs: CycleInputs) -> _Load:
-    prices = priced(inputs.prices, inputs.signals, inputs.grid)
-    if prices is None:
-        return _Load(reason="no usable price is published for this time or the days before")
-    if inputs.forecast is None:
-        return _Load(reason="there is no load forecast yet")
-    feeder_ids = [feeder.feeder_id for feeder in inputs.fleet.feeders]
-    try:
-        return _Load(
-            prices=prices,
-            net_kw=planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids),
-            scenarios=planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids),
-        )
-    except ValueError as error:
-        return _Load(reason=str(error))
-
-
-def _stated(
-    inputs: CycleInputs, state: FleetState, signals: SignalsOnGrid, load: _Load
-) -> tuple[FixedPowers | None, Problem]:
-    """Return what overridden assets do, and the problem of the others."""
-    assert load.net_kw is not None
-    assert load.prices is not None
-    fixed = fixed_powers(
-        overrides=inputs.overrides,
-        takes_part=inputs.reachable,
-        known=state.usable & ~state.quarantined,
-        energy_kwh=state.energy_kwh,
-        fleet=inputs.fleet,
-        grid=inputs.grid,
-        load_kw=load.net_kw,
-        policy=inputs.policy,
-        limits_kw=(signals.import_limit_kw, signals.export_limit_kw),
-    )
-    problem = planning.build_problem(
-        planning.PlanningInputs(
-            fleet=inputs.fleet,
-            state=state,
-            grid=inputs.grid,
-            net_load_kw=load.net_kw,
-            scenario_load_kw=load.scenarios,
-            prices=load.prices,
-            sessions=inputs.sessions,
-            orders=inputs.orders,
-            reachable=inputs.reachable,
-            previous=inputs.previous,
-            peak_so_far_kw=inputs.peak_so_far_kw,
-            policy=inputs.policy,
-            judgement=inputs.judgement,
-            overrides=inputs.overrides,
-            fixed=fixed,
-            signals=signals,
-        )
-    )
-    return fixed, problem
 
 
 def _previous_schedule(inputs: CycleInputs, problem: Problem | None) -> Schedule | None:
@@ -156,7 +88,8 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
     if prepared.problem is None or prepared.net_load_kw is None:
         return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(prepared.reason,))
     if not prepared.controllable.any():
-        reason = "no asset has both a connected node and a recent reading"
+        whose = f" of portfolio {inputs.portfolio}" if inputs.portfolio else ""
+        reason = f"no asset{whose} has both a connected node and a recent reading"
         return Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=(reason,))
     if inputs.approved is not None:
         return _decide_approved(inputs, prepared, inputs.approved)
@@ -225,7 +158,7 @@ def _decide_approved(inputs: CycleInputs, prepared: Prepared, approved: Approved
         problem=prepared.problem,
         net_load_kw=prepared.net_load_kw,
         controllable=_free(prepared),
-        overridden=_overridden(prepared),
+        overridden=_overridden(prepared) if inputs.inside is None else _overridden(prepared) | ~inputs.inside,
         in_force_kw=in_force_kw(inputs, prepared),
         energy_kwh=prepared.state.energy_kwh,
         signals=prepared.signals,
@@ -242,7 +175,7 @@ def _decide_approved(inputs: CycleInputs, prepared: Prepared, approved: Approved
 
 
 def _overridden(prepared: Prepared) -> NDArray[np.bool_]:
-    """Return which assets an override fixes now, shape (N,)."""
+    """Return which assets are fixed now, by an override or because the run is not for them, shape (N,)."""
     if prepared.fixed is None:
         return np.zeros(len(prepared.controllable), dtype=np.bool_)
     return prepared.fixed.until > 0

@@ -54,6 +54,8 @@ class CycleInputs:
     approved: ApprovedPlan | None = None  # carried out alone, when it still holds
     signals: Sequence[Signal] = ()  # as last announced, valid within the grid
     event_baselines: Sequence[EventBaseline] = ()
+    portfolio: str = ""  # the run is for its assets alone; empty: for all
+    inside: NDArray[np.bool_] | None = None  # (N,) which assets these are; None: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def fixed_powers(
     share = np.where(rows[:, None], np.clip(left, 0.0, 1.0), 0.0)  # of each interval that it lasts
     wanted_kw = np.where(rows, np.nan_to_num(overrides.power_kw), 0.0)
     wanted = _fit(np.where(share > 0.0, wanted_kw[:, None], 0.0), fleet, load_kw, policy, limits_kw)
-    power_kw, energy_end_kwh = _follow(wanted, share, energy_kwh, fleet, grid.hours)
+    power_kw, energy_end_kwh = follow_energy(wanted, share, energy_kwh, fleet, grid.hours)
     power_kw = np.where(known[:, None], power_kw, wanted)
     until = (share > 0.0).sum(axis=1)
     last = np.maximum(until - 1, 0)
@@ -163,7 +163,7 @@ def _share_of(room_kw: Floats, used_kw: Floats) -> Floats:
     return np.where(used_kw > room_kw, room_kw / np.maximum(used_kw, 1e-12), 1.0)
 
 
-def _follow(
+def follow_energy(
     wanted_kw: Floats, share: Floats, energy_kwh: Floats, fleet: Fleet, hours: float
 ) -> tuple[Floats, Floats]:
     """Return power and energy at the end of each interval, (N, T) each, as batteries stop by themselves."""

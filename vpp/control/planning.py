@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +17,11 @@ from vpp.control.asked_products import events_of, reserve_of
 from vpp.control.compliance import Judgement
 from vpp.control.estimate import stays_connected
 from vpp.control.leases import OrdersInForce
-from vpp.control.limited_assets import bounds_of, cut_stays
+from vpp.control.limited_assets import bounds_of
 from vpp.control.overriding import FixedPowers
 from vpp.control.signals_on_grid import LEAST_LIMIT_KW, SignalsOnGrid, signals_on
+from vpp.control.standing import export_limit_kw, resting
+from vpp.control.stay_windows import windows_of
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.grounds import PlanGrounds
@@ -28,7 +29,7 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.domain.overrides import OverrideColumns
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.prices import PriceCurve
-from vpp.domain.readings import ChargingSession, to_microseconds
+from vpp.domain.readings import ChargingSession
 from vpp.domain.runs import DispatchPlan, PlanLimits
 from vpp.domain.state import FleetState
 
@@ -54,6 +55,7 @@ class PlanningInputs:
     judgement: Judgement | None = None
     overrides: OverrideColumns | None = None
     fixed: FixedPowers | None = None  # what overridden assets do, beside the problem of the others
+    outside: NDArray[np.bool_] | None = None  # (N,) of these, the assets that the run is not for
     signals: SignalsOnGrid | None = None  # None: the register's limits alone
 
 
@@ -103,7 +105,9 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
     policy, grid = inputs.policy, inputs.grid
     feeders = inputs.fleet.feeders
     signals = inputs.signals or signals_on((), inputs.fleet, grid)
-    stays = _windows(inputs, signals)
+    stays = windows_of(
+        fleet=inputs.fleet, grid=grid, sessions=inputs.sessions, state=inputs.state, signals=signals
+    )
     windows = stays if inputs.fixed is None else inputs.fixed.restrict(stays)
     uncontrolled_kw, lost_export_kw = _uncontrolled_kw(inputs)
     if inputs.fixed is not None:
@@ -126,20 +130,20 @@ def build_problem(inputs: PlanningInputs) -> optimizer.Problem:
             carbon_kg_per_kwh=np.zeros(grid.count),
         ),
         windows=windows,
-        events=events_of(signals, policy),
+        events=events_of(signals, policy, inputs.fixed),
         reserve=reserve_of(signals),
         scenarios=_scenarios(inputs.scenario_load_kw, uncontrolled_kw),
         import_limit_kw=policy.import_limit_kw,
-        export_limit_kw=policy.export_limit_kw,
+        export_limit_kw=export_limit_kw(policy.export_limit_kw, inputs.fixed, inputs.outside),
         peak_price_per_kw=policy.peak_price_per_kw,
         peak_so_far_kw=max(0.0, inputs.peak_so_far_kw),
         feeder_penalty_per_kwh=policy.feeder_penalty_per_kwh,
         unmet_energy_penalty_per_kwh=policy.unmet_energy_penalty_per_kwh,
         currency=policy.currency,
         stability_cost_per_kw=policy.stability_cost_per_kw if inputs.previous is not None else 0.0,
-        previous_power_kw=shifted_power(inputs.previous, grid, inputs.fleet)
-        if inputs.previous is not None
-        else None,
+        previous_power_kw=None
+        if inputs.previous is None
+        else resting(shifted_power(inputs.previous, grid, inputs.fleet), inputs.outside),
     )
 
 
@@ -255,69 +259,6 @@ def _uncontrolled_kw(inputs: PlanningInputs) -> tuple[NDArray[np.float64], NDArr
         np.add.at(deviation_kw, feeder, -inputs.judgement.deviation_kw)
         load[:, :DEVIATION_INTERVALS] += deviation_kw[:, None]
     return load, lost_export
-
-
-def _windows(inputs: PlanningInputs, signals: SignalsOnGrid) -> optimizer.Windows:
-    """Return the stays of EVs as windows on the grid, and windows of what must rest meanwhile.
-
-    A stay that ends beyond the horizon asks at its end for what could not be charged afterwards.
-    """
-    fleet, grid = inputs.fleet, inputs.grid
-    slots = fleet.slots()
-    lasting = stays_connected(fleet)
-    rows: list[tuple[int, int, int, float, float]] = []
-    for session in sorted(inputs.sessions, key=lambda item: (item.asset_id, item.connected_from)):
-        slot = slots.get(session.asset_id)
-        if slot is None or lasting[slot]:
-            continue
-        asset = fleet.assets[slot]
-        begin = max(_first_interval(inputs, slot, session), grid.first_at_or_after(session.connected_from))
-        end = min(grid.count, grid.index_of(session.connected_until))
-        if end <= begin:
-            continue
-        later_h = max(0.0, (session.connected_until - grid.end).total_seconds() / 3600)
-        chargeable_later = later_h * asset.max_charge_kw * asset.charge_efficiency
-        leaves = session.connected_until <= grid.end
-        departure = min(session.departure_energy_kwh, asset.energy_max_kwh) - chargeable_later
-        rows.append((slot, begin, end, max(0.0, departure), session.trip_energy_kwh if leaves else 0.0))
-    return _window_columns(cut_stays(_without_overlaps(rows), signals, lasting))
-
-
-def _first_interval(inputs: PlanningInputs, slot: int, session: ChargingSession) -> int:
-    """Return the first interval in which a car can be counted on.
-
-    One that was measured absent during its stay is late or has left: nothing rests on it now, and
-    the next cycle looks again.
-    """
-    state = inputs.state
-    said_absent = state.usable[slot] and not state.connected[slot]
-    return int(said_absent and state.measured_at_us[slot] >= to_microseconds(session.connected_from))
-
-
-def _without_overlaps(
-    rows: Sequence[tuple[int, int, int, float, float]],
-) -> list[tuple[int, int, int, float, float]]:
-    """Return rows by (asset, from), an earlier stay cut where the next begins."""
-    ordered = sorted(rows)
-    cut: list[tuple[int, int, int, float, float]] = []
-    for row, following in zip_longest(ordered, ordered[1:]):
-        end = min(row[2], following[1]) if following is not None and following[0] == row[0] else row[2]
-        if end > row[1]:
-            cut.append((row[0], row[1], end, row[3], row[4]))
-    return cut
-
-
-def _window_columns(rows: Sequence[tuple[int, int, int, float, float]]) -> optimizer.Windows:
-    if not rows:
-        return optimizer.Windows.none()
-    asset, begin, end, departure, trip = zip(*rows, strict=True)
-    return optimizer.Windows(
-        asset=np.array(asset, dtype=np.int64),
-        from_interval=np.array(begin, dtype=np.int64),
-        to_interval=np.array(end, dtype=np.int64),
-        departure_energy_kwh=np.array(departure, dtype=np.float64),
-        trip_energy_kwh=np.array(trip, dtype=np.float64),
-    )
 
 
 def shifted_power(previous: DispatchPlan, grid: IntervalGrid, fleet: Fleet) -> NDArray[np.float64]:

@@ -45,4 +45,5 @@ def summary_of(
         seconds_solve=outcome.seconds if outcome is not None else 0.0,
         killed=outcome.killed if outcome is not None else False,
         epoch=inputs.epoch,
+        portfolio=inputs.portfolio,
     )

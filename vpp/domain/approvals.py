@@ -149,6 +149,7 @@ class ApprovedPlan:
     rung: Rung
     plan: DispatchPlan
     approvers: tuple[str, ...]
+    portfolio: str = ""  # whose assets it is for; empty: everybody's
 
     @property
     def words(self) -> str:
@@ -181,6 +182,7 @@ class Approval:
     standing_kw: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     cost_with: float | None = None
     cost_without: float | None = None
+    portfolio: str = ""  # whose assets the plan is for; empty: everybody's
     follows: str = ""  # approval whose rejection or time-out led here
     detail: dict[str, Any] = field(default_factory=dict)  # of a promotion: what is to be promoted
 

@@ -44,12 +44,16 @@ class Portfolios:
                 if feeder_id not in known:
                     raise InvalidValueError("feeders", feeder_id, "a feeder of the fleet register")
 
-    def slots(self, fleet: Fleet, portfolio_id: str) -> NDArray[np.int64]:
-        """Return the assets of a portfolio in slot order; raise InvalidValueError for an unknown one."""
+    def require(self, portfolio_id: str) -> tuple[str, ...]:
+        """Return the feeders of a portfolio; raise InvalidValueError for an unknown one."""
         if portfolio_id not in self.feeders_of:
             known = ", ".join(sorted(self.feeders_of)) or "none are configured"
-            raise InvalidValueError("portfolio_id", portfolio_id, f"one of: {known}")
-        return np.flatnonzero(self.scope([portfolio_id]).of_assets(fleet)).astype(np.int64)
+            raise InvalidValueError("portfolio", portfolio_id, f"one of: {known}")
+        return self.feeders_of[portfolio_id]
+
+    def of_assets(self, fleet: Fleet, portfolio_id: str) -> NDArray[np.bool_]:
+        """Return which assets are a portfolio's, shape (N,); raise InvalidValueError for an unknown one."""
+        return Scope(frozenset(self.require(portfolio_id))).of_assets(fleet)
 
     def scope(self, portfolio_ids: Iterable[str]) -> Scope:
         """Return the feeders of some portfolios; an id that is not configured holds nothing."""

@@ -24,12 +24,14 @@ OVERRIDE_KIND_ENVELOPE: OverrideKind
 OVERRIDE_KIND_HOLD: OverrideKind
 
 class DryRunRequest(_message.Message):
-    __slots__ = ("request_id", "max_assets")
+    __slots__ = ("request_id", "max_assets", "portfolio")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     MAX_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     max_assets: int
-    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ...) -> None: ...
+    portfolio: str
+    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class DryRunResponse(_message.Message):
     __slots__ = ("run", "difference")
@@ -40,7 +42,7 @@ class DryRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[_operator_pb2.Run, _Mapping]] = ..., difference: _Optional[_Union[PlanDifference, _Mapping]] = ...) -> None: ...
 
 class WhatIfRequest(_message.Message):
-    __slots__ = ("request_id", "max_assets", "price_scale", "price_added_per_kwh", "load_scale", "feeders", "import_limit_kw", "export_limit_kw", "peak_price_per_kw", "excluded_assets")
+    __slots__ = ("request_id", "max_assets", "price_scale", "price_added_per_kwh", "load_scale", "feeders", "import_limit_kw", "export_limit_kw", "peak_price_per_kw", "excluded_assets", "portfolio")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     MAX_ASSETS_FIELD_NUMBER: _ClassVar[int]
     PRICE_SCALE_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +53,7 @@ class WhatIfRequest(_message.Message):
     EXPORT_LIMIT_KW_FIELD_NUMBER: _ClassVar[int]
     PEAK_PRICE_PER_KW_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_ASSETS_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     max_assets: int
     price_scale: float
@@ -61,7 +64,8 @@ class WhatIfRequest(_message.Message):
     export_limit_kw: float
     peak_price_per_kw: float
     excluded_assets: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ..., price_scale: _Optional[float] = ..., price_added_per_kwh: _Optional[float] = ..., load_scale: _Optional[float] = ..., feeders: _Optional[_Iterable[_Union[WhatIfFeeder, _Mapping]]] = ..., import_limit_kw: _Optional[float] = ..., export_limit_kw: _Optional[float] = ..., peak_price_per_kw: _Optional[float] = ..., excluded_assets: _Optional[_Iterable[str]] = ...) -> None: ...
+    portfolio: str
+    def __init__(self, request_id: _Optional[str] = ..., max_assets: _Optional[int] = ..., price_scale: _Optional[float] = ..., price_added_per_kwh: _Optional[float] = ..., load_scale: _Optional[float] = ..., feeders: _Optional[_Iterable[_Union[WhatIfFeeder, _Mapping]]] = ..., import_limit_kw: _Optional[float] = ..., export_limit_kw: _Optional[float] = ..., peak_price_per_kw: _Optional[float] = ..., excluded_assets: _Optional[_Iterable[str]] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class WhatIfFeeder(_message.Message):
     __slots__ = ("feeder_id", "import_limit_kw", "export_limit_kw")
@@ -304,10 +308,12 @@ class ReleaseResponse(_message.Message):
     def __init__(self, told_assets: _Optional[int] = ..., away_assets: _Optional[int] = ...) -> None: ...
 
 class TriggerRunRequest(_message.Message):
-    __slots__ = ("request_id",)
+    __slots__ = ("request_id", "portfolio")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     request_id: str
-    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+    portfolio: str
+    def __init__(self, request_id: _Optional[str] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class TriggerRunResponse(_message.Message):
     __slots__ = ("run",)

@@ -82,7 +82,7 @@ class ApprovalDesk:
                 detail=f"{inputs.run_id} decided anew",
             )
             for record in await self._register.waiting()
-            if record.approval.subject is Subject.PLAN
+            if record.approval.subject is Subject.PLAN and _touch(record.approval.portfolio, inputs.portfolio)
         ]
 
     async def _open(self, approval: Approval, before: list[ApprovalEvent]) -> None:
@@ -227,6 +227,11 @@ class ApprovalDesk:
                 await self._changed.wait()
         except TimeoutError:
             return
+
+
+def _touch(one: str, other: str) -> bool:
+    """Return whether two runs are for some of the same assets; an empty portfolio is everybody's."""
+    return not (one and other) or one == other
 
 
 def _log_alarm(approval: Approval) -> None:

@@ -32,6 +32,7 @@ class ApprovedRuns:
             rung=approval.plan.rung,
             plan=approval.plan.plan,
             approvers=record.approvers,
+            portfolio=approval.portfolio,
         )
 
         async def still_wanted(approval_id: str) -> bool:

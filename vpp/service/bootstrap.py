@@ -189,6 +189,7 @@ async def _loop(
         holidays=holidays_of(settings, clock),
         expect_stays=settings.forecast.expect_stays,
         previous=await store.last_plan(),
+        portfolios=settings.to_portfolios(),
     )
     solver.tell(loop.board.found)
     gateway.heard.append(loop.board.heard)
@@ -225,8 +226,8 @@ async def _server(
     if held:
         log.warning("stopped before the restart and not released", assets=held)
 
-    async def trigger_run(trigger: str) -> RunSummary:
-        return await loop.run_cycle(trigger, requester=caller().name)
+    async def trigger_run(trigger: str, portfolio: str) -> RunSummary:
+        return await loop.run_cycle(trigger, requester=caller().name, portfolio=portfolio)
 
     dispatch = DispatchServicer(
         trigger_run=trigger_run,
@@ -235,6 +236,7 @@ async def _server(
         overrides=desk.overrides,
         rehearsals=desk.rehearsing,
         progress=loop.board,
+        portfolios=loop.portfolios,
     )
     try:
         return await start_server(

@@ -24,8 +24,11 @@ PRICE_HISTORY = timedelta(days=35)  # what prices that are not published yet are
 SESSION_MEMORY = timedelta(days=2)
 
 
-async def inputs_of(loop: DispatchLoop, run_id: str, now: datetime, grid: IntervalGrid) -> CycleInputs:
-    """Return everything that a cycle at `now` for `grid` knows."""
+async def inputs_of(
+    loop: DispatchLoop, run_id: str, now: datetime, grid: IntervalGrid, portfolio: str = ""
+) -> CycleInputs:
+    """Return everything that a cycle at `now` for `grid` knows; raise InvalidValueError for no portfolio."""
+    inside = loop.portfolios.of_assets(loop.fleet, portfolio) if portfolio else None
     points = await loop.store.prices_between(start=now - PRICE_HISTORY, end=grid.end, known_at=now)
     sessions = await _sessions(loop, grid, now)
     return CycleInputs(
@@ -48,6 +51,8 @@ async def inputs_of(loop: DispatchLoop, run_id: str, now: datetime, grid: Interv
         overrides=loop.overrides.columns(now),
         approvals=loop.approvals.terms if loop.approvals is not None else None,
         signals=await _signals(loop, grid, now),
+        portfolio=portfolio,
+        inside=inside,
     )
 
 

@@ -31,6 +31,7 @@ from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.overrides import same_overrides
 from vpp.domain.policy import DispatchPolicy
+from vpp.domain.portfolios import Portfolios
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.run_steps import Stage
 from vpp.domain.runs import DispatchPlan, Rung, RunSummary
@@ -78,14 +79,17 @@ class DispatchLoop:
     latest: RunSummary | None = None
     approvals: ApprovalDesk | None = None  # where decisions wait for people; None: they need nobody
     overrides: OverrideBook = field(init=False)
+    portfolios: Portfolios = field(default_factory=Portfolios)
     board: RunBoard = field(init=False)  # how far runs are
     after_cycle: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     # Whoever gives orders takes their sequences, stores and sends them while holding this.
     giving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _planned_from_us: NDArray[np.int64] = field(init=False)  # (N,) start of the newest plan for each asset
 
     def __post_init__(self) -> None:
         self.overrides = OverrideBook(len(self.fleet))
+        self._planned_from_us = np.zeros(len(self.fleet), dtype=np.int64)
         self.board = RunBoard(self.clock, len(self.fleet))
 
     @property
@@ -93,16 +97,23 @@ class DispatchLoop:
         """Return what each asset was told, as of now."""
         return self.book.table.at(self.clock.now())
 
-    async def run_cycle(self, trigger: str, requester: str = SCHEDULE) -> RunSummary:
-        """Run one cycle for the next interval, and return what became of it."""
+    async def run_cycle(self, trigger: str, requester: str = SCHEDULE, portfolio: str = "") -> RunSummary:
+        """Run one cycle for the next interval, and return what became of it.
+
+        With a `portfolio` its assets alone are ordered something; InvalidValueError where there is none.
+        """
+        if portfolio:
+            self.portfolios.require(portfolio)
         async with self._busy:
             started = self.clock.now()
             run_id = self.new_id(started)
             with self.board.run(run_id, trigger):
-                return await self._cycle(run_id, started, trigger, requester)
+                return await self._cycle(run_id, started, trigger, requester, portfolio)
 
-    async def _cycle(self, run_id: str, started: datetime, trigger: str, requester: str) -> RunSummary:
-        inputs = await inputs_of(self, run_id, started, self._next_grid(started))
+    async def _cycle(
+        self, run_id: str, started: datetime, trigger: str, requester: str, portfolio: str
+    ) -> RunSummary:
+        inputs = await inputs_of(self, run_id, started, self._next_grid(started), portfolio)
         prepared = await asyncio.to_thread(prepare, inputs)
         self.board.note(run_id, Stage.PREPARED, detail=prepared.reason)
         outcome = await self._solve(prepared)
@@ -137,7 +148,9 @@ class DispatchLoop:
                 return None
             trigger = f"approval:{approved.approval_id}"
             with self.board.run(run_id, trigger):
-                inputs = await inputs_of(self, run_id, self.clock.now(), approved.plan.grid)
+                inputs = await inputs_of(
+                    self, run_id, self.clock.now(), approved.plan.grid, approved.portfolio
+                )
                 inputs = replace(inputs, approved=approved, orders=self.book.numbered(inputs.now))
                 prepared = await asyncio.to_thread(prepare, inputs)
                 decision = await asyncio.to_thread(decide, inputs, prepared, None)
@@ -164,9 +177,17 @@ class DispatchLoop:
         if decision.setpoints is not None:
             self.book.take(decision.setpoints)
         self.board.sent(run, decision.setpoints, await self._send(decision, bound))
-        self.latest = run
+        self._note_planned(run, record.inputs.inside, decision)
         bound.info("cycle", **_shown(run))
         return run
+
+    def _note_planned(self, run: RunSummary, inside: NDArray[np.bool_] | None, decision: Decision) -> None:
+        """Note whose orders are a plan's, since when; a portfolio's run without a plan changes nothing."""
+        if inside is not None and decision.plan is None:
+            return
+        self.latest = run
+        from_us = to_microseconds(run.cycle_start)
+        self._planned_from_us = np.where(True if inside is None else inside, from_us, self._planned_from_us)
 
     async def _with_latest_word(
         self, inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None, decision: Decision
@@ -212,7 +233,7 @@ class DispatchLoop:
             return np.zeros(len(self.fleet), dtype=np.bool_)
         orders = self.orders
         newest_us = np.maximum(orders.current.valid_from_us, orders.next.valid_from_us)
-        return newest_us >= to_microseconds(self.latest.cycle_start)
+        return newest_us >= self._planned_from_us
 
     def _may_renew(self, now: datetime, power_kw: NDArray[np.float64]) -> bool:
         """Return whether the last plan still says what to do now.
@@ -232,9 +253,10 @@ class DispatchLoop:
         async with self._busy:
             return
 
-    async def picture(self, run_id: str, now: datetime) -> CycleInputs:
+    async def picture(self, run_id: str, now: datetime, portfolio: str = "") -> CycleInputs:
         """Return what a cycle at `now` would know; nobody's approval is asked for what is only looked at."""
-        return replace(await inputs_of(self, run_id, now, self._next_grid(now)), approvals=None)
+        inputs = await inputs_of(self, run_id, now, self._next_grid(now), portfolio)
+        return replace(inputs, approvals=None)
 
     def _next_grid(self, now: datetime) -> IntervalGrid:
         length = self.policy.interval

@@ -52,16 +52,18 @@ class Rehearsing:
     _turn: asyncio.Lock | None = None
     _waiting: int = 0
 
-    async def dry_run(self, request_id: str) -> Rehearsal:
+    async def dry_run(self, request_id: str, portfolio: str = "") -> Rehearsal:
         """Plan the next interval as a cycle would now; against the plan in force."""
-        inputs, found = await self._alone(lambda inputs: [inputs])
+        inputs, found = await self._alone(lambda inputs: [inputs], portfolio)
         look, in_force = found[0].look(), found[0].look_at_plan_in_force()
         compared = difference(look, in_force, inputs) if look and in_force else None
         return await self._stored(found[0], compared, RunKind.DRY_RUN, f"dry-run:{request_id}")
 
-    async def what_if(self, request_id: str, circumstances: Circumstances) -> Rehearsal:
+    async def what_if(self, request_id: str, circumstances: Circumstances, portfolio: str = "") -> Rehearsal:
         """Plan under other circumstances; against the plan that would be made under the present ones."""
-        inputs, found = await self._alone(lambda inputs: [circumstances.applied_to(inputs), inputs])
+        inputs, found = await self._alone(
+            lambda inputs: [circumstances.applied_to(inputs), inputs], portfolio
+        )
         look, reference = found[0].look(), found[1].look()
         compared = difference(look, reference, inputs) if look and reference else None
         return await self._stored(found[0], compared, RunKind.WHAT_IF, f"what-if:{request_id}")
@@ -86,7 +88,7 @@ class Rehearsing:
         )
 
     async def _alone(
-        self, versions: Callable[[CycleInputs], list[CycleInputs]]
+        self, versions: Callable[[CycleInputs], list[CycleInputs]], portfolio: str = ""
     ) -> tuple[CycleInputs, list[Rehearsed]]:
         """Rehearse versions of the present inputs, one rehearsal at a time and between live cycles."""
         if self._waiting >= MAX_WAITING:
@@ -97,7 +99,7 @@ class Rehearsing:
             async with self._turn:
                 await self.loop.between_cycles()
                 now = self.loop.clock.now()
-                inputs = await self.loop.picture(self.new_id(now), now)
+                inputs = await self.loop.picture(self.new_id(now), now, portfolio)
                 return inputs, [await self._rehearse(version) for version in versions(inputs)]
         finally:
             self._waiting -= 1

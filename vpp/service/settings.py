@@ -98,6 +98,7 @@ class ScheduleSettings(Section):
     timezone: str = ""  # that of the forecasts when left out
     days: Literal["all", "workdays", "holidays"] = "all"
     kind: Literal["dispatch", "dry_run"] = "dispatch"
+    portfolio: str = ""  # whose assets it is for; empty: everybody's
 
 
 class AccessSettings(Section):

@@ -53,7 +53,7 @@ async def plant(certificates):
     made.gate = asyncio.Event()
     made.gate.set()
 
-    async def trigger_run(trigger):
+    async def trigger_run(trigger, _portfolio):
         await made.gate.wait()
         run = make_run(f"run-{len(made.triggered) + 1}", trigger=trigger)
         made.triggered.append(trigger)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import pkgutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -111,8 +112,8 @@ async def plant(certificates, identity_database):
     """A plant with every service on it."""
     async with guarded_plant(certificates, identity_database) as made:
 
-        async def trigger_run(trigger):
-            return make_run("run-1", trigger=trigger)
+        async def trigger_run(trigger, portfolio):
+            return replace(make_run("run-1", trigger=trigger), portfolio=portfolio)
 
         await made.server.stop(0.0)
         signals, approvals = open_signals(made.url), open_approvals(made.url)

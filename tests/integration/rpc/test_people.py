@@ -49,6 +49,7 @@ async def guarded(plant):  # noqa: F811
         now=lambda: plant.wall().timestamp(),
     )
     portfolios = Portfolios({"north": ("f1",), "south": ("f2",)})
+    plant.servicers["dispatch_servicer"].portfolios = portfolios
     access = AccessControl(tokens=tokens, portfolios=portfolios, monotonic=lambda: 0.0)
     await plant.server.stop(0.0)
     plant.servicers |= {"access": access}
@@ -169,6 +170,33 @@ async def test_who_is_limited_sees_and_orders_only_its_portfolio(guarded):
                 dispatch_pb2.TriggerRunRequest(request_id="r"), timeout=TIMEOUT_S, metadata=metadata
             )
         assert reason(run.value) == "PORTFOLIO_NOT_ALLOWED"
+
+
+async def test_who_is_limited_runs_and_rehearses_its_own_portfolio_alone(guarded):
+    metadata = bearer(token(Role.OPERATOR, portfolios=["north"]))
+    async with channel(guarded, "operator-grid") as opened:
+        dispatch = dispatch_pb2_grpc.DispatchServiceStub(opened)
+        for call, request in (
+            (dispatch.TriggerRun, dispatch_pb2.TriggerRunRequest),
+            (dispatch.DryRun, dispatch_pb2.DryRunRequest),
+            (dispatch.WhatIf, dispatch_pb2.WhatIfRequest),
+        ):
+            for foreign in ("", "south", "east"):
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await call(
+                        request(request_id="r", portfolio=foreign), timeout=TIMEOUT_S, metadata=metadata
+                    )
+                assert reason(refused.value) == "PORTFOLIO_NOT_ALLOWED", (request, foreign)
+        mine = dispatch_pb2.TriggerRunRequest(request_id="mine", portfolio="north")
+        run = (await dispatch.TriggerRun(mine, timeout=TIMEOUT_S, metadata=metadata)).run
+        assert run.portfolio == "north"
+        assert not run.HasField("objective"), "the bill of the whole is not theirs to see"
+        everybody = bearer(token(Role.OPERATOR))
+        with pytest.raises(grpc.aio.AioRpcError) as used:
+            await dispatch.TriggerRun(
+                dispatch_pb2.TriggerRunRequest(request_id="mine"), timeout=TIMEOUT_S, metadata=everybody
+            )
+        assert used.value.code() is grpc.StatusCode.ALREADY_EXISTS
 
 
 async def test_who_is_limited_to_an_unknown_portfolio_sees_nothing(guarded):

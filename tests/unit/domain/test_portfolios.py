@@ -38,7 +38,7 @@ def test_a_scope_holds_the_assets_of_its_feeders():
     assert not scope.holds("f2")
     named = [asset.feeder_id == "f1" for asset in fleet.assets]
     np.testing.assert_array_equal(scope.of_assets(fleet), named)
-    np.testing.assert_array_equal(portfolios.slots(fleet, "north"), np.flatnonzero(named))
+    np.testing.assert_array_equal(portfolios.of_assets(fleet, "north"), named)
 
 
 def test_everything_is_in_the_scope_of_who_is_not_limited():
@@ -69,4 +69,4 @@ def test_a_feeder_that_the_fleet_does_not_have_is_refused():
 
 def test_an_unknown_portfolio_has_no_assets_to_order():
     with pytest.raises(InvalidValueError, match="north"):
-        Portfolios({"north": ("f1",)}).slots(small_fleet(), "south")
+        Portfolios({"north": ("f1",)}).of_assets(small_fleet(), "south")

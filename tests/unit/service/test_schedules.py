@@ -20,7 +20,8 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def settings(*schedules):
-    return Settings(schedules=schedules, forecast={"timezone": "Europe/Berlin"})
+    north = {"portfolio_id": "north", "feeders": ["a"]}
+    return Settings(schedules=schedules, forecast={"timezone": "Europe/Berlin"}, portfolios=[north])
 
 
 def test_a_schedule_takes_the_time_zone_of_the_forecasts():
@@ -40,25 +41,31 @@ def test_a_schedule_takes_the_time_zone_of_the_forecasts():
         pytest.param([{"id": "a"}], id="no time"),
         pytest.param([{"id": "a", "cron": "0 6 * * *", "every_s": 600}], id="two times"),
         pytest.param([{"id": "a", "cron": "at six"}], id="no cron"),
+        pytest.param([{"id": "a", "every_s": 600, "portfolio": "east"}], id="no such portfolio"),
     ],
 )
 def test_a_wrong_schedule_is_refused(schedules):
-    with pytest.raises(InvalidValueError, match="schedules"):
+    with pytest.raises(InvalidValueError, match=r"schedules|portfolio"):
         schedules_of(settings(*schedules), frozenset())
 
 
 async def test_schedules_run_as_what_they_are_and_no_firing_is_made_twice():
     clock = ScaledClock(NOON, time.time(), 600.0)  # ten minutes in a second
-    jobs, ran = Jobs(clock), []
+    jobs, ran, portfolios = Jobs(clock), [], set()
 
-    async def dispatch(trigger):
+    async def dispatch(trigger, *, portfolio):
         ran.append(trigger)
+        portfolios.add(portfolio)
 
-    async def dry_run(request_id):
+    async def dry_run(request_id, *, portfolio):
         ran.append(f"dry:{request_id}")
+        assert portfolio == ""
 
     schedules = schedules_of(
-        settings({"id": "often", "every_s": 120}, {"id": "look", "every_s": 240, "kind": "dry_run"}),
+        settings(
+            {"id": "often", "every_s": 120, "portfolio": "north"},
+            {"id": "look", "every_s": 240, "kind": "dry_run"},
+        ),
         frozenset(),
     )
     add_schedules(jobs, schedules, now=clock.now, dispatch=dispatch, dry_run=dry_run)
@@ -72,6 +79,7 @@ async def test_schedules_run_as_what_they_are_and_no_firing_is_made_twice():
     dry = [name for name in ran if name.startswith("dry:schedule:look:")]
     assert len(set(dry)) == len(dry)
     assert ran.count("schedule:often") >= 4
+    assert portfolios == {"north"}
 
 
 def test_a_trigger_that_is_asked_twice_answers_alike_and_goes_on_after_a_firing():

@@ -15,18 +15,19 @@ from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.overrides import OverrideCalls, OverrideParts
 from vpp.adapters.rpc.paging import filter_of
+from vpp.adapters.rpc.portfolio_choice import chosen_portfolio
 from vpp.adapters.rpc.rehearsals import RehearsalCalls, Rehearsals
 from vpp.adapters.rpc.run_watch import RunWatchCalls, RunWatching
 from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.portfolios import EVERYTHING, Scope
+from vpp.domain.portfolios import EVERYTHING, Portfolios, Scope
 from vpp.domain.runs import RunSummary
 from vpp.ports import RunProgress, SendReport, Store
 from vpp.rpcgen import dispatch_pb2 as pb
 
-TriggerRun = Callable[[str], Awaitable[RunSummary]]
-"""Runs one cycle now; the text says what triggered it and is recorded with the run."""
+TriggerRun = Callable[[str, str], Awaitable[RunSummary]]
+"""Runs one cycle now: what triggered it, which is recorded with the run, and whose assets it is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +61,11 @@ class DispatchServicer(OverrideCalls, RehearsalCalls, RunWatchCalls):
         overrides: OverrideParts | None = None,
         rehearsals: Rehearsals | None = None,
         progress: RunProgress | None = None,
+        portfolios: Portfolios | None = None,
     ) -> None:
         self._trigger_run, self._store, self._carry_out = trigger_run, store, carry_out
         self.override_parts, self.rehearsals = overrides, rehearsals
+        self.portfolios = portfolios or Portfolios()
         self.watching = None if progress is None else RunWatching(progress, store)
         self._runs: OrderedDict[str, asyncio.Task[RunSummary]] = OrderedDict()
 
@@ -105,17 +108,27 @@ class DispatchServicer(OverrideCalls, RehearsalCalls, RunWatchCalls):
 
     async def TriggerRun(self, request: pb.TriggerRunRequest, context: Context) -> pb.TriggerRunResponse:
         request_id = parse_identifier("request_id", request.request_id)
+        portfolio = chosen_portfolio(request.portfolio, self.portfolios)
         task = self._runs.get(request_id)
         if task is None or _failed(task):
             self._make_room()
-            task = self._runs[request_id] = asyncio.create_task(self._run_once(f"operator:{request_id}"))
+            task = self._runs[request_id] = asyncio.create_task(
+                self._run_once(f"operator:{request_id}", portfolio)
+            )
         # A caller that gives up does not end the run; asking again with the same id finds it.
         run = await asyncio.shield(task)
-        return pb.TriggerRunResponse(run=operator_messages.run_message(run))
+        if run.portfolio != portfolio:
+            whose = run.portfolio or "the whole fleet"
+            raise CallRefusedError(
+                grpc.StatusCode.ALREADY_EXISTS,
+                "REQUEST_ID_USED",
+                f"request_id {request_id!r} stands for a run of {whose} already",
+            )
+        return pb.TriggerRunResponse(run=operator_messages.run_in_scope(run))
 
-    async def _run_once(self, trigger: str) -> RunSummary:
+    async def _run_once(self, trigger: str, portfolio: str) -> RunSummary:
         known = await self._store.run_of_trigger(trigger)
-        return known if known is not None else await self._trigger_run(trigger)
+        return known if known is not None else await self._trigger_run(trigger, portfolio)
 
     def _make_room(self) -> None:
         while len(self._runs) >= limits.MAX_REMEMBERED_REQUESTS:

@@ -21,7 +21,7 @@ from vpp.adapters.rpc.signals import SignalDesk
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet, parse_identifier
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.runs import DispatchPlan, RunSummary
+from vpp.domain.runs import DispatchPlan
 from vpp.ports import Clock, SignalRegister, Store
 from vpp.rpcgen import fleet_view_pb2 as view_pb
 from vpp.rpcgen import operator_pb2 as pb
@@ -96,14 +96,14 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             page_token=page_token_of(request.page_token),
             wanted=run_filter_of(request),
         )
-        runs = [_run_in_scope(run) for run in page.items]
+        runs = [operator_messages.run_in_scope(run) for run in page.items]
         return pb.ListRunsResponse(runs=runs, next_page_token=page.next_token)
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
         run = await self._store.get_run(parse_identifier("run_id", request.run_id))
         if run is None:
             raise NotFoundError("run", request.run_id)
-        return pb.GetRunResponse(run=_run_in_scope(run))
+        return pb.GetRunResponse(run=operator_messages.run_in_scope(run))
 
     async def GetPlan(self, request: pb.GetPlanRequest, context: Context) -> pb.GetPlanResponse:
         plan = await self._store.get_plan(parse_identifier("run_id", request.run_id))
@@ -198,8 +198,3 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             assets=[row for row, name in enumerate(plan.asset_ids) if held.holds(self._feeder_of(name))],
             certificate=False,
         )
-
-
-def _run_in_scope(run: RunSummary) -> pb.Run:
-    message = operator_messages.run_message(run)
-    return message if scope().everything else operator_messages.without_money(message)

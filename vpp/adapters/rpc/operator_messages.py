@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.dispatch_messages import timestamp, timestamp_of
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.control.order_book import OrderBook
@@ -92,6 +93,11 @@ def without_money(run: pb.Run) -> pb.Run:
     for field in ("objective", "lower_bound", "gap"):
         run.ClearField(field)
     return run
+
+
+def run_in_scope(run: RunSummary) -> pb.Run:
+    """Return a run as the caller may see it."""
+    return run_message(run) if scope().everything else without_money(run_message(run))
 
 
 def setpoint_message(order: StoredSetpoint) -> pb.Setpoint:

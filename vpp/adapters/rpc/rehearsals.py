@@ -4,20 +4,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import grpc
 import numpy as np
+from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits, operator_messages
+from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.errors import CallRefusedError, Context
+from vpp.adapters.rpc.portfolio_choice import chosen_portfolio
 from vpp.control.plan_difference import CHANGED_KW, PlanDifference
 from vpp.control.what_if import Circumstances, FeederLimits
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.portfolios import Portfolios
 from vpp.domain.runs import RunSummary
 from vpp.rpcgen import dispatch_pb2 as pb
 from vpp.rpcgen import dispatch_pb2_grpc
+
+_OF_THE_WHOLE: Final = (
+    "cost", "reference_cost", "bill", "reference_bill", "peak_kw", "reference_peak_kw", "intervals_at_limit",
+    "reference_intervals_at_limit",
+)  # fmt: skip
 
 
 class TooManyRehearsalsError(CallRefusedError):
@@ -42,10 +51,10 @@ class Rehearsal:
 class Rehearsals(Protocol):
     """Who rehearses."""
 
-    async def dry_run(self, request_id: str) -> Rehearsal:
+    async def dry_run(self, request_id: str, portfolio: str = "") -> Rehearsal:
         """Plan as a cycle would now; against the plan in force."""
 
-    async def what_if(self, request_id: str, circumstances: Circumstances) -> Rehearsal:
+    async def what_if(self, request_id: str, circumstances: Circumstances, portfolio: str = "") -> Rehearsal:
         """Plan under other circumstances; against the plan under the present ones."""
 
 
@@ -53,6 +62,7 @@ class RehearsalCalls(dispatch_pb2_grpc.DispatchServiceServicer):
     """DryRun, WhatIf."""
 
     rehearsals: Rehearsals | None = None
+    portfolios: Portfolios = Portfolios()
 
     @property
     def _rehearsals(self) -> Rehearsals:
@@ -65,9 +75,10 @@ class RehearsalCalls(dispatch_pb2_grpc.DispatchServiceServicer):
             _most_assets(request.max_assets),
             parse_identifier("request_id", request.request_id),
         )
-        found = await self._rehearsals.dry_run(request_id)
+        portfolio = chosen_portfolio(request.portfolio, self.portfolios)
+        found = await self._rehearsals.dry_run(request_id, portfolio)
         return pb.DryRunResponse(
-            run=operator_messages.run_message(found.run),
+            run=operator_messages.run_in_scope(found.run),
             difference=difference_message(found.difference, most),
         )
 
@@ -76,9 +87,10 @@ class RehearsalCalls(dispatch_pb2_grpc.DispatchServiceServicer):
             _most_assets(request.max_assets),
             parse_identifier("request_id", request.request_id),
         )
-        found = await self._rehearsals.what_if(request_id, circumstances_of(request))
+        portfolio = chosen_portfolio(request.portfolio, self.portfolios)
+        found = await self._rehearsals.what_if(request_id, circumstances_of(request), portfolio)
         return pb.WhatIfResponse(
-            run=operator_messages.run_message(found.run),
+            run=operator_messages.run_in_scope(found.run),
             difference=difference_message(found.difference, most),
         )
 
@@ -120,13 +132,29 @@ def circumstances_of(request: pb.WhatIfRequest) -> Circumstances:
 
 
 def difference_message(found: PlanDifference | None, most_assets: int) -> pb.PlanDifference | None:
-    """Return a difference with the assets that change most."""
+    """Return a difference with the assets that change most, as far as the caller may see it."""
     if found is None:
         return None
+    held = scope()
+    message = _whole_difference(found, most_assets, held.of_assets(found.plan.fleet))
+    if not held.everything:
+        for field in _OF_THE_WHOLE:
+            message.ClearField(field)
+        mine = [feeder for feeder in message.feeders if held.holds(feeder.feeder_id)]
+        del message.feeders[:]
+        message.feeders.extend(mine)
+    return message
+
+
+def _whole_difference(found: PlanDifference, most_assets: int, seen: NDArray[np.bool_]) -> pb.PlanDifference:
     plan, reference = found.plan, found.reference
     by_asset, moved = found.by_asset_kw(), found.moved_kwh()
-    changed = np.abs(by_asset).max(axis=1, initial=0.0) > CHANGED_KW
-    shown = [slot for slot in np.argsort(-moved, kind="stable")[:most_assets].tolist() if changed[slot]]
+    changed = (np.abs(by_asset).max(axis=1, initial=0.0) > CHANGED_KW) & seen
+    shown = [
+        slot
+        for slot in np.argsort(-np.where(seen, moved, 0.0), kind="stable")[:most_assets].tolist()
+        if changed[slot]
+    ]
     peaks = found.peaks_kw()
     at_limit, reference_at_limit = plan.intervals_at_limit(), reference.intervals_at_limit()
     return pb.PlanDifference(

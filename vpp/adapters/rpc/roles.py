@@ -42,6 +42,8 @@ def _order(*, scoped: bool = False) -> Rule:
 _AUDIT: Final = Rule(frozenset({Role.AUDITOR}), Pace.READ)
 _STOP: Final = Rule(frozenset({Role.OPERATOR}), Pace.FREE, scoped=True)
 
+_REHEARSE: Final = Rule(frozenset({Role.OPERATOR, Role.ENGINEER}), Pace.WRITE, scoped=True)
+
 PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.OperatorService/GetFleetState": _look(scoped=True),
     "/vpp.v1.OperatorService/SummarizeFleet": _look(scoped=True),
@@ -58,10 +60,10 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.OperatorService/ListSignals": _look(scoped=True),
     "/vpp.v1.DispatchService/Stop": _STOP,
     "/vpp.v1.DispatchService/Release": _order(scoped=True),
-    "/vpp.v1.DispatchService/TriggerRun": _order(),
+    "/vpp.v1.DispatchService/TriggerRun": _order(scoped=True),
     "/vpp.v1.DispatchService/WatchRun": _look(scoped=True),
-    "/vpp.v1.DispatchService/DryRun": _order(),
-    "/vpp.v1.DispatchService/WhatIf": _order(),
+    "/vpp.v1.DispatchService/DryRun": _REHEARSE,
+    "/vpp.v1.DispatchService/WhatIf": _REHEARSE,
     "/vpp.v1.DispatchService/SetOverride": _order(scoped=True),
     "/vpp.v1.DispatchService/ClearOverride": _order(scoped=True),
     "/vpp.v1.DispatchService/ListOverrides": _look(scoped=True),

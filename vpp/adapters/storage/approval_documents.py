@@ -41,6 +41,7 @@ def need_of_text(text: str) -> ApprovalNeed:
 def encode_approval(approval: Approval) -> bytes:
     """Return what is not a column and not a plan."""
     header = {name: getattr(approval, name) for name in _SAID}
+    header["portfolio"] = approval.portfolio
     header["standing_rung"] = None if approval.standing_rung is None else approval.standing_rung.value
     header["need"] = need_text(approval.need)
     return encode(APPROVAL, header=header, arrays={name: getattr(approval, name) for name in _POWERS})
@@ -52,6 +53,7 @@ def decode_approval(content: bytes) -> dict[str, object]:
     rung = found.header["standing_rung"]
     return {
         **{name: found.header[name] for name in _SAID},
+        "portfolio": found.header.get("portfolio", ""),
         **found.arrays,
         "standing_rung": None if rung is None else Rung(rung),
         "need": need_of_text(found.header["need"]),

@@ -10,11 +10,11 @@ from vpp.rpcgen import dispatch_pb2 as pb
 _DISPATCH = "/vpp.v1.DispatchService"
 
 
-def trigger_run(request_id: str) -> Call[pb.TriggerRunResponse]:
-    """Run one cycle now, and return it when its orders are stored and sent."""
+def trigger_run(request_id: str, *, portfolio: str = "") -> Call[pb.TriggerRunResponse]:
+    """Run one cycle now, of a portfolio or of all, and return it when its orders are stored and sent."""
     return Call(
         path=f"{_DISPATCH}/TriggerRun",
-        request=pb.TriggerRunRequest(request_id=request_id),
+        request=pb.TriggerRunRequest(request_id=request_id, portfolio=portfolio),
         answer=pb.TriggerRunResponse,
         deadline_s=SOLVE_DEADLINE_S,
     )

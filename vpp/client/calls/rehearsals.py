@@ -8,11 +8,11 @@ from vpp.rpcgen import dispatch_pb2 as pb
 _DISPATCH = "/vpp.v1.DispatchService"
 
 
-def dry_run(request_id: str, *, max_assets: int = 0) -> Call[pb.DryRunResponse]:
+def dry_run(request_id: str, *, max_assets: int = 0, portfolio: str = "") -> Call[pb.DryRunResponse]:
     """Plan the next interval as a cycle would now, and compare with the plan in force."""
     return Call(
         path=f"{_DISPATCH}/DryRun",
-        request=pb.DryRunRequest(request_id=request_id, max_assets=max_assets),
+        request=pb.DryRunRequest(request_id=request_id, max_assets=max_assets, portfolio=portfolio),
         answer=pb.DryRunResponse,
         deadline_s=2 * SOLVE_DEADLINE_S,  # it may have to wait for a live cycle
     )
