@@ -36,9 +36,10 @@ from vpp.forecasting.learning import MODEL
 from vpp.ports import ForecastMemory, ReasoningModel, Store
 from vpp.replay.asked_model import asked_model
 from vpp.replay.clock import ReplayClock
+from vpp.replay.known_limits import with_known_limits
 from vpp.replay.period import between
 from vpp.replay.recorded import Comparison, decide_again
-from vpp.replay.run import InlineSolver, simulated, with_known_limits
+from vpp.replay.run import InlineSolver, simulated
 from vpp.replay.scenario import Scenario, read_scenario
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
@@ -172,7 +173,7 @@ async def operate(scenario: Scenario, url: str, stack: AsyncExitStack) -> None:
         at = grid.start_of(interval)
         fleet.advance(at)
         await clock.sleep_until(at)
-        loop.fleet = with_known_limits(scenario, loop.fleet, at)
+        loop.fleet = with_known_limits(scenario.limits, loop.fleet, at)
         await job.check()
         run = await loop.run_cycle("schedule")
         print(f"{run.run_id} {run.rung} {run.reason}")

@@ -14,6 +14,7 @@ from vpp.cli.audit import erase_command
 from vpp.cli.bench import bench_optimizer_command
 from vpp.cli.bench_gateway import bench_gateway_command
 from vpp.cli.bench_queries import bench_queries_command
+from vpp.cli.bench_replay import bench_replay_command
 from vpp.cli.bench_storage import bench_storage_command
 from vpp.cli.compare import compare_command
 from vpp.cli.consent import app as consent_app
@@ -103,6 +104,7 @@ bench = typer.Typer(help="Measurements on this machine.", no_args_is_help=True, 
 bench.command("optimizer")(bench_optimizer_command)
 bench.command("gateway")(bench_gateway_command)
 bench.command("queries")(bench_queries_command)
+bench.command("replay")(bench_replay_command)
 bench.command("storage")(bench_storage_command)
 app.add_typer(bench, name="bench")
 forecast = typer.Typer(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from vpp.domain.forecasts import ContextItem, ForecastSource, LoadForecast, ModelCall, ReplyVerdict
@@ -19,6 +19,7 @@ from vpp.forecasting.contract import COMPACT_STEPS, AdjustmentRequest, Evidence,
 from vpp.forecasting.gating import CircuitBreaker, DailyBudget, Flag, Gate, ReplyCache, find_flags
 from vpp.forecasting.prompt import BLOCK, PromptStyle, block_count, build_request
 from vpp.forecasting.quoting import WITHHELD, pseudonymised, quoted, without_names, without_secrets
+from vpp.forecasting.sun import SunSource, pv_with_sun
 from vpp.ports import Clock, FeederHistory, ReasoningModel
 
 CHARACTERS_PER_TOKEN = 3  # a cautious estimate, for reserving budget before a call
@@ -72,8 +73,10 @@ class Forecaster:
         new_forecast_id: Callable[[datetime], str],
         new_call_id: Callable[[datetime], str],
         settings: ForecasterSettings | None = None,
+        sun: SunSource | None = None,
     ) -> None:
         self.settings = settings or ForecasterSettings()
+        self._sun = sun
         self._model = model
         self._clock = clock
         self._new_forecast_id = new_forecast_id
@@ -97,9 +100,14 @@ class Forecaster:
 
     def baseline(self, history: FeederHistory, grid: IntervalGrid, now: datetime) -> BaselineForecast:
         """Return the statistical forecast over `grid` from what was known at `now`."""
-        return forecast_baseline(
+        baseline = forecast_baseline(
             history, grid, timezone=self.settings.timezone, holidays=self.settings.holidays, issued_at=now
         )
+        if self._sun is None:
+            return baseline
+        past_w_m2, ahead_w_m2 = (self._sun.irradiance_over(one, now) for one in (history.grid, grid))
+        pv_kw = pv_with_sun(history.pv_kw, history.grid, past_w_m2, grid, ahead_w_m2, baseline.pv_kw)
+        return replace(baseline, pv_kw=pv_kw)
 
     def plain(self, baseline: BaselineForecast, now: datetime, reason: str) -> LoadForecast:
         """Return the baseline as the forecast, with the reason why nothing else counts; ends all advice."""

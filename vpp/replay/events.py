@@ -68,18 +68,6 @@ def read_events(folder: Path) -> tuple[Signal, ...]:
     return tuple(sorted(events, key=lambda event: (event.valid_from, event.available_at, event.signal_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncedEvents:
-    """The events as the loop's source of signals: nothing is known before it is announced."""
-
-    events: Sequence[Signal]
-
-    async def signals_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[Signal]:
-        """Return the events within [start, end) as last announced by `known_at`, by id."""
-        newest = announced(self.events, known_at)
-        return [event for event in newest if event.valid_from < end and event.valid_until > start]
-
-
 def announced(events: Sequence[Signal], known_at: datetime | None = None) -> list[Signal]:
     """Return the last announcement of each event by a time, of all times without one, by id."""
     newest: dict[str, Signal] = {}

@@ -138,4 +138,5 @@ class ReplayForecasts:
             settings=forecaster_settings(
                 header.reasoning, timezone=header.timezone, holidays=frozenset(header.holidays)
             ),
+            sun=self.scenario.weather,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -20,17 +20,16 @@ from optimizer.problem import Problem
 from vpp.adapters.sim import SimulatedFleet
 from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle_values import SolveOutcome
-from vpp.domain.assets import Feeder, Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
-from vpp.domain.readings import to_microseconds
 from vpp.physics.stays import Stays
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
 from vpp.replay.course import Course, fan_feeders
-from vpp.replay.events import AnnouncedEvents
 from vpp.replay.forecasts import EPOCH, ForecasterName, ReplayForecasts
-from vpp.replay.scenario import Scenario, limits_at
+from vpp.replay.foresight import foreseen
+from vpp.replay.known_limits import Announcements, with_known_limits
+from vpp.replay.scenario import FeederLimits, Scenario
 from vpp.replay.world import ReplayStore, RunSink, over_grid
 from vpp.service.ids import IdFactory
 from vpp.service.loop import DispatchLoop
@@ -82,6 +81,7 @@ class Replay:
     solver: InlineSolver = field(init=False)
     loop: DispatchLoop = field(init=False)
     forecasts: ReplayForecasts = field(init=False)
+    limits: tuple[FeederLimits, ...] = field(init=False)  # as far as this replay may know them
     next_interval: int = 0  # the first that is not replayed yet
 
     def __post_init__(self) -> None:
@@ -89,7 +89,9 @@ class Replay:
         self.grid = header.grid()
         self.clock = ReplayClock(self.grid.start)
         self.course = course_of(self.scenario)
-        self.store = ReplayStore(self.scenario, self.on_run, self.course.forecast)
+        known = foreseen(self.scenario) if self.options.forecaster == "perfect" else self.scenario
+        self.limits = known.limits
+        self.store = ReplayStore(known, self.on_run, self.course.forecast)
         self.fleet = simulated(self.scenario, self.grid, controlled=True, seed=self.options.seed)
         self.solver = InlineSolver(self.options.seed)
         policy = header.policy()
@@ -103,7 +105,9 @@ class Replay:
             epoch=EPOCH,
             new_id=IdFactory(kind="run", epoch=EPOCH),
             book=self.fleet.book,
-            signals=AnnouncedEvents(self.scenario.events),
+            signals=Announcements(known.events, known.limits, self.scenario.fleet.feeders),
+            timezone=header.timezone,
+            holidays=frozenset(header.holidays),
             peak=PeakMeter(interval=policy.interval),
             watch=ComplianceWatch(self.scenario.fleet) if header.unlike_their_ratings() else None,
         )
@@ -132,7 +136,7 @@ class Replay:
             self.fleet.advance(at)
             self.course.note(interval, self.fleet)
             await self.clock.sleep_until(at)
-            self.loop.fleet = with_known_limits(self.scenario, self.loop.fleet, at)
+            self.loop.fleet = with_known_limits(self.limits, self.loop.fleet, at)
             await self.forecasts.check(at)
             await self.loop.run_cycle("replay")
             await self._look(at)
@@ -192,19 +196,3 @@ def without_control(scenario: Scenario, seed: int, course: Course | None = None)
         if course is not None:
             course.note(boundary, fleet)
     return fleet
-
-
-def with_known_limits(scenario: Scenario, fleet: Fleet, at: datetime) -> Fleet:
-    """Return the fleet with the feeder limits that hold at `at` as far as they are known then."""
-    at_us = to_microseconds(at)
-    limits = limits_at(scenario.limits, len(fleet.feeders), at_us, at_us)
-    now = np.array(
-        [[getattr(f, name) for f in fleet.feeders] for name in ("import_limit_kw", "export_limit_kw")]
-    )
-    if np.array_equal(now, limits):
-        return fleet
-    feeders = tuple(
-        Feeder(feeder_id=f.feeder_id, import_limit_kw=float(imports), export_limit_kw=float(exports))
-        for f, imports, exports in zip(fleet.feeders, *limits, strict=True)
-    )
-    return replace(fleet, feeders=feeders)

@@ -102,6 +102,7 @@ class ScenarioHeader(DeviceSettings):
             unmet_energy_penalty_per_kwh=self.unmet_energy_penalty_per_kwh,
             stability_cost_per_kw=self.stability_cost_per_kw,
             currency=self.currency,
+            envelopes_may_widen=True,  # the feeders table says what a feeder can carry, and when
         )
         asked = PolicySettings.model_validate(self.policy_table)
         return replace(policy, **asked.changes()) if self.policy_table else policy

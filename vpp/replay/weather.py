@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from vpp.domain.readings import to_microseconds
 from vpp.replay.columns import times_us
 
 Floats = NDArray[np.float64]
+VALID_US = 3_600_000_000
 WEATHER_COLUMNS = ("start", "issued_at", "temperature_c", "irradiance_w_m2")
 
 
@@ -34,6 +35,21 @@ class Weather:
         )
         row = np.searchsorted(self.start_us, starts_us, side="right") - 1
         return self.temperature_c[np.maximum(row, 0)]
+
+    def irradiance_over(self, grid: IntervalGrid, known_at: datetime) -> Floats:
+        """Return the irradiance of each interval as last issued by `known_at`, (T,), W/m², NaN for none.
+
+        A row stands for its own hour at most, until the next.
+        """
+        known = self.issued_us <= to_microseconds(known_at)
+        start_us, values = self.start_us[known], self.irradiance_w_m2[known]
+        if not len(start_us):
+            return np.full(grid.count, np.nan)
+        length_us = grid.length // timedelta(microseconds=1)
+        starts_us = to_microseconds(grid.start) + np.arange(grid.count) * length_us
+        row = np.searchsorted(start_us, starts_us, side="right") - 1
+        fresh = (row >= 0) & (starts_us - start_us[np.maximum(row, 0)] < VALID_US)
+        return np.where(fresh, values[np.maximum(row, 0)], np.nan)
 
 
 def read_weather(folder: Path) -> Weather | None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vpp.domain.intervals import IntervalGrid
-from vpp.replay.events import AnnouncedEvents, account_of, read_events
+from vpp.replay.events import account_of, read_events
+from vpp.replay.known_limits import Announcements
 from vpp.replay.run import ReplayOptions
 from vpp.replay.scenario import read_scenario
 from vpp.replay.whole import Asked, replay_folder
@@ -37,7 +38,7 @@ async def test_an_event_is_known_from_its_announcement_and_superseded_by_the_nex
     found = events(
         tmp_path, row(target=10), row(target=20, known=NOON - HOUR / 2), row("f", start=NOON + 9 * HOUR)
     )
-    source = AnnouncedEvents(found)
+    source = Announcements(found, (), ())
 
     async def targets(known_at):
         asked = await source.signals_between(start=NOON, end=NOON + HOUR, known_at=known_at)
