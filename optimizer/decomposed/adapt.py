@@ -118,7 +118,10 @@ def _run_chunk(
 ):  # fmt: skip
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
-    w, modes = new_work(intervals), np.zeros(intervals, np.int64)
+    w, modes = (
+        new_work(intervals, c.offset.shape[0] + c.feeder_offset.shape[0]),
+        np.zeros(intervals, np.int64),
+    )
     b = new_bench(intervals, p.segment_kwh.shape[1], p.asked.shape[1])
     best, trial = np.zeros(intervals), np.zeros(intervals)
     _run_rows(

@@ -102,18 +102,6 @@ def ramp_cost_change(offset, step, stiffness, x_new, x_old):
     return total
 
 
-@njit(**FAST)
-def ramp_cost(offset, step, stiffness, t, x):
-    """Integral of the ramps' price at interval t up to x: smoothed shared cost per hour."""
-    total = 0.0
-    for k in range(offset.shape[0]):
-        top = step[k, t]
-        ramp = offset[k, t] + stiffness * x
-        inside = min(max(ramp, 0.0), top)
-        total += 0.5 * inside * inside + top * max(ramp - top, 0.0)
-    return total / stiffness
-
-
 @njit(**EXACT)
 def settle_peak(c, x):
     """Move each peak level M to where sum_t clip(m_t + r (x_t + load_t - M), 0, price) = price.

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from optimizer.decomposed.coupling import EXACT, add_ramp_prices, ramp_cost
+from optimizer.decomposed.coupling import EXACT, add_ramp_prices
+from optimizer.decomposed.nearby import cost_at, gather
 from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, SEGMENTS
 
 
@@ -146,33 +147,31 @@ def straight_segments(asset, tilt, free, old, previous, low, high, price, rise, 
 @njit(**EXACT)
 def kinked_segments(c, asset, t, tilt, free, old, previous, low, high, rest, rest_feeder, settings, w, place):
     """Keys and widths where ramps begin or end within the range, from the exact integral."""
-    wish, point, key, m = w.wish, w.point, w.key, asset.weight
-    stability = settings.stability_per_kwh
-    count = _wishes(asset, low, high, free, old, previous, settings.fine, False, stability, wish)
+    wish, point, key, near = w.wish, w.point, w.key, w.near
+    bent, start, rise = gather(c, t, rest, rest_feeder, asset.weight, low, high, near)
+    count = _wishes(
+        asset, low, high, free, old, previous, settings.fine, False, settings.stability_per_kwh, wish
+    )
     if settings.fine == 1:
-        count = _ramp_ends(c.offset, c.step, c.stiffness * m, t, rest / m, wish, count)
-        count = _ramp_ends(
-            c.feeder_offset, c.feeder_step, c.feeder_stiffness * m, t, rest_feeder / m, wish, count
-        )
+        count = _ramp_ends(near, bent, wish, count)
     count = sorted_inside(wish, count, low, high, point) - 1
-    left, base = 0.0, c.base[t]
+    left = 0.0
     for k in range(count + 1):
-        right = ramp_cost(c.offset, c.step, c.stiffness, t, rest + m * point[k])
-        right += ramp_cost(c.feeder_offset, c.feeder_step, c.feeder_stiffness, t, rest_feeder + m * point[k])
+        right = cost_at(point[k], bent, start, rise, near)
         if k > 0:
-            key[k - 1] = base + (right - left) / (m * (point[k] - point[k - 1]))
+            key[k - 1] = (right - left) / (point[k] - point[k - 1])
         left = right
     return to_energy(asset, count, point, key, w.width, place, previous, tilt, settings)
 
 
 @njit(**EXACT)
-def _ramp_ends(offset, step, stiffness, t, rest, wish, count):
-    """Wish for the powers at which a ramp begins and ends: between them chords are exact."""
-    for k in range(offset.shape[0]):
+def _ramp_ends(near, bent, wish, count):
+    """Wish for the powers at which a bent ramp begins and ends: between them chords are exact."""
+    for k in range(bent):
         if count + 2 > wish.size:
             break
-        wish[count] = -offset[k, t] / stiffness - rest
-        wish[count + 1] = (step[k, t] - offset[k, t]) / stiffness - rest
+        wish[count] = -near.start[k] / near.rise[k]
+        wish[count + 1] = (near.top[k] - near.start[k]) / near.rise[k]
         count += 2
     return count
 

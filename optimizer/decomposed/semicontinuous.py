@@ -19,7 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from optimizer.decomposed.coupling import ALLOCATING, EXACT, FAST, ramp_cost
+from optimizer.decomposed.coupling import ALLOCATING, EXACT, FAST
+from optimizer.decomposed.nearby import cost_at, gather
 from optimizer.decomposed.slopes import shortfall_kwh
 from optimizer.problem import Ints
 
@@ -120,20 +121,18 @@ def _relax(row, following, first, last, shift, cost):
 
 
 @njit(**EXACT)
-def _move_costs(ramps, feeder_ramps, base, asset, t, step, count, settings, rest, rest_feeder, move, cost):
+def _move_costs(c, asset, t, step, count, settings, w, move, cost):
     """Write the cost of every move in interval t against standing still."""
-    m, hours = asset.weight, settings.interval_h
-    offset, height, r = ramps
-    feeder_offset, feeder_height, rf = feeder_ramps
-    still = ramp_cost(offset, height, r, t, rest)
-    still += ramp_cost(feeder_offset, feeder_height, rf, t, rest_feeder)
+    near, hours = w.near, settings.interval_h
+    bent, start, rise = gather(
+        c, t, w.rest[t], w.rest_feeder[t], asset.weight, -asset.max_discharge_kw, asset.max_charge_kw, near
+    )
+    still = cost_at(0.0, bent, start, rise, near)
     for k in range(count):
         energy = move[k] * step
         kw = energy / (asset.charge_kwh_per_kw if energy > 0.0 else asset.discharge_kwh_per_kw)
-        shared = ramp_cost(offset, height, r, t, rest + m * kw)
-        shared += ramp_cost(feeder_offset, feeder_height, rf, t, rest_feeder + m * kw)
         own = asset.wear_cost_per_kwh * abs(kw) + settings.early_tilt_per_kwh * t * max(kw, 0.0)
-        cost[k] = hours * ((shared - still) / m + base * kw + own)
+        cost[k] = hours * (cost_at(kw, bent, start, rise, near) - still + own)
 
 
 @njit(**EXACT)
@@ -143,11 +142,6 @@ def search_modes(c, asset, stays, settings, w, grid, modes):
     if asset.last_stay - asset.first_stay > 1 or asset.max_charge_kw <= 0.0:
         return
     value, cost, low, high, move = grid.value, grid.cost, grid.low, grid.high, grid.move
-    ramps, feeder_ramps = (
-        (c.offset, c.step, c.stiffness),
-        (c.feeder_offset, c.feeder_step, c.feeder_stiffness),
-    )
-    base, rest, rest_feeder = c.base, w.rest, w.rest_feeder
     step, count = _moves(asset, stay.charge_only, move)
     if not _band(asset, stay, step, w.energy, low, high):
         return
@@ -160,20 +154,7 @@ def search_modes(c, asset, stays, settings, w, grid, modes):
         value[end, j - low[end]] = settings.penalty_per_kwh * missing - asset.final_value_per_kwh * left
     for t in range(end - 1, stay.from_interval - 1, -1):
         costs = cost[t]
-        _move_costs(
-            ramps,
-            feeder_ramps,
-            base[t],
-            asset,
-            t,
-            step,
-            count,
-            settings,
-            rest[t],
-            rest_feeder[t],
-            move,
-            costs,
-        )
+        _move_costs(c, asset, t, step, count, settings, w, move, costs)
         for j in range(high[t] - low[t] + 1):
             value[t, j] = np.float32(1e15)
         for k in range(count):

@@ -186,7 +186,7 @@ def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass
 def relieve(solver: Solver, state: State, last: Pass, best: Incumbent, *, keep: bool) -> None:
     """Step the assets of feeders that are still overloaded, further inside the limits, a few times."""
     for k in range(RELIEF_PASSES):
-        rows = solver.overloaded(state)
+        rows = solver.overloaded(state, few=k == 0)
         if not len(rows):
             return
         step = replace(

@@ -176,10 +176,10 @@ class Solver:
             generator=self.generator, chunk=step.chunk, previous_kw=previous_kw, always=always,
         )  # fmt: skip
 
-    def overloaded(self, state: State) -> Ints:
+    def overloaded(self, state: State, *, few: bool) -> Ints:
         """Rows that can relieve feeders overloaded beyond what the load alone does, in any scenario.
 
-        Of a large feeder a random part: a few hundred assets can take up some watts.
+        few: of a large feeder a random part, as a few hundred assets can mostly take up some watts.
         """
         feeders = self.problem.feeders
         over = np.zeros(len(feeders))
@@ -189,9 +189,12 @@ class Solver:
             down = -net - np.maximum(feeders.export_limit_kw, -load)
             over = np.maximum(over, np.maximum(up, down).max(axis=1))
         feeder = self.fleet.assets["feeder"]
-        few = RELIEVING / np.maximum(np.bincount(feeder, minlength=len(feeders)), 1)
-        drawn = self.generator.random(len(feeder)) < few[feeder]
-        return np.flatnonzero((over > OVERLOAD_KW)[feeder] & (drawn | (state.moved > 0)))
+        rows = np.flatnonzero((over > OVERLOAD_KW)[feeder])
+        if few:
+            part = RELIEVING / np.maximum(np.bincount(feeder, minlength=len(feeders)), 1)
+            drawn = self.generator.random(len(rows)) < part[feeder[rows]]
+            rows = rows[drawn | (state.moved[rows] > 0)]
+        return rows
 
     def settings(self, step: Pass) -> Settings:
         calm = self.problem.stability_cost_per_kw if self.previous_kw is not None else 0.0

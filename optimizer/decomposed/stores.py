@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from optimizer.decomposed.coupling import ALLOCATING, EXACT, ramp_cost
+from optimizer.decomposed.coupling import ALLOCATING, EXACT
 from optimizer.decomposed.measure import fill_deepest
+from optimizer.decomposed.nearby import cost_at, gather
 from optimizer.decomposed.segments import sorted_inside
 from optimizer.decomposed.slopes import add_shortfall, merge_segments, pull_back, start_list, trim
 from optimizer.decomposed.step import AFFINE_WITHIN, energy_of
@@ -120,7 +121,7 @@ def _store_segments(c, asset, t, wear, still, old, toll, settings, w, place):
     wear: of a kWh out of the store; toll: on a kWh out of the asset. Return the number of segments.
     """
     low, high, price = w.power_low[t], w.power_high[t], w.price_low[t]
-    rise, wish, point, key, m = w.price_high[t] - price, w.wish, w.point, w.key, asset.weight
+    rise, wish, point, key, near = w.price_high[t] - price, w.wish, w.point, w.key, w.near
     wish[0], wish[1], count = 0.0, still, 2
     if rise > settings.linear_below:
         span = high - low
@@ -130,18 +131,17 @@ def _store_segments(c, asset, t, wear, still, old, toll, settings, w, place):
     count = sorted_inside(wish, count, low, high, point) - 1
     bend = abs(w.price_middle[t] - price - 0.5 * rise)
     straight = rise <= settings.linear_below or bend < AFFINE_WITHIN * settings.linear_below
-    slope, left, base = rise / (high - low), 0.0, c.base[t]
+    slope, left, bent, start, steep = rise / (high - low), 0.0, 0, 0.0, 0.0
+    if not straight:
+        bent, start, steep = gather(c, t, w.rest[t], w.rest_feeder[t], asset.weight, low, high, near)
     for k in range(count + 1):
         if straight:
             if k > 0:
                 key[k - 1] = price + slope * (0.5 * (point[k - 1] + point[k]) - low)
             continue
-        right = ramp_cost(c.offset, c.step, c.stiffness, t, w.rest[t] + m * point[k])
-        right += ramp_cost(
-            c.feeder_offset, c.feeder_step, c.feeder_stiffness, t, w.rest_feeder[t] + m * point[k]
-        )
+        right = cost_at(point[k], bent, start, steep, near)
         if k > 0:
-            key[k - 1] = base + (right - left) / (m * (point[k] - point[k - 1]))
+            key[k - 1] = (right - left) / (point[k] - point[k - 1])
         left = right
     return _keys_of_store(asset, t, count, wear, still, toll, settings, w, place)
 

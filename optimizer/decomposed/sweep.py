@@ -90,7 +90,10 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
 def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
-    w, modes = new_work(intervals), np.zeros(intervals, np.int64)
+    w, modes = (
+        new_work(intervals, c.offset.shape[0] + c.feeder_offset.shape[0]),
+        np.zeros(intervals, np.int64),
+    )
     grid = new_grid(intervals if settings.level > 1 else 0)
     best, trial = np.empty(intervals), np.empty(intervals)
     scratch = (

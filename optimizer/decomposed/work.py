@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from optimizer.decomposed.coupling import ALLOCATING
+from optimizer.decomposed.nearby import Nearby, new_nearby
 from optimizer.problem import Floats, Ints
 
 SEGMENTS = 24  # at most, per interval
@@ -54,10 +55,11 @@ class Work(NamedTuple):
     trial_feeder: Floats
     now: Floats  # (T): net charging at the present schedule
     now_feeder: Floats
+    near: Nearby
 
 
 @njit(**ALLOCATING)
-def new_work(intervals):
+def new_work(intervals, ramps):
     """Allocate the scratch arrays of one lane, in the order of the fields of `Work`."""
     size = SEGMENTS * intervals
     return Work(
@@ -86,4 +88,5 @@ def new_work(intervals):
         np.empty(intervals),
         np.empty(intervals),
         np.empty(intervals),
+        new_nearby(ramps),
     )
