@@ -84,9 +84,11 @@ class ReadingColumns:
     def __post_init__(self) -> None:
         if self.clock_ahead_ms is _NO_CORRECTION:
             object.__setattr__(self, "clock_ahead_ms", np.zeros(len(self.slot), dtype=np.int64))
-        lengths = {item.name: len(getattr(self, item.name)) for item in fields(self)}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns of different length: {lengths}")
+        lengths = [len(getattr(self, name)) for name in self.__slots__]
+        if lengths.count(lengths[0]) < len(lengths):
+            raise ValueError(
+                f"columns of different length: {dict(zip(self.__slots__, lengths, strict=True))}"
+            )
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -101,7 +103,7 @@ class ReadingColumns:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> ReadingColumns:
         """Return the selected rows."""
-        return ReadingColumns(**{item.name: getattr(self, item.name)[rows] for item in fields(self)})
+        return ReadingColumns(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
     @classmethod
     def concatenate(cls, parts: list[ReadingColumns]) -> ReadingColumns:

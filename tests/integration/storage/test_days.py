@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -178,6 +179,19 @@ async def test_days_are_made_ahead_and_indexed_when_over(
     indexed = [row[0] for row in await fetch(database_url, query)]
     assert "reading_20200520_by_asset" in indexed
     assert "reading_20200522_by_asset" not in indexed
+
+
+async def test_two_writers_may_need_the_same_new_day_at_once(kept: Store, database_url: str) -> None:
+    others = [open_store(database_url, clock_now=lambda: FIRST) for _ in range(4)]
+    rows = three_days().take(np.arange(10))
+    try:
+        await asyncio.gather(
+            *(store.append_readings(rows) for store in (kept, *others)), kept.keep_readings()
+        )
+    finally:
+        for store in others:
+            await store.close()
+    assert await fetch(database_url, "SELECT count(*) FROM reading") == [(10,)]
 
 
 async def test_without_an_archive_old_days_are_gone(

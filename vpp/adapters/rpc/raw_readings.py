@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc.wire import BatchColumns
-from vpp.adapters.rpc.wire_values import require_equal_length, require_number, require_time
+from vpp.adapters.rpc.wire_values import require_equal_length, require_microseconds, require_number
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import to_microseconds
 from vpp.rpcgen import fleet_pb2 as pb
 
 
@@ -76,10 +75,10 @@ def own_rows(raw: RawReadings, own_slots: NDArray[np.int64]) -> tuple[RawReading
 
 def raw_single(reading: pb.Reading) -> RawReadings:
     """Return one reading as columns of length 1."""
-    measured_at = require_time("measured_at", reading.measured_at)
+    measured_at_us = require_microseconds("measured_at", reading.measured_at)
     return RawReadings(
         slot=np.array([reading.slot], dtype=np.int64),
-        measured_at_us=np.array([to_microseconds(measured_at)], dtype=np.int64),
+        measured_at_us=np.array([measured_at_us], dtype=np.int64),
         soc=np.array([reading.soc]),
         power_kw=np.array([reading.power_kw]),
         connected=np.array([reading.connected]),
@@ -96,7 +95,7 @@ def raw_batch(batch: pb.ReadingBatch | BatchColumns) -> RawReadings:
         power_kw=len(batch.power_kw),
         connected=len(batch.connected),
     )
-    base_us = to_microseconds(require_time("base_time", batch.base_time))
+    base_us = require_microseconds("base_time", batch.base_time)
     return RawReadings(
         slot=np.asarray(batch.slot, dtype=np.uint32),
         measured_at_us=base_us + 1000 * np.array(batch.offset_ms, dtype=np.int64),

@@ -80,15 +80,17 @@ def _columns(raw: bytes) -> BatchColumns | None:
     if message.WhichOneof("message") != "reading_batch":
         return None
     batch = message.reading_batch
-    sizes = {len(getattr(batch, name)) / np.dtype(kind).itemsize for name, kind in _COLUMNS.items()}
-    if len(sizes) != 1 or 0 in sizes:
+    slot, offset_ms, connected = batch.slot, batch.offset_ms, batch.connected
+    soc, power_kw = batch.soc, batch.power_kw
+    count = len(connected)
+    if not count or not 4 * count == len(slot) == len(offset_ms) == len(soc) == len(power_kw):
         return None
     return BatchColumns(
-        slot=np.frombuffer(batch.slot, "<u4"),
-        offset_ms=np.frombuffer(batch.offset_ms, "<u4"),
-        soc=np.frombuffer(batch.soc, "<f4"),
-        power_kw=np.frombuffer(batch.power_kw, "<f4"),
-        connected=np.frombuffer(batch.connected, np.uint8) != 0,
+        slot=np.frombuffer(slot, "<u4"),
+        offset_ms=np.frombuffer(offset_ms, "<u4"),
+        soc=np.frombuffer(soc, "<f4"),
+        power_kw=np.frombuffer(power_kw, "<f4"),
+        connected=np.frombuffer(connected, np.uint8) != 0,
         base_time=batch.base_time,
         reading_number=batch.reading_number,
     )

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from vpp.adapters.rpc import limits
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.readings import from_microseconds
 from vpp.rpcgen import fleet_pb2 as pb
 
 
 def require_time(field: str, stamp: Timestamp) -> datetime:
     """Return a time from the wire; raise InvalidValueError when it is none that can be."""
-    if not (0 < stamp.seconds < limits.MAX_UNIX_TIME_S and 0 <= stamp.nanos < 1_000_000_000):
-        raise InvalidValueError(field, f"{stamp.seconds} s, {stamp.nanos} ns", "a time from 1970 to 2100")
-    return stamp.ToDatetime(tzinfo=UTC)
+    return from_microseconds(require_microseconds(field, stamp))
+
+
+def require_microseconds(field: str, stamp: Timestamp) -> int:
+    """Return a time from the wire as microseconds since 1970; raise as `require_time` does."""
+    seconds, nanos = stamp.seconds, stamp.nanos
+    if not (0 < seconds < limits.MAX_UNIX_TIME_S and 0 <= nanos < 1_000_000_000):
+        raise InvalidValueError(field, f"{seconds} s, {nanos} ns", "a time from 1970 to 2100")
+    return seconds * 1_000_000 + nanos // 1_000
 
 
 def printable(text: str) -> str:

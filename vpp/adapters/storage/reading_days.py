@@ -21,6 +21,8 @@ SCHEMA: Final = "reading_days"
 DAY: Final = timedelta(days=1)
 DAY_US: Final = DAY // MICROSECOND
 FIRST_DAY: Final = date(1970, 1, 1)
+# Key of PostgreSQL's advisory lock; its neighbours are in writer_lock.py and audit.py.
+_PARTITIONS_LOCK: Final = 0x76707004
 
 
 def day_of(at: datetime) -> int:
@@ -48,15 +50,20 @@ def is_misdated(readings: ReadingColumns) -> NDArray[np.bool_]:
 
 
 async def create_partitions(driver: Any, days: list[int]) -> None:
-    """Create the partitions of `days` that are missing, with an index over time that costs little."""
-    for day in days:
+    """Create the partitions of `days` that are missing, with an index over time that costs little.
+
+    One session at a time does so, in its transaction: IF NOT EXISTS alone fails when two find none.
+    """
+    await driver.execute(f"SELECT pg_advisory_xact_lock({_PARTITIONS_LOCK})")
+    there = set(await partitions(driver))
+    for day in (day for day in days if day not in there):
         name = partition_of(day)
         await driver.execute(
-            f"CREATE TABLE IF NOT EXISTS {SCHEMA}.{name} PARTITION OF reading "
+            f"CREATE TABLE {SCHEMA}.{name} PARTITION OF reading "
             f"FOR VALUES FROM ({day * DAY_US}) TO ({(day + 1) * DAY_US})"
         )
         await driver.execute(
-            f"CREATE INDEX IF NOT EXISTS {name}_by_time ON {SCHEMA}.{name} "
+            f"CREATE INDEX {name}_by_time ON {SCHEMA}.{name} "
             "USING brin (measured_at_us, received_at_us) WITH (pages_per_range = 32, autosummarize = on)"
         )
 

@@ -30,11 +30,11 @@ from vpp.adapters.storage import tables
 from vpp.adapters.storage.bulk import driver_of
 from vpp.adapters.storage.copy_rows import copy_new_rows, copy_rows
 from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.latest_columns import LatestColumns
 from vpp.adapters.storage.reading_columns import (
     NO_READINGS,
     columns_of,
     first_of_each,
-    newest_of_each_slot,
     reading_columns,
 )
 from vpp.adapters.storage.reading_days import (
@@ -43,13 +43,13 @@ from vpp.adapters.storage.reading_days import (
     create_partitions,
     is_misdated,
     partition_of,
-    partitions,
 )
-from vpp.domain.readings import DISQUALIFYING, ReadingColumns, steers
+from vpp.domain.readings import DISQUALIFYING, ReadingColumns
 from vpp.ports import StoreError
 
-LATEST_PERIOD_S: Final = 5.0  # of the wall; how often the latest readings are brought up to date
-MAX_PENDING_ROWS: Final = 500_000  # latest readings that wait for that
+LATEST_PERIOD_S: Final = 5.0  # of the wall; how often at most the latest readings are brought up to date,
+LATEST_SHARE: Final = 0.05  # and of all time, how much that may take; after a crash the rest is searched for
+LONGEST_LATEST_PERIOD_S: Final = 60.0
 MAX_SLOTS: Final = 10_000_000
 MAX_SPANS: Final = 64  # stretches of time that are searched for repeats
 _GAP_US: Final = 60_000_000  # readings closer than this are searched for together
@@ -67,10 +67,12 @@ _UPSERT = (
     + " WHERE excluded.measured_at_us - 1000 * excluded.clock_ahead_ms"
     + " > latest_reading.measured_at_us - 1000 * latest_reading.clock_ahead_ms"
 )
-_SAVED = ("measured_at_us", "received_at_us", "soc", "power_kw", "slot", "connected", "clock_ahead_ms")
+_INCOMING_LATEST = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_latest (LIKE latest_reading) ON COMMIT DELETE ROWS"
+)
 _SAVE_LATEST = (
-    f"INSERT INTO latest_reading ({', '.join(_SAVED)}) SELECT * FROM unnest($1::bigint[], "  # noqa: S608
-    f"$2::bigint[], $3::float8[], $4::float8[], $5::int[], $6::bool[], $7::smallint[]){_UPSERT}"
+    f"INSERT INTO latest_reading ({_LATEST_COLUMNS}) "  # noqa: S608
+    f"SELECT {_LATEST_COLUMNS} FROM incoming_latest{_UPSERT}"
 )
 _RECOVER_LATEST = (
     f"INSERT INTO latest_reading ({_LATEST_COLUMNS}) SELECT DISTINCT ON (slot) {_LATEST_COLUMNS} "  # noqa: S608
@@ -117,9 +119,8 @@ class PostgresqlReadings:
         self._batch: int | None = None
         self._marks_us = np.zeros(0, dtype=np.int64)
         self._base_us = 0
-        self._pending: list[ReadingColumns] = []
-        self._pending_rows = 0
-        self._saved_at = time.monotonic()
+        self._unsaved = LatestColumns()
+        self._save_at_s = time.monotonic() + LATEST_PERIOD_S
 
     async def append(self, readings: ReadingColumns) -> None:
         """Store readings, each once; durable when this returns."""
@@ -147,10 +148,10 @@ class PostgresqlReadings:
                 await self._copy_day(driver, new, day, alone=len(days) == 1)
             if new is not placed:
                 added = await self._insert_missing(driver, placed.take(~fresh))
-                self._remember(added)
+                self._unsaved.note(added)
             if wrong.any():
                 await copy_new_rows(driver, tables.misdated_reading, columns_of(ordered.take(wrong)))
-            self._remember(new)
+            self._unsaved.note(new)
             newest_us = max(mark.newest_us, int(placed.measured_at_us.max(initial=0)))
             unsaved = await self._save_latest_if_due(driver, mark, placed)
             await driver.execute(_MOVE_MARK, mark.batch + 1, newest_us, unsaved)
@@ -172,9 +173,7 @@ class PostgresqlReadings:
         if not missing:
             return
         async with self._database.writing() as connection:
-            driver = await driver_of(connection)
-            there = set(await partitions(driver))
-            await create_partitions(driver, [day for day in missing if day not in there])
+            await create_partitions(await driver_of(connection), missing)
         self._days.update(missing)
 
     def days_changed(self) -> None:
@@ -219,29 +218,26 @@ class PostgresqlReadings:
 
     # latest readings ------------------------------------------------------------------------------
 
-    def _remember(self, added: ReadingColumns) -> None:
-        good = added.take(steers(added.quality))
-        if len(good):
-            self._pending.append(good.take(newest_of_each_slot(good)))
-            self._pending_rows += len(self._pending[-1])
-
     async def _save_latest_if_due(self, driver: Any, mark: _Mark, placed: ReadingColumns) -> int | None:
         """Bring latest_reading up to date now and then; return since when it is not.
 
         Row by row it would cost more than the readings themselves.
         """
-        due = time.monotonic() >= self._saved_at + LATEST_PERIOD_S
-        if not due and self._pending_rows <= MAX_PENDING_ROWS:
+        began_s = time.monotonic()
+        if began_s < self._save_at_s:
             from_us = int(placed.received_at_us.min(initial=np.iinfo(np.int64).max))
             known = mark.unsaved_from_us
             return from_us if known is None else min(known, from_us)
-        if self._pending:
-            every = ReadingColumns.concatenate(self._pending)
-            every = every.take(np.argsort(every.at_us(), kind="stable"))
-            newest = every.take(newest_of_each_slot(every))
-            columns = [getattr(newest, name).tolist() for name in _SAVED]
-            await driver.execute(_SAVE_LATEST, *columns)
-        self._pending, self._pending_rows, self._saved_at = [], 0, time.monotonic()
+        newest = self._unsaved.changed()
+        if len(newest):
+            columns = {name: getattr(newest, name) for name in _LATEST_NAMES}
+            await driver.execute(_INCOMING_LATEST)
+            await copy_rows(driver, tables.latest_reading, columns, into="incoming_latest")
+            await driver.execute(_SAVE_LATEST)
+        self._unsaved.clear()
+        now_s = time.monotonic()
+        pause_s = min((now_s - began_s) / LATEST_SHARE, LONGEST_LATEST_PERIOD_S)
+        self._save_at_s = now_s + max(LATEST_PERIOD_S, pause_s)
         return None
 
     async def latest(self) -> ReadingColumns:
