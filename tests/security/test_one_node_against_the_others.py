@@ -53,7 +53,7 @@ def stay(hour):
 
 
 async def test_a_flood_of_readings_leaves_the_readings_of_others_in_the_queue(store, telemetry, monkeypatch):
-    monkeypatch.setattr(telemetry.reading_writer, "_capacity_rows", 100_000)
+    monkeypatch.setattr(telemetry.reading_writer, "capacity_rows", 100_000)
     store.broken = True
     quiet = node("depot", "b3")
     reading = pb.Reading(slot=2, soc=0.4, connected=True, reading_number=1)
@@ -94,7 +94,7 @@ async def test_a_flood_of_acknowledgements_leaves_those_of_others_in_the_queue(s
 
 
 async def test_a_stay_that_was_dropped_is_taken_when_it_is_announced_again(telemetry, store, monkeypatch):
-    monkeypatch.setattr(telemetry.stay_writer, "_capacity_rows", 1)
+    monkeypatch.setattr(telemetry.stay_writer, "capacity_rows", 1)
     depot = node("depot", "b3")
     for message in (stay(1), stay(2), stay(1)):
         telemetry.take(depot, message)

@@ -7,6 +7,7 @@ in place of the service's hour. The first line out holds the port.
     {"do": "figures"}      since the last question: readings, live latency, CPU, memory, rows stored
     {"do": "setpoints", "stored": true}    one order to each asset
     {"do": "stop"}         the emergency stop of the whole fleet
+    {"do": "room", "rows": 5000}    how many readings may wait for the database, to see the queue full
     {"do": "collect"}      collect garbage
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 import uvloop
 
 from vpp.adapters.clock import WallClock
@@ -206,6 +208,10 @@ class Bench:
             epoch=orders.epoch,
         )
 
+    async def do_room(self, *, rows: int) -> dict[str, Any]:
+        self.gateway.telemetry.reading_writer.capacity_rows = rows
+        return {}
+
     async def do_collect(self) -> dict[str, Any]:
         """Collect garbage; what the memory falls by was held by cycles alone."""
         before_mb = resident_mb()
@@ -221,6 +227,7 @@ async def run(
     folder: Path, nodes: int, assets: int, url: str, port: int = 0, age_s: float = limits.MAX_STREAM_AGE_S
 ) -> None:
     """Serve until standard input ends."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # answers go to stdout
     fleet, durable = make_fleet(nodes, assets), url != "memory"
     store: Any = ForgetfulStore()
     epoch = 1

@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.integration.rpc.plant import make_fleet, raw_session, running_plant
+from tests.integration.rpc.plant import eventually, make_fleet, raw_session, running_plant
 from tests.integration.storage.samples import NOON, fetch, fleet, readings
 from tests.postgresql import PostgresqlMissingError, RestartablePostgresql, restartable_postgresql
 from vpp.adapters.storage import migrate, open_store
@@ -102,6 +103,86 @@ async def test_what_was_acknowledged_is_stored_once(certificates, own_server, fa
         writer = plant.gateway.telemetry.reading_writer
         assert (writer.dropped_rows, writer.refused_rows) == (0, 0)
         assert fault is not killed or writer.failed_writes > 0, "the fault was not felt"
+        await plant.server.stop(0.0)
+        await plant.store.close()
+    counts = await fetch(url, "SELECT count(*), count(DISTINCT (slot, measured_at_us)) FROM reading")
+    assert counts == [(MESSAGES * ROWS, MESSAGES * ROWS)]
+
+
+@contextlib.asynccontextmanager
+async def lagging(folder: Path, far_folder: Path, lag_s: float):
+    """Listen in `folder` for a server whose socket is in `far_folder`; what is said arrives `lag_s` later."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        async def deliver() -> None:
+            while True:
+                due_s, data = await on_the_way.get()
+                await asyncio.sleep(due_s - loop.time())
+                if not data:
+                    writer.close()
+                    return
+                writer.write(data)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(deliver())
+            data = b"?"
+            while data:
+                data = await reader.read(65_536)
+                on_the_way.put_nowait((loop.time() + lag_s, data))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(str(far_folder / ".s.PGSQL.5432"))
+        try:
+            with contextlib.suppress(OSError, ExceptionGroup, asyncio.CancelledError):
+                await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        finally:
+            writer.close()
+            far_writer.close()
+
+    server = await asyncio.start_unix_server(serve, str(folder / ".s.PGSQL.5432"))
+    try:
+        yield
+    finally:
+        server.close()
+
+
+@pytest.mark.soak  # it waits, for half a minute
+@pytest.mark.postgres
+async def test_half_a_second_to_the_database_and_back_delays_and_loses_nothing(
+    certificates, own_server, tmp_path_factory
+) -> None:
+    url = await new_database(own_server)
+    near = tmp_path_factory.mktemp("pg")
+    async with (
+        lagging(near, own_server.server.socket_folder, 0.25),
+        running_plant(certificates, speed=1.0) as plant,
+    ):
+        await plant.server.stop(0.0)
+        plant.store = open_store(f"postgresql://vpp@/outage?host={near}", clock_now=plant.clock.now)
+        await plant.store.save_fleet(make_fleet())
+        await plant.start()
+        began, most_ms = plant.clock.now() - timedelta(seconds=MESSAGES), 0.0
+        async with raw_session(plant) as (stream, _):
+            for number in range(1, MESSAGES + 1):
+                said_s = time.monotonic()
+                await stream.write(message(began + timedelta(seconds=0.5 * number), number))
+                await eventually(
+                    lambda number=number: plant.gateway.telemetry.counters.readings >= number * ROWS
+                )
+                most_ms = max(most_ms, 1e3 * (time.monotonic() - said_s))
+            acknowledged = 0
+            async with asyncio.timeout(90):
+                while acknowledged < MESSAGES:
+                    answer = await stream.read()
+                    assert isinstance(answer, pb.ServerMessage), "the session ended"
+                    if answer.WhichOneof("message") == "readings_stored":
+                        acknowledged = answer.readings_stored.reading_number
+        writer = plant.gateway.telemetry.reading_writer
+        assert (writer.dropped_rows, writer.refused_rows, writer.failed_writes) == (0, 0, 0)
+        assert most_ms < 250.0, "the live state waited for the database"
         await plant.server.stop(0.0)
         await plant.store.close()
     counts = await fetch(url, "SELECT count(*), count(DISTINCT (slot, measured_at_us)) FROM reading")

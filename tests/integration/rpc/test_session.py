@@ -177,7 +177,7 @@ async def test_unacknowledged_readings_are_sent_again_and_nothing_is_stored_twic
 
 async def test_readings_that_the_gateway_dropped_are_asked_for_again(certificates, monkeypatch):
     async with running_plant(certificates) as plant:
-        plant.gateway.telemetry.reading_writer._capacity_rows = 4
+        plant.gateway.telemetry.reading_writer.capacity_rows = 4
         agent = plant.agent("home", ["b1", "b2"])
         async with running(agent):
             await eventually(agent.connected.is_set)

@@ -39,7 +39,7 @@ class WriteBehind(Generic[T]):
     ) -> None:
         self._name, self._write, self._rows = name, write, rows
         self._on_written, self._on_dropped = on_written, on_dropped
-        self._capacity_rows, self._period_s = capacity_rows, period_s
+        self.capacity_rows, self._period_s = capacity_rows, period_s
         self._waiting: deque[T] = deque()
         self._waiting_rows = 0
         self._filled = asyncio.Event()
@@ -124,7 +124,7 @@ class WriteBehind(Generic[T]):
         self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        while self._waiting_rows > self._capacity_rows and len(self._waiting) > 1:
+        while self._waiting_rows > self.capacity_rows and len(self._waiting) > 1:
             item = self._waiting.popleft()
             self._waiting_rows -= self._rows(item)
             self.dropped_rows += self._rows(item)

@@ -79,13 +79,7 @@ async def copy_rows(
     schema: str | None = None,
 ) -> None:
     """Copy rows of `table` into the table `into`, which has the same columns."""
-    await driver.copy_to_table(
-        into,
-        source=io.BytesIO(copy_bytes(table, columns)),
-        columns=list(columns),
-        format="binary",
-        schema_name=schema,
-    )
+    await _copy(driver, into, columns, copy_bytes(table, columns), schema=schema)
 
 
 async def copy_new_rows(driver: Any, table: Table, columns: Mapping[str, NDArray[Any]]) -> int:
@@ -111,8 +105,13 @@ async def copy_new_rows(driver: Any, table: Table, columns: Mapping[str, NDArray
         return int(status.split()[-1])
 
 
-async def _copy(driver: Any, name: str, columns: Mapping[str, NDArray[Any]], content: bytes) -> int:
-    status = await driver.copy_to_table(
-        name, source=io.BytesIO(content), columns=list(columns), format="binary"
-    )
+async def _copy(
+    driver: Any, name: str, columns: Mapping[str, NDArray[Any]], content: bytes, *, schema: str | None = None
+) -> int:
+    # Closed here, which lets go of the rows: the driver leaves the source in a cycle of its own, and the
+    # service collects garbage seldom. At 200,000 rows a second that was a gigabyte a minute.
+    with io.BytesIO(content) as source:
+        status = await driver.copy_to_table(
+            name, source=source, columns=list(columns), format="binary", schema_name=schema
+        )
     return int(status.split()[-1])
