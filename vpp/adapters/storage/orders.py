@@ -14,7 +14,7 @@ from vpp.adapters.storage.paging import decode_token, encode_token
 from vpp.adapters.storage.registry import Directory, slots_of
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.setpoints import Acknowledgement, AcknowledgementState, SetpointColumns
-from vpp.ports import Page, SetpointTrail, StoredSetpoint
+from vpp.ports import Page, SetpointTrail, StoredSetpoint, StoreError
 
 
 async def insert_setpoints(
@@ -22,9 +22,15 @@ async def insert_setpoints(
 ) -> dict[str, Sequence[Any]]:
     """Store one row per asset and return the columns.
 
-    Raises StoreError when an asset already has an order of this sequence.
+    The run is written in the same transaction, before. Raises StoreError when an asset already has an order
+    of this sequence, or is not in the register.
     """
     count = len(setpoints)
+    highest = await connection.scalar(select(func.max(tables.asset.c.slot)))
+    known = -1 if highest is None else int(highest)
+    if count and not 0 <= int(setpoints.slot.min()) <= int(setpoints.slot.max()) <= known:
+        wrong = setpoints.slot[(setpoints.slot < 0) | (setpoints.slot > known)]
+        raise StoreError(f"The database refused an order: slot {wrong[0]} is no asset of the register.")
     for name in ("power_kw", "min_kw", "max_kw"):
         require_finite(name, getattr(setpoints, name))
     columns: dict[str, Sequence[Any]] = {
