@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.integration.rpc.identities import guarded_plant
 from tests.integration.rpc.plant import channel, eventually
@@ -163,6 +164,21 @@ async def test_without_an_authority_nothing_is_due_and_nothing_renewed(plant):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.Renew(pb.RenewRequest(), timeout=5)
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_a_renewal_needs_a_new_key(plant):
+    key = serialization.load_pem_private_key(
+        (plant.certificates / "node-home.key").read_bytes(), password=None
+    )
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    request = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    async with channel(plant, "node-home") as opened:
+        stub = enrolment_pb2_grpc.IdentityServiceStub(opened)
+        with pytest.raises(grpc.aio.AioRpcError, match="a new key for each certificate") as refused:
+            await stub.Renew(pb.RenewRequest(signing_request=request), timeout=5)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        fresh = pb.RenewRequest(signing_request=new_key_request().signing_request)
+        assert (await stub.Renew(fresh, timeout=5)).certificate_chain
 
 
 async def test_renewals_of_one_node_are_few(plant):

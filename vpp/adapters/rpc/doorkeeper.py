@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import grpc
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import permission_ends_at, person_calling
@@ -32,15 +34,20 @@ class PeerCertificate:
     serial: str
     not_before: datetime
     not_after: datetime
+    public_key_sha256: str  # of its DER, lower-case hexadecimal
 
 
 @lru_cache(maxsize=4_096)
 def _read(pem: bytes) -> PeerCertificate:
     certificate = x509.load_pem_x509_certificate(pem)
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     return PeerCertificate(
         format(certificate.serial_number, "x"),
         certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
+        hashlib.sha256(key).hexdigest(),
     )
 
 

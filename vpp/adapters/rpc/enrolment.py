@@ -20,6 +20,7 @@ from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.identity import identify
 from vpp.adapters.rpc.rates import AttemptLimiter
 from vpp.domain.assets import Fleet
+from vpp.domain.errors import InvalidValueError
 from vpp.domain.identity import CertificateRecord, EnrolmentToken, IdentityEvent, parse_token
 from vpp.ports import CertificateAuthority, IdentityRegister, IssuedCertificate
 from vpp.rpcgen import enrolment_pb2 as pb
@@ -195,6 +196,11 @@ class IdentityServicer(enrolment_pb2_grpc.IdentityServiceServicer):
                 "TOO_MANY_RENEWALS",
                 f"node {node_id} renewed often enough; try again in {wait_s:.0f} s",
                 metadata={"retry_after_s": f"{wait_s:.0f}"},
+            )
+        if self._authority.key_of(request.signing_request) == certificate.public_key_sha256:
+            # Whoever has copied the old key would hold a good certificate for ever.
+            raise InvalidValueError(
+                "signing_request", "the key of the present certificate", "a new key for each certificate"
             )
         now = self._now()
         issued = self._authority.issue(request.signing_request, node_id=node_id, now=now)
