@@ -59,18 +59,29 @@ class Course:
     averaged: int = 0  # of the wide passes, the last ones whose mean multipliers count
     last: float = 1.0  # part of the fleet in the last pass
     feeder: tuple[float, float, float] = (1.0, 0.5, 5e-4)  # width at the start, at the turn, at the end
+    sampled: tuple[float, float, float] | None = (
+        None  # the same on the sample, where it is not 1.5 times as wide
+    )
     margin: float = 1.5e-5
+    end: float = 0.1  # width of exchange and peak at the end, as a share of that at the turn
+    share: float = 0.5  # of a full multiplier step, in the narrow passes
 
 
 def course_for(count: int, *, worn: bool = False) -> Course:
     """Return the numbers of passes for `count` assets; with wear by depth a pass takes thrice as long."""
     if worn and count > SMALL:
         return Course(sample=30, wide=9, narrow=4, full=3, part=0.25, searched=2, bounds=2)
-    if count <= SMALL:
-        # A hundred assets share a feeder, and one battery may be half of it: smoothed more widely.
+    if count <= TINY:
+        # One battery may be half of its feeder: smoothed more widely.
         return Course(
             sample=40, wide=20, narrow=15, full=20, part=1.0, searched=15, bounds=4,
-            feeder=(4.0, 2.0, 2e-4), margin=5e-5,
+            feeder=(4.0, 2.0, 2e-4), margin=5e-5, end=0.025,
+        )  # fmt: skip
+    if count <= SMALL:
+        # Full steps from narrow feeders to so wide ones that prices hardly move: their mean is the bound's.
+        return Course(
+            sample=40, wide=40, narrow=12, full=40, part=1.0, searched=12, bounds=16, averaged=16,
+            feeder=(1.0, 12.0, 2e-4), sampled=(6.0, 2.0, 2e-4), margin=5e-5, end=0.05, share=1.0,
         )  # fmt: skip
     if count <= MEDIUM:
         return Course(
@@ -117,7 +128,8 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
         return tuple(_settling(k, 120) for k in range(120))
     plan, chunk = course_for(count, worn=worn), chunk_for(count)
     if sample:
-        few = replace(plan, full=4, part=0.3, feeder=(1.5 * plan.feeder[0], *plan.feeder[1:]))
+        feeder = plan.sampled or (1.5 * plan.feeder[0], *plan.feeder[1:])
+        few = replace(plan, full=4, part=0.3, feeder=feeder)
         return tuple(_wide(k, few, plan.sample, 8, level=0) for k in range(plan.sample))
     first = [_wide(k, plan, plan.wide, chunk, level=1) for k in range(plan.wide)]
     # A bound costs a third of a pass; the best ones come where wide turns to narrow.
@@ -180,7 +192,8 @@ def _kept_after(count: int) -> tuple[Pass, ...]:
 
 def _small_after(count: int, wide: int, narrow: int) -> tuple[Pass, ...]:
     """Full multiplier steps at the width of the turn, then narrowing; the modes in half of the passes."""
-    plan, chunk = replace(course_for(count), searched=(narrow + 1) // 2), chunk_for(count)
+    plan = replace(course_for(min(count, TINY)), searched=(narrow + 1) // 2)
+    chunk = chunk_for(count)
     turn = replace(_wide(wide, plan, wide + 1, chunk, level=1), share=1.0, fine=True)
     return (
         *(turn for _ in range(wide)),
@@ -222,16 +235,16 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         searched = (count - k) % 2 == 1 and count - k < 2 * plan.searched
     proven = k <= plan.bounds or small
     return Pass(
-        width=2.0 * (0.025 if small else 0.1) ** along,
+        width=2.0 * plan.end**along,
         feeder_width=turn * (end / turn) ** along,
         margin=plan.margin,
-        share=0.5,
+        share=plan.share,
         chunk=chunk,
         part=1.0 if small else (plan.last if k == count else plan.part),
         fine=True,
         level=2 if searched and plan.keen == 0.0 else 1,
         keen=plan.keen if searched else 0.0,
-        bound=proven and plan.averaged == 0,
+        bound=proven and (small or plan.averaged == 0),
         averaged=proven,
         mean_bound=proven,
         settle=k % 4 == 2,
