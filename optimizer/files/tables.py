@@ -162,7 +162,7 @@ def _coded(kind: pa.DataType) -> bool:
 def _as_numbers(table: Table, column: str) -> Floats:
     values = table.columns[column]
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if (pa.types.is_string(kind) or pa.types.is_large_string(kind)) and table.name.endswith(".csv"):
         numbers = pd.to_numeric(pd.Series(values.to_numpy()), errors="coerce").to_numpy(dtype=float)
         for row in np.flatnonzero(np.isnan(numbers))[:1]:
             if str(values[row]).strip().lower() != "nan":

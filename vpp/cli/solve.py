@@ -19,7 +19,7 @@ from rich.console import Console
 from vpp.cli.passes import passes_shown
 
 if TYPE_CHECKING:
-    from optimizer import Certificate, Plan, Problem, Verdict
+    from optimizer import Certificate, Plan, Problem, Verdict, Warm
     from optimizer.solve import OnPass
 
 WRITING_S = 0.25
@@ -53,6 +53,12 @@ def solve_command(
         float | None, typer.Option(help="Seconds from reading to the written plan.", min=0.1)
     ] = None,
     seed: Annotated[int, typer.Option(help="The same problem and seed give the same plan.", min=0)] = 0,
+    warm: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier plan of the same fleet to start from.")
+    ] = None,
+    elapsed: Annotated[
+        int, typer.Option(help="With --warm: intervals between the starts of both problems.", min=0)
+    ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a plan that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
 ) -> None:
@@ -64,7 +70,15 @@ def solve_command(
         from optimizer.files.plans import refuse_occupied  # noqa: PLC0415 - keeps `vpp --help` fast
 
         refuse_occupied(out, overwrite=overwrite)
-        code = _solve(problem_dir, out, method.value, deadline, seed, overwrite=overwrite, as_json=as_json)
+        if warm is not None and (deadline is not None or method not in {"auto", "decomposed"}):
+            raise typer.BadParameter(
+                "expected no --deadline, and auto or decomposed: a re-plan stops on its passes",
+                param_hint="--warm",
+            )
+        code = _solve(
+            problem_dir, out, method.value, deadline, seed, warm=None if warm is None else (warm, elapsed),
+            overwrite=overwrite, as_json=as_json,
+        )  # fmt: skip
     if code:
         raise typer.Exit(code)
 
@@ -113,6 +127,7 @@ def _solve(
     deadline_s: float | None,
     seed: int,
     *,
+    warm: tuple[Path, int] | None,
     overwrite: bool,
     as_json: bool,
 ) -> int:
@@ -124,9 +139,11 @@ def _solve(
     start = time.monotonic()
     problem = read_problem(problem_dir)
     digest = problem_sha256(problem_dir)
+    before = None if warm is None else _warm(problem, *warm)
     read_s = time.monotonic() - start
     with passes_shown(quiet=as_json) as on_pass:
-        plan = _plan(problem, method, None if deadline_s is None else deadline_s - read_s, seed, on_pass)
+        left_s = None if deadline_s is None else deadline_s - read_s
+        plan = _plan(problem, method, left_s, seed, before, on_pass)
     solved = time.monotonic()
     verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices)
     verified = time.monotonic()
@@ -146,14 +163,30 @@ def _solve(
     return 0
 
 
-def _plan(problem: Problem, method: Any, left_s: float | None, seed: int, on_pass: OnPass) -> Plan:
+def _warm(problem: Problem, folder: Path, elapsed: int) -> Warm:
+    """Read an earlier plan with its prices, in the rows of this problem."""
+    from optimizer import Plan, ProblemError, Warm  # noqa: PLC0415 - keeps `vpp --help` fast
+    from optimizer.files.plans import read_certificate, read_prices, read_schedule  # noqa: PLC0415
+
+    certificate, prices = read_certificate(folder), read_prices(folder, problem)
+    if certificate is None or prices is None:
+        raise ProblemError(
+            str(folder), "(file)", None, "no certificate or no prices", "a plan that `vpp solve` wrote"
+        )
+    plan = Plan(schedule=read_schedule(folder, problem), certificate=certificate, prices=prices)
+    return Warm(plan=plan, elapsed_intervals=elapsed)
+
+
+def _plan(
+    problem: Problem, method: Any, left_s: float | None, seed: int, warm: Warm | None, on_pass: OnPass
+) -> Plan:
     """Solve here, or under a deadline in a process that is killed when it passes."""
     from optimizer import solve  # noqa: PLC0415 - keeps `vpp --help` fast
     from optimizer.certificate import unsolved_plan  # noqa: PLC0415
     from optimizer.process import SolveOptions, SolverProcess  # noqa: PLC0415
 
     if left_s is None:
-        return solve(problem, method=method, seed=seed, on_pass=on_pass)
+        return solve(problem, method=method, seed=seed, warm=warm, on_pass=on_pass)
     cells = problem.shape[0] * problem.shape[1]
     with SolverProcess(decomposed=method in {"auto", "decomposed"}) as process:
         outcome = process.solve(

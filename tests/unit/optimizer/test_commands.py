@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from optimizer.files import write_problem
+from optimizer.instances import generate
 from tests.unit.optimizer.problems import small_problem
 from vpp.cli.solve import solve_command, verify_command
 
@@ -34,6 +35,21 @@ def test_solve_writes_a_plan_that_verify_accepts(folder: Path) -> None:
     assert "gap" in output
     assert {path.name for path in (folder / "plan").iterdir()} >= {"schedule.parquet", "prices.parquet"}
     assert run("verify", folder / "problem", folder / "plan")[0] == 0
+
+
+def test_a_plan_starts_from_an_earlier_one(tmp_path: Path) -> None:
+    problem = generate("homes", 120, 3, seed=2, intervals=24)
+    write_problem(tmp_path / "problem", problem)
+    assert run("solve", tmp_path / "problem", "--out", tmp_path / "first")[0] == 0
+    again = ("solve", tmp_path / "problem", "--out", tmp_path / "again", "--json", "--warm")
+    code, output = run(*again, tmp_path / "first", "--elapsed", 0)
+    assert code == 0, output
+    first = json.loads((tmp_path / "first" / "certificate.json").read_text())
+    assert json.loads(output)["gap"] < max(2.0 * first["gap"], 1e-3)
+    assert run("verify", tmp_path / "problem", tmp_path / "again")[0] == 0
+    code, output = run(*again, tmp_path / "problem", "--overwrite")
+    assert (code, "a plan that `vpp solve` wrote" in output) == (2, True)
+    assert run(*again, tmp_path / "first", "--deadline", 9, "--overwrite")[0] == 2
 
 
 def test_the_certificate_is_printed_as_json(folder: Path) -> None:

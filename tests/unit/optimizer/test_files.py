@@ -209,6 +209,14 @@ def test_columns_are_neither_missing_nor_unknown_nor_repeated(tmp_path: Path) ->
         read_problem(tmp_path)
 
 
+def test_text_is_no_number_in_a_table_with_types(tmp_path: Path) -> None:
+    write_problem(tmp_path, small_problem(3), fmt="parquet")
+    frame = pd.read_parquet(tmp_path / "portfolio.parquet")
+    frame.astype({"import_price_per_kwh": str}).to_parquet(tmp_path / "portfolio.parquet", index=False)
+    with pytest.raises(ProblemError, match=r"portfolio\.parquet, column import_price_per_kwh: .* numbers"):
+        read_problem(tmp_path)
+
+
 def test_missing_and_doubled_and_unknown_tables_are_refused(tmp_path: Path) -> None:
     write_problem(tmp_path, small_problem(3))
     pd.read_csv(tmp_path / "assets.csv").to_parquet(tmp_path / "assets.parquet")

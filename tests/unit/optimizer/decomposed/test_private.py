@@ -59,7 +59,7 @@ def test_any_problem_is_enclosed(problem: Problem) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1800)  # a slice takes two to five minutes; the rest is for busy machines
+@pytest.mark.timeout(1800)  # a slice takes half a minute; the rest is for busy machines
 @pytest.mark.parametrize("part", range(16))
 def test_hundreds_of_problems_are_enclosed(part: int) -> None:
     """Twenty-five problems a slice, each slice its own, so that a soak that was stopped goes on with `-k`."""
