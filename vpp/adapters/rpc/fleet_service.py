@@ -146,7 +146,9 @@ class FleetServicer:
     async def _read(self, session: NodeSession, context: Context) -> None:
         """Take in what the node says, no faster than its budget allows."""
         loop, telemetry = asyncio.get_running_loop(), self._gateway.telemetry
+        stop_first = self._gateway.stop_first
         while isinstance(raw := await context.read(), bytes):
+            await stop_first.over()
             session.heard_at_s = now_s = loop.time()
             rows = telemetry.hear(session, raw)
             pause_s = session.budget.spend(rows, now_s)

@@ -33,6 +33,7 @@ from vpp.adapters.rpc.dispatch_messages import (
 )
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession, SessionRegistry
+from vpp.adapters.rpc.stop_first import StopFirst
 from vpp.adapters.rpc.telemetry import Telemetry
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
@@ -99,6 +100,7 @@ class Gateway:
         self.epoch, self.fleet, self.clock = epoch, fleet, clock
         self.sessions = SessionRegistry(fleet, self.live)
         self.draining = False
+        self.stop_first = StopFirst()
         self._store = store
         self.telemetry = Telemetry(
             fleet=fleet,
@@ -303,6 +305,7 @@ class Gateway:
         sessions = [session for session in self.sessions.all() if len(session.slots)]
         for session in sessions:
             session.outbox.put_urgent(message)
+        self.stop_first.hold(session.outbox for session in sessions)
         away = np.flatnonzero(~self.live.node_connected)
         return SendReport(
             sent=len(self.fleet) - len(away), unreachable_slots=tuple(int(slot) for slot in away)

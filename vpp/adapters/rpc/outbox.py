@@ -48,7 +48,9 @@ class Outbox:
 
     def put_urgent(self, stop: bytes) -> None:
         """Say a stop of all assets before everything else, and drop orders that it ends."""
-        self._messages = deque(item for item in self._messages if item.WhichOneof("message") not in _ENDED)
+        if self._messages:
+            kept = (item for item in self._messages if item.WhichOneof("message") not in _ENDED)
+            self._messages = deque(kept)
         self._urgent = stop
         self._filled.set()
 
