@@ -38,7 +38,8 @@ async def backtest(folder, base_url: str, remarks: list[str], **settings: object
     load, _ = written(folder, made_series(SERIES_DAYS))
     (folder / "context.jsonl").write_text("\n".join(remarks))
     values = {"enabled": True, "base_url": base_url, "name": "m", "api_key_variable": ""}
-    values |= {"response_format": "json_schema", "samples": 1, "timeout_s": 1.0, "deadline_s": 5.0}
+    # The endpoint shares a busy processor with the fits of the backtest: no answer is late here.
+    values |= {"response_format": "json_schema", "samples": 1, "timeout_s": 60.0, "deadline_s": 90.0}
     values |= {"price_per_million_completion": 100.0} | settings
     lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
     (folder / "vpp.toml").write_text("\n".join(["[model]", *lines]))
@@ -66,7 +67,7 @@ async def test_each_day_is_asked_with_what_was_known_and_every_answer_is_account
     assert (usage["calls"], usage["replies"], len(server.bodies)) == (3, 4, 4)  # one answer was repaired
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["cached_tokens"]) == (40, 20, 16)
     assert usage["cost"] == pytest.approx(20 * 100.0 / 1e6)
-    assert 0.0 < usage["longest_s"] < usage["deadline_s"] == 5.0
+    assert 0.0 < usage["longest_s"] < usage["deadline_s"] == 90.0
     refused, silent = usage["not_followed"]
     assert "refused: " in refused
     assert "multiplier_p90" in refused
