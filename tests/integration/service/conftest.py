@@ -15,7 +15,7 @@ class SharedSolver:
 
     def __init__(self) -> None:
         self._solver = ProcessSolver()
-        self.solve, self.warm_up = self._solver.solve, self._solver.warm_up
+        self.solve, self.warm_up, self.tell = self._solver.solve, self._solver.warm_up, self._solver.tell
         self.end = self._solver.close
 
     def close(self) -> None:
