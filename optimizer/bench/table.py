@@ -17,6 +17,7 @@ HEADINGS = (
     "peak charge",
     "method",
     "runs",
+    "seeds",
     "s asked",
     "s",
     "CPU s",
@@ -40,7 +41,7 @@ class Group:
 
     row: Row
     figures: tuple[Figure, ...]
-    ours_s: float | None  # median of the product on the same instances, for the ratio
+    ours: tuple[Figure, ...]  # runs of the product on the same instances, for the ratios
 
 
 def summaries(figures: Iterable[Figure]) -> list[tuple[str, ...]]:
@@ -57,9 +58,7 @@ def summaries(figures: Iterable[Figure]) -> list[tuple[str, ...]]:
     lines = []
     for key in sorted(groups, key=lambda key: (order.get(key[0], 99), key[1:4], key[4] != "auto", key[4])):
         ours = groups.get((*key[:4], "auto"), [])
-        times = [figure.seconds for figure in ours if figure.seconds is not None]
-        group = Group(rows[key[0]], tuple(groups[key]), median(times) if times else None)
-        lines.append(_line(group))
+        lines.append(_line(Group(rows[key[0]], tuple(groups[key]), tuple(ours))))
     return lines
 
 
@@ -81,6 +80,7 @@ def _line(group: Group) -> tuple[str, ...]:
         "yes" if case.peak else "no",
         "vpp" if own else case.method,
         str(len(group.figures)),
+        _seeds(group),
         f"{group.row.asked_s:g}" if own else "",
         _both(group, lambda f: f.seconds, _seconds),
         _both(group, lambda f: f.cpu_seconds, _seconds),
@@ -119,7 +119,28 @@ def _remarks(group: Group) -> str:
         if f.violations not in {None, 0}
     ]
     first = group.figures[0]
-    if first.case.method != "auto" and first.seconds is not None and group.ours_s:
-        remarks.append(f"{first.seconds / group.ours_s:.1f} times the time")
+    if first.case.method != "auto":
+        remarks += _ratios(first, group.ours)
     remarks += [f"{name} {value:.3g}" for name, value in first.detail.items() if first.case.kind == "files"]
     return "; ".join(remarks)
+
+
+def _ratios(other: Figure, ours: tuple[Figure, ...]) -> list[str]:
+    """Say what a monolith took and reached against the product on the same instance."""
+    same = [figure for figure in ours if figure.case.seed == other.case.seed]
+    if not same or same[0].seconds is None or other.seconds is None:
+        return []
+    own, words = same[0], [f"{other.seconds / same[0].seconds:.1f} times the time"]
+    if own.peak_rss_mb and other.peak_rss_mb:
+        words.append(f"{other.peak_rss_mb / own.peak_rss_mb:.1f} times the memory")
+    if own.objective and other.objective is not None and other.case.method != "arrays-lp":
+        words.append(f"cost {(other.objective - own.objective) / abs(own.objective):+.3%}")
+    return words
+
+
+def _seeds(group: Group) -> str:
+    """Return the seeds, `0-4` where they follow each other."""
+    seeds = sorted({figure.case.seed for figure in group.figures})
+    if len(seeds) > 1 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]}-{seeds[-1]}"
+    return ", ".join(str(seed) for seed in seeds)

@@ -30,12 +30,18 @@ def test_a_run_that_cannot_be_says_why() -> None:
 
 
 def test_the_table_shows_median_and_worst_and_the_ratio_of_a_monolith() -> None:
-    ours = [Figure(case=replace(CASE, seed=k), seconds=float(k + 1), gap=1e-4 * (k + 1)) for k in range(3)]
-    other = Figure(case=replace(CASE, method="arrays-lp"), seconds=6.0, outcome="not finished in 30 s")
+    base = Figure(case=CASE, objective=200.0, peak_rss_mb=100.0)
+    ours = [
+        replace(base, case=replace(CASE, seed=k), seconds=float(k + 1), gap=1e-4 * (k + 1)) for k in range(3)
+    ]
+    milp = replace(CASE, method="arrays-milp")
+    unfinished = "not finished in 30 s"
+    other = Figure(case=milp, seconds=6.0, outcome=unfinished, objective=201.0, peak_rss_mb=250.0)
     table = markdown_table([*ours, other])
     assert "| 2.00 / 3.00 |" in table
     assert "| 0.0200% / 0.0300% |" in table
-    assert "3.0 times the time" in table
+    assert "| 3 | 0-2 |" in table
+    assert "6.0 times the time; 2.5 times the memory; cost +0.500%" in table
     assert "not finished in 30 s" in table
 
 
