@@ -10,20 +10,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from vpp.domain.assets import Fleet
-from vpp.domain.readings import Quality, ReadingColumns, from_microseconds, to_microseconds
+from vpp.domain.readings import NO_READINGS, Quality, ReadingColumns, from_microseconds, to_microseconds
 from vpp.domain.runs import EVERY_RUN
 from vpp.domain.setpoints import Acknowledgement, SetpointColumns
 from vpp.ports import FeederHistory, Page, SetpointTrail, StoredSetpoint, WriterLockError
-
-NO_READINGS = ReadingColumns(
-    slot=np.zeros(0, dtype=np.int64),
-    measured_at_us=np.zeros(0, dtype=np.int64),
-    received_at_us=np.zeros(0, dtype=np.int64),
-    soc=np.zeros(0),
-    power_kw=np.zeros(0),
-    connected=np.zeros(0, dtype=np.bool_),
-    quality=np.zeros(0, dtype=np.int64),
-)
 
 
 class ManualClock:

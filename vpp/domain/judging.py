@@ -17,6 +17,7 @@ from vpp.domain.readings import (
     DISQUALIFYING,
     FUTURE_TOLERANCE,
     MICROSECOND,
+    NO_READINGS,
     Quality,
     ReadingColumns,
     ReadingLimits,
@@ -48,7 +49,6 @@ _FROZEN, _IMPLAUSIBLE, _CLOCK_CORRECTED, _CLOCK_WRONG, _QUARANTINED = (
 _BAD: Final = int(DISQUALIFYING & ~(Quality.STALE | Quality.QUARANTINED))
 _NOT_COMPARED: Final = int(DISQUALIFYING | Quality.LATE)
 _AT_ONCE: Final = int(Quality.FUTURE | Quality.CLOCK_WRONG | Quality.FROZEN)
-_DISQUALIFYING: Final = int(DISQUALIFYING)
 
 
 class AloneLimits(NamedTuple):
@@ -85,17 +85,6 @@ class Memory(NamedTuple):
     capacity_kwh: Floats
     share_per_hour: Floats  # of the capacity, that may move in an hour
     stays: Booleans  # the same battery always, where at a charger cars come and go
-
-
-class Newest(NamedTuple):
-    """The newest reading of N assets that may steer, columns in slot order."""
-
-    soc: Floats
-    power_kw: Floats
-    measured_at_us: Ints
-    received_at_us: Ints
-    clock_ahead_ms: Ints
-    connected: Booleans
 
 
 def judge(
@@ -254,56 +243,10 @@ def _compare(asset, at_us, soc, power_kw, connected, memory, limits):
     return flags
 
 
-def keep_newest(readings: ReadingColumns, newest: Newest) -> None:
-    """Take in those readings that may steer and are newer than the one held of their asset.
-
-    One that is held from the future, because a clock was set back, gives way to any.
-    """
-    _keep_newest(
-        readings.slot,
-        readings.measured_at_us,
-        readings.received_at_us,
-        readings.clock_ahead_ms,
-        readings.soc,
-        readings.power_kw,
-        readings.connected,
-        readings.quality,
-        newest,
-    )
-
-
-@njit(**KERNEL)
-def _keep_newest(
-    slot, measured_at_us, received_at_us, clock_ahead_ms, soc, power_kw, connected, quality, newest
-):
-    for row in range(len(slot)):
-        if quality[row] & _DISQUALIFYING:
-            continue
-        asset = slot[row]
-        held_us = newest.measured_at_us[asset] - 1000 * newest.clock_ahead_ms[asset]
-        at_us = measured_at_us[row] - 1000 * clock_ahead_ms[row]
-        if at_us <= held_us <= received_at_us[row] + FUTURE_US:
-            continue
-        newest.soc[asset], newest.power_kw[asset] = soc[row], power_kw[row]
-        newest.measured_at_us[asset] = measured_at_us[row]
-        newest.received_at_us[asset] = received_at_us[row]
-        newest.clock_ahead_ms[asset] = clock_ahead_ms[row]
-        newest.connected[asset] = connected[row]
-
-
 def warm_up() -> None:
-    """Load the compiled kernels, or compile them: a second or two, once for an installation."""
+    """Load the compiled loops, or compile them: a second or two, once for an installation."""
     none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
     booleans = np.zeros(0, dtype=np.bool_)
-    readings = ReadingColumns(
-        slot=none,
-        measured_at_us=none,
-        received_at_us=none,
-        soc=nothing,
-        power_kw=nothing,
-        connected=booleans,
-        quality=none,
-    )
     judge(
         slot=none,
         max_charge_kw=nothing,
@@ -317,5 +260,4 @@ def warm_up() -> None:
     )
     integers = (none,) * 2
     memory = Memory(none, nothing, nothing, *integers, booleans, none, nothing, nothing, booleans)
-    judge_together(readings, memory, TogetherLimits(3, 5, 0.05, 0.05, 1))
-    keep_newest(readings, Newest(nothing, nothing, none, none, none, booleans))
+    judge_together(NO_READINGS, memory, TogetherLimits(3, 5, 0.05, 0.05, 1))

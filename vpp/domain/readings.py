@@ -116,6 +116,17 @@ class ReadingColumns:
         )
 
 
+NO_READINGS = ReadingColumns(
+    slot=np.zeros(0, dtype=np.int64),
+    measured_at_us=np.zeros(0, dtype=np.int64),
+    received_at_us=np.zeros(0, dtype=np.int64),
+    soc=np.zeros(0),
+    power_kw=np.zeros(0),
+    connected=np.zeros(0, dtype=np.bool_),
+    quality=np.zeros(0, dtype=np.int64),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingLimits:
     """What a reading may say before it is put aside."""

@@ -99,7 +99,7 @@ async def test_so_many_stays_are_taken_of_one_asset_and_no_more(monkeypatch):
         stay.connected_until.FromDatetime(ORIGIN + timedelta(hours=hour + 1))
         message = pb.NodeMessage(charging_sessions=pb.ChargingSessions(sessions=[stay]))
         gateway.telemetry.take(session, message)
-    assert len(gateway.telemetry._known_stays["b1"]) == 3
+    assert len(gateway.telemetry._known_stays._stays["b1"]) == 3
     assert gateway.telemetry.stay_writer.waiting_rows == 3
     assert gateway.telemetry.counters.refusals == 7
 
@@ -108,7 +108,7 @@ async def test_so_many_request_ids_are_remembered_and_no_more(monkeypatch):
     monkeypatch.setattr(limits, "MAX_REMEMBERED_REQUESTS", 3)
     store = MemoryStore()
 
-    async def trigger_run(trigger):
+    async def trigger_run(trigger, portfolio):
         return make_run("run-1", trigger=trigger)
 
     servicer = DispatchServicer(trigger_run=trigger_run, store=store)
@@ -120,7 +120,7 @@ async def test_so_many_request_ids_are_remembered_and_no_more(monkeypatch):
 async def test_a_run_that_failed_can_be_asked_for_again():
     answers = [RuntimeError("first"), make_run("run-1")]
 
-    async def trigger_run(trigger):
+    async def trigger_run(trigger, portfolio):
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vpp.domain.judging import Newest, keep_newest
-from vpp.domain.readings import ReadingColumns
+from vpp.domain.newest import keep_newest, no_readings
+from vpp.domain.readings import NO_READINGS, ReadingColumns
 
 
 class LiveState:
@@ -16,20 +16,12 @@ class LiveState:
     """
 
     def __init__(self, assets: int) -> None:
-        self.soc = np.zeros(assets)
-        self.power_kw = np.zeros(assets)
-        self.measured_at_us = np.zeros(assets, dtype=np.int64)
-        self.received_at_us = np.zeros(assets, dtype=np.int64)
-        self.clock_ahead_ms = np.zeros(assets, dtype=np.int64)
-        self.connected = np.zeros(assets, dtype=np.bool_)  # the battery is at its charger
-        self._newest = Newest(
-            self.soc,
-            self.power_kw,
-            self.measured_at_us,
-            self.received_at_us,
-            self.clock_ahead_ms,
-            self.connected,
-        )
+        self._newest = newest = no_readings(assets)
+        self.soc, self.power_kw = newest.soc, newest.power_kw
+        self.measured_at_us, self.received_at_us = newest.measured_at_us, newest.received_at_us
+        self.clock_ahead_ms = newest.clock_ahead_ms
+        self.connected = newest.connected  # the battery is at its charger
+        keep_newest(NO_READINGS, newest)  # loads the compiled loop
         # Judged by the quality watch, which writes them: flags of the last reading, and whom it distrusts.
         self.quality = np.zeros(assets, dtype=np.int64)
         self.quarantined = np.zeros(assets, dtype=np.bool_)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from vpp.adapters.rpc import limits, wire
 from vpp.adapters.rpc.gathering import GatheredReadings, Share
 from vpp.adapters.rpc.intake import Intake, clock_ahead_ms
+from vpp.adapters.rpc.known_stays import KnownStays
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.raw_readings import RawReadings, own_rows, raw_batch, raw_single
 from vpp.adapters.rpc.reading_judge import ReadingJudge
@@ -80,7 +80,7 @@ class Telemetry:
         live.quality, live.quarantined = self.watch.last_quality, self.watch.quarantined
         self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
         self._reading_shares, self._word_shares = Shares(), Shares()
-        self._known_stays: dict[str, dict[datetime, ChargingSession]] = {}
+        self._known_stays = KnownStays()
         self.reading_writer: WriteBehind[_Arrived] = WriteBehind(
             "readings",
             self._write_readings,
@@ -98,7 +98,10 @@ class Telemetry:
             period_s=write_period_s,
         )
         self.stay_writer: WriteBehind[ChargingSession] = WriteBehind(
-            "charging sessions", store.save_sessions, on_dropped=self._forget_stay, period_s=write_period_s
+            "charging sessions",
+            store.save_sessions,
+            on_dropped=self._known_stays.forget,
+            period_s=write_period_s,
         )
 
     @property
@@ -308,37 +311,14 @@ class Telemetry:
     def _take_stays(self, session: NodeSession, message: pb.ChargingSessions) -> None:
         stays, errors = self._intake.stays(message, session.slots, self._clock.now())
         for stay in stays:
-            if not self._is_news(stay):
+            if not self._known_stays.is_news(stay):
                 continue
-            if self._has_room(stay):
-                self._known_stays[stay.asset_id][stay.connected_from] = stay
+            if self._known_stays.note(stay):
                 self.stay_writer.put(stay)
             else:
                 most = f"at most {limits.MAX_STAYS_PER_ASSET} stays of one asset that are not over"
                 errors.append(InvalidValueError("sessions", stay.connected_from.isoformat(), most))
         self._refuse(session, errors[: limits.MAX_REFUSALS_PER_MESSAGE], 0)
-
-    def _is_news(self, stay: ChargingSession) -> bool:
-        """Return whether a stay says something new: nodes announce theirs again in every session."""
-        older = self._known_stays.get(stay.asset_id, {}).get(stay.connected_from)
-        return older is None or (
-            older.connected_until,
-            older.departure_energy_kwh,
-            older.trip_energy_kwh,
-        ) != (stay.connected_until, stay.departure_energy_kwh, stay.trip_energy_kwh)
-
-    def _has_room(self, stay: ChargingSession) -> bool:
-        """Return whether the asset may announce this stay; those that are over are forgotten."""
-        known = self._known_stays.setdefault(stay.asset_id, {})
-        if stay.connected_from in known or len(known) < limits.MAX_STAYS_PER_ASSET:
-            return True
-        for over in [key for key, one in known.items() if one.connected_until <= stay.announced_at]:
-            del known[over]
-        return len(known) < limits.MAX_STAYS_PER_ASSET
-
-    def _forget_stay(self, stay: ChargingSession) -> None:
-        """Let a stay that was dropped be news again when it is announced the next time."""
-        self._known_stays.get(stay.asset_id, {}).pop(stay.connected_from, None)
 
     async def _write_readings(self, arrived: list[_Arrived]) -> None:
         parts = [item.readings for item in arrived if item.readings is not None and len(item.readings)]

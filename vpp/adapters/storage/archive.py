@@ -24,9 +24,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vpp.adapters.storage.reading_columns import NO_READINGS, TYPES, columns_of
+from vpp.adapters.storage.reading_columns import TYPES, columns_of
 from vpp.adapters.storage.reading_days import date_of
-from vpp.domain.readings import ReadingColumns
+from vpp.domain.readings import NO_READINGS, ReadingColumns
 from vpp.ports import StoreError
 
 VERSION: Final = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.adapters.storage.reading_columns import NO_READINGS, TYPES
-from vpp.domain.readings import ReadingColumns, steers
+from vpp.adapters.storage.reading_columns import TYPES
+from vpp.domain.readings import NO_READINGS, ReadingColumns, steers
 
 
 class LatestColumns:

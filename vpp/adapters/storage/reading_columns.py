@@ -21,7 +21,6 @@ TYPES: dict[str, Any] = {
     "quality": np.int64,
     "clock_ahead_ms": np.int64,
 }
-NO_READINGS = ReadingColumns(**{name: np.zeros(0, dtype=kind) for name, kind in TYPES.items()})
 
 
 def columns_of(readings: ReadingColumns) -> dict[str, NDArray[Any]]:

@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.database import Database
-from vpp.adapters.storage.reading_columns import NO_READINGS
 from vpp.adapters.storage.reading_days import DAY_US, date_of
 from vpp.adapters.storage.reading_scan import page
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import ReadingColumns
+from vpp.domain.readings import NO_READINGS, ReadingColumns
 from vpp.ports import ReadingPage, StoreError
 
 MAX_PAGE_READINGS: Final = 100_000

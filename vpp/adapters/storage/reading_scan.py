@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.bulk import driver_of
 from vpp.adapters.storage.database import SQLITE, Database
-from vpp.adapters.storage.reading_columns import NO_READINGS, TYPES, reading_columns
-from vpp.domain.readings import ReadingColumns
+from vpp.adapters.storage.reading_columns import TYPES, reading_columns
+from vpp.domain.readings import NO_READINGS, ReadingColumns
 
 ROWS_PER_STEP: Final = 50_000
 SCAN_TIMEOUT_S: Final = 3_600.0

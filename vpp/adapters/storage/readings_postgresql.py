@@ -32,7 +32,6 @@ from vpp.adapters.storage.copy_rows import copy_new_rows, copy_rows
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.latest_columns import LatestColumns
 from vpp.adapters.storage.reading_columns import (
-    NO_READINGS,
     columns_of,
     first_of_each,
     reading_columns,
@@ -44,7 +43,7 @@ from vpp.adapters.storage.reading_days import (
     is_misdated,
     partition_of,
 )
-from vpp.domain.readings import DISQUALIFYING, ReadingColumns
+from vpp.domain.readings import DISQUALIFYING, NO_READINGS, ReadingColumns
 from vpp.ports import StoreError
 
 LATEST_PERIOD_S: Final = 5.0  # of the wall; how often at most the latest readings are brought up to date,

@@ -11,14 +11,13 @@ from vpp.adapters.storage import tables
 from vpp.adapters.storage.bulk import driver_of, finite_or_null, insert_columns
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.reading_columns import (
-    NO_READINGS,
     columns_of,
     first_of_each,
     newest_of_each_slot,
     reading_columns,
 )
 from vpp.adapters.storage.reading_days import is_misdated
-from vpp.domain.readings import DISQUALIFYING, ReadingColumns, steers
+from vpp.domain.readings import DISQUALIFYING, NO_READINGS, ReadingColumns, steers
 
 _NAMES = [item.name for item in fields(ReadingColumns) if item.name != "quality"]
 _COLUMNS = ", ".join(_NAMES)
