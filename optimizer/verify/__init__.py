@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.plan import Certificate, ObjectiveParts, Prices, Schedule
+from optimizer.plan import Certificate, EnergyWorths, ObjectiveParts, Prices, Schedule
 from optimizer.problem import Problem
 from optimizer.verify.bill import as_unmet, recompute_bill, shortfalls, site_power
 from optimizer.verify.bound import ProvenBound, recompute_bound
@@ -103,11 +103,17 @@ def warm_up() -> None:
     problem = small_mixed_problem()
     loud = np.full(problem.shape, 1e3)
     verify(problem, Schedule(charge_kw=loud, discharge_kw=loud, energy_end_kwh=loud))
-    flat = np.zeros(problem.intervals)
+    flat, both_ways = np.zeros(problem.intervals), np.flatnonzero(problem.assets.max_discharge_kw > 0.0)[:1]
+    energy = EnergyWorths(
+        asset=both_ways, cell_kwh=np.ones(1), worth_per_kwh=np.zeros((1, problem.intervals + 1))
+    )
     recompute_bound(
         problem,
         Prices(
-            balance_per_kwh=flat, feeder_per_kwh=np.zeros(problem.feeders.load_kw.shape), peak_per_kw=flat
+            balance_per_kwh=flat,
+            feeder_per_kwh=np.zeros(problem.feeders.load_kw.shape),
+            peak_per_kw=flat,
+            energy=energy,
         ),
     )
 
