@@ -83,6 +83,8 @@ def kpis_of(
         "cost_parts_without_control": _parts(rest),
         "peak_kw": done.peak_kw,
         "peak_without_control_kw": rest.peak_kw,
+        **carbon(scenario, fleet, ""),
+        **carbon(scenario, idle, "_without_control"),
         "feeder_overload_kwh": done.overload_kwh,
         "feeder_overload_without_control_kwh": rest.overload_kwh,
         "highest_loading": done.highest_loading,
@@ -107,6 +109,13 @@ def kpis_of(
     }
 
 
+def carbon(scenario: Scenario, fleet: SimulatedFleet, ending: str) -> dict[str, float | None]:
+    """Return the carbon of what was imported, kg; None where the scenario says no intensity."""
+    intensity, day = scenario.header.carbon_kg_per_kwh, metered(scenario, fleet)
+    imported_kwh = np.maximum((day.load_kw - day.fleet_kw).sum(axis=0), 0.0).sum() * day.hours
+    return {f"carbon{ending}_kg": None if intensity is None else float(intensity * imported_kwh)}
+
+
 def life_used(scenario: Scenario, fleet: SimulatedFleet, ending: str) -> dict[str, float | None]:
     """Return what use and time took of the batteries' lives, without vehicles; None where there is none.
 
@@ -115,14 +124,16 @@ def life_used(scenario: Scenario, fleet: SimulatedFleet, ending: str) -> dict[st
     """
     batteries = np.array([asset.kind is not AssetKind.EV_CHARGER for asset in scenario.fleet.assets])
     if not batteries.any():
-        names = ("life_used_years", "life_used_value", "battery_hottest_c")
+        names = ("life_used_years", "life_used_value", "battery_hottest_c", "capacity_left_percent")
         return dict.fromkeys((name + ending for name in names), None)
     share = fleet.life.used_share()[batteries]
+    left = fleet.devices.ratings.capacity_kwh[batteries] / scenario.fleet.column("capacity_kwh")[batteries]
     worth = scenario.header.battery_price_per_kwh * scenario.fleet.column("capacity_kwh")[batteries]
     return {
         f"life_used_years{ending}": float(fleet.life.used_years()[batteries].mean()),
         f"life_used_value{ending}": float(share @ worth),
         f"battery_hottest_c{ending}": float(fleet.life.hottest_c[batteries].max()),
+        f"capacity_left_percent{ending}": float(100.0 * left.mean()),
     }
 
 

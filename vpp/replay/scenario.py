@@ -62,6 +62,7 @@ class ScenarioHeader(DeviceSettings):
     feeder_penalty_per_kwh: float = Field(default=20.0, gt=0)
     unmet_energy_penalty_per_kwh: float = Field(default=5.0, gt=0)
     stability_cost_per_kw: float = Field(default=0.0, ge=0)
+    carbon_kg_per_kwh: float | None = Field(default=None, ge=0)  # of imports; None: not counted
     forecast_every_minutes: float = Field(default=60.0, gt=0)
     forecast_scenarios: int = Field(default=0, ge=0, le=64)
     history_days: int = Field(default=28, ge=1, le=730)

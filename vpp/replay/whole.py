@@ -1,7 +1,7 @@
 """A whole replay: the scenario with control, with perfect foresight and without control, and its files.
 
 OUT/  decision_log.jsonl  decision_log.sha256  cycles.parquet  setpoints.parquet
-      kpis.json  replay.json  feeders.parquet  intervals.parquet  forecasts.parquet
+      kpis.json  timings.json  replay.json  feeders.parquet  intervals.parquet  forecasts.parquet
       model_calls.jsonl, where a reasoning model was asked
       report.html
 """
@@ -32,6 +32,7 @@ from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
 from vpp.replay.scenario import Scenario, read_scenario
 from vpp.replay.scores import forecast_figures
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, Counterpart, write_tables
+from vpp.replay.timings import timings_of, write_timings
 from vpp.service.logs import logs_into
 
 Progress = Callable[[str, int, int], None]  # what, done, all
@@ -90,13 +91,15 @@ async def replay_folder(
     stored = checkpoints.read() if resume else None
     with ReplayOutputs(out, scenario.fleet, None if stored is None else stored.outputs) as outputs:
         work = await _worked(checkpoints, stored, outputs, options, regret=regret, progress=progress)
+    replay = work.replay
+    timings = timings_of(replay.solver.seconds, replay.course.cycle_s, time.perf_counter() - began)
+    write_timings(out, timings)
     figures = _written(folder, out, work, outputs.runs, asked)
     checkpoints.remove()
-    solves = sorted(work.replay.solver.seconds)
     return figures | {
         "forecaster": options.forecaster,
         "seconds": time.perf_counter() - began,
-        "solve_seconds_median": solves[len(solves) // 2] if solves else None,
+        "solve_seconds_median": timings["solve_s"]["median"],
     }
 
 

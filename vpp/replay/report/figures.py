@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from vpp.pages.html import number
+from vpp.replay.report.catalogue import (
+    FIGURES,
+    GROUPS,
+    MONEY,
+    WITHOUT,
+    figure_of,
+    without_control,
+    words_for,
+)
 
 UNITS = (
     ("_kwh", "kWh"),
@@ -16,7 +25,7 @@ UNITS = (
     ("_s", "s"),
     ("_seconds", "s"),
 )
-MONEY = ("cost", "regret", "payment", "penalty", "money", "revenue")
+MONEY_WORDS = ("cost", "regret", "payment", "penalty", "money", "revenue")
 ACRONYMS = {"ev": "EV", "pv": "PV", "mape": "MAPE", "crps": "CRPS", "co2": "CO2", "soc": "state of charge"}
 
 
@@ -34,12 +43,14 @@ def flat(kpis: Mapping[str, Any], before: str = "") -> dict[str, float | int | s
 
 
 def unit_of(name: str, currency: str) -> str:
-    """Return the unit that the end of a name, or the money in it, says."""
+    """Return the unit of a figure; of one that is not in the list what the end of its name says."""
+    if (known := figure_of(name)) is not None:
+        return currency if known.unit == MONEY else known.unit
     last = name.rsplit(".", 1)[-1]
     for ending, unit in UNITS:
         if last.endswith(ending) or f"{ending}_" in last:
             return unit
-    return currency if any(word in name for word in MONEY) else ""
+    return currency if any(word in name for word in MONEY_WORDS) else ""
 
 
 def shown(name: str, value: float | str, currency: str) -> str:
@@ -51,6 +62,8 @@ def shown(name: str, value: float | str, currency: str) -> str:
 
 def words_of(name: str) -> str:
     """Return a figure's name in words, without its unit."""
+    if (known := figure_of(name)) is not None:
+        return words_for(known, name) + " without control" * (WITHOUT in name)
     parts = []
     for part in name.split("."):
         text = part
@@ -60,3 +73,22 @@ def words_of(name: str) -> str:
         words = [ACRONYMS.get(word, word) for word in text.split("_") if word]
         parts.append(" ".join(words))
     return ": ".join(parts)
+
+
+def rows_of(found: Mapping[str, float | int | str | None], currency: str) -> dict[str, list[tuple[str, ...]]]:
+    """Return rows by group, in the order of the list: words, with control, without control, unit."""
+    rows: dict[str, list[tuple[str, ...]]] = {group: [] for group in (*GROUPS, "Other")}
+    paired = {other for name in found for other in without_control(name) if other in found}
+    for name, value in sorted(found.items(), key=lambda item: _place(item[0])):
+        if value is None or name == "currency" or name in paired:
+            continue
+        other = next((found[one] for one in without_control(name) if one in found), None)
+        known = figure_of(name)
+        cells = [shown(name, each, currency) if each is not None else "" for each in (value, other)]
+        rows[known.group if known else "Other"].append((words_of(name), *cells, unit_of(name, currency)))
+    return {group: listed for group, listed in rows.items() if listed}
+
+
+def _place(name: str) -> tuple[int, str]:
+    known = figure_of(name)
+    return (FIGURES.index(known) if known else len(FIGURES)), name

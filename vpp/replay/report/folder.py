@@ -18,6 +18,7 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.pages.axes import Floats, Ticks, bins, time_ticks
 from vpp.replay.facts import FACTS
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL
+from vpp.replay.timings import TIMINGS
 from vpp.service.files import FileError
 
 MAXIMUM_POINTS = 400  # of a curve; more intervals than this are drawn as mean, least and greatest
@@ -31,6 +32,7 @@ class ReplayFolder:
     path: Path
     facts: dict[str, Any]
     kpis: dict[str, Any]
+    timings: dict[str, Any]
     log_sha256: str
     grid: IntervalGrid
     feeder_ids: tuple[str, ...]
@@ -114,6 +116,7 @@ def read_folder(path: Path) -> ReplayFolder:
         path=path,
         facts=facts,
         kpis=kpis,
+        timings=_json(path / TIMINGS) if (path / TIMINGS).exists() else {},
         log_sha256=digest.read_text().strip() if digest.exists() else "",
         grid=grid,
         feeder_ids=tuple(names),

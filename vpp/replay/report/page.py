@@ -6,14 +6,25 @@ from html import escape
 from pathlib import Path
 
 from vpp.pages.html import heading, note, number, page, table
+from vpp.replay.report.catalogue import without_control
 from vpp.replay.report.fans import fans
-from vpp.replay.report.figures import flat, shown, unit_of, words_of
+from vpp.replay.report.figures import flat, rows_of
 from vpp.replay.report.folder import ReplayFolder, read_folder
 from vpp.replay.report.ladder import rungs, worst_cycles
 from vpp.replay.report.money import money
 from vpp.replay.report.power import dispatch, loading, states_of_charge
 
 REPORT = "report.html"
+HEAD = ("figure", "with control", "without control", "unit")
+KEY = (
+    "cost",
+    "peak_kw",
+    "feeder_overload_kwh",
+    "ev_energy_unmet_kwh",
+    "events_delivered_kwh",
+    "carbon_kg",
+    "life_used_value",
+)
 
 
 def write_report(folder: Path) -> Path:
@@ -27,6 +38,7 @@ def report(replay: ReplayFolder) -> str:
     """Return the page: one file, no network, no script."""
     parts = [
         _headline(replay),
+        _key_figures(replay),
         _facts(replay),
         heading("Dispatch against load and price"),
         *dispatch(replay),
@@ -82,10 +94,27 @@ def _when(replay: ReplayFolder, interval: int) -> str:
     return f"{local.day} {local:%B %Y %H:%M}"
 
 
+def _key_figures(replay: ReplayFolder) -> str:
+    """Return the few figures that people ask for first."""
+    found = flat(replay.kpis)
+    kept = {name: found[name] for key in KEY for name in (key, *without_control(key)) if name in found}
+    rows = [row for listed in rows_of(kept, replay.currency).values() for row in listed]
+    return table(HEAD, rows)
+
+
 def _figures(replay: ReplayFolder) -> str:
-    rows = [
-        (words_of(name), shown(name, value, replay.currency), unit_of(name, replay.currency))
-        for name, value in flat(replay.kpis).items()
-        if value is not None and name != "currency"
-    ]
-    return table(("figure", "value", "unit"), rows)
+    groups = rows_of(flat(replay.kpis) | flat(replay.timings), replay.currency)
+    return "".join(heading(group, 3) + table(_head(rows), _cut(rows)) for group, rows in groups.items())
+
+
+def _head(rows: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return HEAD if _compared(rows) else ("figure", "value", "unit")
+
+
+def _cut(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the rows without the column for the fleet without control, where it would be empty."""
+    return rows if _compared(rows) else [(row[0], row[1], row[3]) for row in rows]
+
+
+def _compared(rows: list[tuple[str, ...]]) -> bool:
+    return any(row[2] for row in rows)
