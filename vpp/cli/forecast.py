@@ -19,8 +19,9 @@ from rich.table import Table
 from vpp.domain.errors import InvalidValueError
 from vpp.service.backtest import DEFAULT_MODELS, BacktestSettings, run_backtest, write_results
 from vpp.service.files import read_context
+from vpp.service.model_settings import ModelSettings
 from vpp.service.series_files import read_series, require_time_zone
-from vpp.service.settings import ModelSettings, load_settings
+from vpp.service.settings import load_settings
 
 MAXIMUM_DAYS = 3660
 

@@ -1,110 +1,117 @@
-"""`vpp shadow`: what another policy or another mix of forecasters would have done, over the same inputs."""
+"""`vpp shadow`: what plans beside live operation without sending, and how it compares."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from pathlib import Path
+from datetime import UTC
 from typing import Annotated
 
 import typer
+from google.protobuf.json_format import MessageToDict
 from rich.console import Console
-from rich.progress import Progress
+from rich.table import Table
 
-from vpp.cli.connecting import parse_time
-from vpp.control.shadows import ShadowChange
-from vpp.domain.errors import InvalidValueError
-from vpp.service.settings import load_settings
+from vpp.cli.connecting import (
+    DEFAULT_ADDRESS,
+    DEFAULT_CERTIFICATES,
+    Address,
+    Certificates,
+    Operator,
+    operator_client,
+    parse_time,
+)
+from vpp.cli.shadow_try import try_command
+from vpp.client import calls
+from vpp.rpcgen import shadows_pb2 as pb
 
-NICENESS = 10  # live operation goes first
+Name = Annotated[str, typer.Argument(help="The shadow, from `vpp shadow list`.")]
+Start = Annotated[str, typer.Option("--from", help="From cycles that start then; left out: its first.")]
+End = Annotated[str, typer.Option("--to", help="To cycles that start before; left out: its newest.")]
+Seed = Annotated[int, typer.Option(help="Of the bootstrap.", min=0, max=2**32 - 1)]
 
 app = typer.Typer(
-    help="Another policy or mix of forecasters, planned over the inputs of live cycles; nothing is sent.",
+    help="What plans beside live operation. Nothing of a shadow is sent.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("try")(try_command)
+_console = Console(highlight=False, soft_wrap=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `report` a command of its own."""
+@app.command("list")
+def list_command(
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show the configured shadows and how far they are.
+
+    Example: vpp shadow list
+    """
+    table = Table("shadow", "what is other", "cycles", "metered", "newest (UTC)", box=None)
+    with operator_client(address, certificates, operator) as client:
+        for one in client.shadows():
+            newest = f"{one.newest.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M}" if one.HasField("newest") else ""
+            table.add_row(one.shadow_id, one.change, str(one.cycles), str(one.settled), newest)
+    _console.print(table)
+
+
+@app.command("cycles")
+def cycles_command(
+    shadow_id: Name,
+    page_size: Annotated[int, typer.Option(help="At most so many.")] = 20,
+    page_token: Annotated[str, typer.Option(help="Continue where a list ended.")] = "",
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show what a shadow planned beside each cycle, newest first.
+
+    Example: vpp shadow cycles calmer
+    """
+    with operator_client(address, certificates, operator) as client:
+        page = client.page(calls.shadows.shadow_cycles(shadow_id), page_size=page_size, page_token=page_token)
+    table = Table(
+        "interval (UTC)", "run", "in force", "planned", "metered", "shadow", "planned", "metered", box=None
+    )
+    for one in page.cycles:
+        start = f"{one.cycle_start.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M}"
+        table.add_row(start, one.run_id, *_side(one.in_force), *_side(one.shadow))
+    _console.print(table)
+    if page.next_page_token:
+        _console.print(f"more: --page-token {page.next_page_token}")
+
+
+def _side(side: pb.PlannedSide) -> tuple[str, str, str]:
+    cost = f"{side.cost:.2f}" if side.HasField("cost") else ""
+    metered = f"{side.metered_cost:.3f}" if side.HasField("metered_cost") else ""
+    return side.rung, cost, metered
 
 
 @app.command("report")
 def report_command(
-    start: Annotated[str, typer.Option("--from", help="First interval, such as 2026-11-01T00:00Z.")],
-    end: Annotated[str, typer.Option("--to", help="End of the last interval.")],
-    policy: Annotated[
-        list[str] | None, typer.Option(help="name=value of the policy; repeat for more.")
-    ] = None,
-    weight: Annotated[
-        list[str] | None, typer.Option(help="forecaster=weight; those left out have none; repeat for more.")
-    ] = None,
-    config: Annotated[Path, typer.Option(help="Settings, a TOML file.")] = Path("config/default.toml"),
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    shadow_id: Name,
+    start: Start = "",
+    end: End = "",
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
 ) -> None:
-    """Plan recorded cycles again with a change, and say in money, limits and calm what speaks against it.
+    """Say in money, limits, calm and forecasts how a shadow compares with what was in force.
 
-    Example: vpp shadow report --from 2026-11-01T00:00Z --to 2026-11-15T00:00Z --weight baseline=1
+    Example: vpp shadow report calmer --from 2026-11-01T00:00Z --to 2026-11-15T00:00Z
     """
-    change = ShadowChange(policy=_numbers("policy", policy), weights=_numbers("weight", weight))
-    os.nice(NICENESS)
-    asyncio.run(_report(config, start, end, change, seed, as_json=as_json))
-
-
-async def _report(
-    config: Path, start: str, end: str, change: ShadowChange, seed: int, *, as_json: bool
-) -> None:
-    from vpp.adapters.storage import open_store  # noqa: PLC0415 - keeps `vpp --help` fast
-    from vpp.adapters.storage.operation import DatabaseOperation  # noqa: PLC0415
-    from vpp.replay.shadow_report import compare  # noqa: PLC0415
-    from vpp.replay.shadowing import shadowed  # noqa: PLC0415
-    from vpp.service.bootstrap import make_clock  # noqa: PLC0415
-    from vpp.service.solving import ProcessSolver  # noqa: PLC0415
-
-    settings = load_settings(config)
-    clock = make_clock(settings)
-    begin, until = parse_time("--from", start), parse_time("--to", end)
-    operation = DatabaseOperation(settings.database.url)
-    store = open_store(settings.database.url, clock_now=clock.now)
-    solver = ProcessSolver()
-    screen = Console(stderr=True)
-    try:
-        await asyncio.to_thread(solver.warm_up)
-        count = await operation.count(start=begin, end=until)
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-            task = progress.add_task("cycles", total=count)
-            sides = await shadowed(
-                operation,
-                store,
-                solver,
-                change,
-                start=begin,
-                end=until,
-                now=clock.now(),
-                progress=lambda done: progress.update(task, completed=done),
-            )
-    finally:
-        await asyncio.to_thread(solver.close)
-        await operation.close()
-        await store.close()
-    report = compare(sides.in_force, sides.shadow, seed=seed)
-    figures = report.figures() | {"unmetered": sides.unmetered, "cycles": count}
-    typer.echo(json.dumps(figures, indent=2) if as_json else report.markdown(f"Shadow {_shown(change)}"))
-
-
-def _numbers(option: str, assignments: list[str] | None) -> dict[str, float]:
-    found = {}
-    for text in assignments or []:
-        name, _, value = text.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            raise InvalidValueError(f"--{option}", text, "name=number") from None
-    return found
-
-
-def _shown(change: ShadowChange) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in {**change.policy, **change.weights}.items())
+    with operator_client(address, certificates, operator) as client:
+        report = client.shadow_report(
+            shadow_id,
+            start=parse_time("--from", start) if start else None,
+            end=parse_time("--to", end) if end else None,
+            seed=seed,
+        ).report
+    if as_json:
+        typer.echo(json.dumps(MessageToDict(report, preserving_proto_field_name=True), indent=2))
+        return
+    for sentence in report.sentences:
+        _console.print(sentence, markup=False)

@@ -65,6 +65,10 @@ class AsyncClient(AsynchronousCalls):
     reject = asks(calls.approvals.reject)
     watch_approvals = watches(calls.approvals.watch_approvals)
 
+    shadows = lists(calls.shadows.shadows)
+    shadow_cycles = lists(calls.shadows.shadow_cycles)
+    shadow_report = asks(calls.shadows.shadow_report)
+
     explain_setpoint = asks(calls.audit.explain_setpoint)
     audit_records = lists(calls.audit.audit_records)
     audit_head = asks(calls.audit.audit_head)

@@ -95,11 +95,13 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
         return _decide_approved(inputs, prepared, inputs.approved)
     refusals: list[str] = []
     pending: list[PendingPlan] = []
+    refused = 0
     held = held_limits(inputs.signals, inputs.fleet, inputs.grid, inputs.policy)
     for rung, candidate in _candidates(inputs, prepared, outcome, refusals):
         approval = approve(prepared.problem, candidate.schedule, candidate.certificate, held)
         if not approval.passed:
             refusals.append(f"{rung}: {approval.reason}")
+            refused += 1
             continue
         plan = planning.to_dispatch_plan(
             run_id=inputs.run_id,
@@ -118,12 +120,10 @@ def decide(inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None
             refusals.append(f"{rung}: {need.words}")
             continue
         orders = _orders(inputs, prepared, plan, f"plan of {inputs.grid.start.isoformat()} on rung {rung}")
-        return Decision(
-            rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals), pending=tuple(pending)
-        )
-    return Decision(
-        rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals), pending=tuple(pending)
-    )
+        found = Decision(rung=rung, plan=plan, setpoints=orders, refusals=tuple(refusals))
+        return replace(found, pending=tuple(pending), refused=refused)
+    found = Decision(rung=Rung.NOTHING, plan=None, setpoints=None, refusals=tuple(refusals))
+    return replace(found, pending=tuple(pending), refused=refused)
 
 
 def in_force_kw(inputs: CycleInputs, prepared: Prepared) -> NDArray[np.float64]:

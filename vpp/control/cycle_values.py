@@ -87,7 +87,8 @@ class SolveOutcome:
 class Decision:
     """What one cycle decided. `refusals` says why each higher rung was not taken.
 
-    `pending` are verified plans of higher rungs that wait for people, from the top.
+    `pending` are verified plans of higher rungs that wait for people, from the top. `refused` counts plans
+    that the verifier let not pass.
     """
 
     rung: Rung
@@ -95,3 +96,4 @@ class Decision:
     setpoints: SetpointColumns | None
     refusals: tuple[str, ...]
     pending: tuple[PendingPlan, ...] = ()
+    refused: int = 0

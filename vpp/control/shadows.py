@@ -1,4 +1,4 @@
-"""A shadow: other policy values or other weights of the forecasters, over the very same inputs. Pure.
+"""A shadow: another policy, mix of forecasters or model, over the very same inputs. Pure.
 
 It never sees another fleet than the one in force, so its first interval alone can be held against what was
 metered: energy left in the assets counts at what it is worth later, for both sides alike.
@@ -7,59 +7,56 @@ metered: energy left in the assets counts at what it is worth later, for both si
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vpp.control.cycle_values import CycleInputs
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import LoadForecast
+from vpp.domain.intervals import IntervalGrid
+from vpp.domain.shadows import Floats, Outcome, ShadowChange
 
-Floats = NDArray[np.float64]
-# Limits, intervals and lifetimes are no shadow's matter.
-POLICY_VALUES: Final = (
-    "accepted_gap",
-    "feeder_penalty_per_kwh",
-    "peak_price_per_kw",
-    "stability_cost_per_kw",
-    "unmet_energy_penalty_per_kwh",
-)
 _LIMITS: Final = ("import_limit_kw", "export_limit_kw")
 COMMAND_KW: Final = 0.05  # less is no change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShadowChange:
-    """What is other in a shadow. `weights` of forecasters replace the mix; they are scaled to sum to one."""
+def swapped(inputs: CycleInputs, change: ShadowChange, own: LoadForecast | None = None) -> CycleInputs:
+    """Return what the cycle would have known with the change; raise InvalidValueError where there is none.
 
-    policy: Mapping[str, float] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in self.policy:
-            if name not in POLICY_VALUES:
-                raise InvalidValueError("policy", name, f"one of {', '.join(POLICY_VALUES)}")
-        if not (self.policy or self.weights):
-            raise InvalidValueError("shadow", "no change", "at least one policy value or weight")
-        for name, weight in self.weights.items():
-            if not 0.0 <= weight < float("inf"):
-                raise InvalidValueError(f"weights.{name}", weight, "zero or more")
-        if self.weights and sum(self.weights.values()) <= 0.0:
-            raise InvalidValueError("weights", dict(self.weights), "at least one above zero")
-
-
-def swapped(inputs: CycleInputs, change: ShadowChange) -> CycleInputs:
-    """Return what the cycle would have known with the change; raise InvalidValueError where there is none."""
-    forecast = inputs.forecast
+    `own` is the forecast of the shadow's own model. Nobody's approval is asked for, or carried out.
+    """
+    forecast = inputs.forecast if own is None else own
     if change.weights and forecast is not None:
         forecast = mixed(forecast, change.weights)
     values: dict[str, Any] = dict(change.policy)
+    if "horizon_intervals" in values:
+        values["horizon_intervals"] = int(values["horizon_intervals"])
+        inputs = _shortened(inputs, values["horizon_intervals"])
     policy = replace(inputs.policy, **values)
-    return replace(inputs, policy=policy, forecast=forecast, approvals=None)
+    return replace(inputs, policy=policy, forecast=forecast, approvals=None, approved=None)
+
+
+def _shortened(inputs: CycleInputs, count: int) -> CycleInputs:
+    """Return the inputs for the first `count` intervals; nobody recorded what lies beyond the horizon."""
+    if count > inputs.grid.count:
+        expected = f"at most the {inputs.grid.count} intervals that the cycle looked at"
+        raise InvalidValueError("horizon_intervals", count, expected)
+    grid = IntervalGrid(start=inputs.grid.start, length=inputs.grid.length, count=count)
+    prices = inputs.prices
+    if prices is not None:
+        prices = replace(
+            prices,
+            grid=grid,
+            import_price_per_kwh=prices.import_price_per_kwh[:count],
+            export_price_per_kwh=prices.export_price_per_kwh[:count],
+            published=prices.published[:count],
+        )
+    baselines = [replace(one, power_kw=one.power_kw[:count]) for one in inputs.event_baselines]
+    return replace(inputs, grid=grid, prices=prices, event_baselines=baselines)
 
 
 def mixed(forecast: LoadForecast, weights: Mapping[str, float]) -> LoadForecast:
@@ -92,19 +89,6 @@ class Metered:
     import_price_per_kwh: float
     export_price_per_kwh: float
     stored_value_per_kwh: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one side would have come to in one interval; money positive is paid."""
-
-    start: datetime
-    cost: float
-    overload_kwh: float
-    import_kw: float
-    moved_kw: float
-    commands: int
-    failed: bool
 
 
 def outcome_of(power_kw: Floats | None, before_kw: Floats | None, metered: Metered, fleet: Fleet) -> Outcome:

@@ -36,7 +36,8 @@ from vpp.replay.events import read_events
 from vpp.replay.recorded_forecasts import read_recorded_forecasts
 from vpp.replay.weather import Weather, read_weather
 from vpp.service.files import FileError, read_context
-from vpp.service.settings import ModelSettings, PolicySettings
+from vpp.service.model_settings import ModelSettings
+from vpp.service.settings import PolicySettings
 
 Floats = NDArray[np.float64]
 LARGEST_KW = 1e9

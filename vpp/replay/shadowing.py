@@ -17,10 +17,11 @@ from optimizer.plan import Schedule
 from optimizer.problem import Problem
 from vpp.control.cycle import decide, prepare
 from vpp.control.cycle_values import SolveOutcome
-from vpp.control.shadows import Floats, Metered, Outcome, ShadowChange, outcome_of, swapped
+from vpp.control.shadows import Metered, outcome_of, swapped
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.shadows import Floats, Outcome, ShadowChange
 from vpp.ports import FeederHistory
 from vpp.ports.operation import RecordedCycle, RecordedOperation
 

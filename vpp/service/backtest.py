@@ -27,8 +27,8 @@ from vpp.forecasting.conformal import LEVELS
 from vpp.forecasting.models.catalogue import BASELINE, MODELS, models_named
 from vpp.forecasting.models.series import Series
 from vpp.service.local_model import LOCAL, local_model
+from vpp.service.model_settings import ModelSettings
 from vpp.service.reasoning import endpoint_of, forecaster_settings
-from vpp.service.settings import ModelSettings
 
 Progress = Callable[[str, int, int], None]
 SCRIPTED = "scripted:"

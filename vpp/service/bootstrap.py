@@ -46,6 +46,7 @@ from vpp.service.peak import restore_peak
 from vpp.service.schedules import add_schedules, schedules_of
 from vpp.service.settings import Settings
 from vpp.service.settling_calls import settlement_servicer
+from vpp.service.shadow_parts import Shadows, open_shadows_of
 from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
 from vpp.service.stopping import Stopping
@@ -69,6 +70,7 @@ class Service:
     loop: DispatchLoop
     forecasts: ForecastJob
     jobs: Jobs
+    shadows: Shadows
 
 
 def make_clock(settings: Settings) -> ScaledClock | WallClock:
@@ -130,12 +132,23 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         stack.push_async_callback(register.close)
         identity = identity_parts(settings, register, fleet)
         desk = await open_desk(settings, loop, stack)
+        shadows = await open_shadows_of(
+            settings,
+            store=store,
+            clock=clock,
+            fleet=fleet,
+            epoch=epoch,
+            training=forecasts.training,
+            plan_aside=desk.rehearsing.plan_aside,
+            stack=stack,
+        )
         approvals = open_approvals(settings.database.url)
         stack.push_async_callback(approvals.close)
         approval_desk = await open_approval_desk(settings, approvals, loop, store, clock)
         services = [
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
+            shadows.servicer().add_to,
             (await settlement_servicer(settings, store, fleet, clock, stack)).add_to,
             AccessServicer(register=register, doorkeeper=identity.doorkeeper).add_to,
         ]
@@ -145,6 +158,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         if enrolment is not None:
             stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, store, loop, forecasts, desk)
+        shadows.schedule(jobs, settings, loop.policy.interval)
         jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
         jobs.every("approvals", approval_desk.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
@@ -157,6 +171,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             loop=loop,
             forecasts=forecasts,
             jobs=jobs,
+            shadows=shadows,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -16,11 +17,26 @@ from vpp.forecasting.baseline import moved_to, past_errors_kw
 from vpp.forecasting.forecaster import Forecaster
 from vpp.forecasting.learning import BASELINE
 from vpp.forecasting.scenarios import scenarios
-from vpp.ports import Clock, CycleStore, FeederHistory, StoreError
+from vpp.ports import Clock, FeederHistory, StoreError
 from vpp.service.forecast_learning import ForecastLearning
 from vpp.service.training import Training
 
 log = structlog.get_logger()
+
+
+class ForecastStore(Protocol):
+    """What the job reads, and where it puts forecasts; see `vpp.ports.CycleStore`."""
+
+    async def feeder_history(self, *, grid: IntervalGrid, known_at: datetime) -> FeederHistory:
+        """Return the metering over `grid` as it was known at `known_at`."""
+
+    async def context_between(
+        self, *, start: datetime, end: datetime, known_at: datetime
+    ) -> list[ContextItem]:
+        """Return the remarks valid within [start, end) and available at `known_at`."""
+
+    async def save_forecast(self, forecast: LoadForecast, call: ModelCall | None) -> None:
+        """Store a forecast and the model call behind it, in one transaction."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +44,7 @@ class ForecastJob:
     """Keeps the newest forecast fresh; a cycle takes whichever is available when it starts."""
 
     forecaster: Forecaster
-    store: CycleStore
+    store: ForecastStore
     clock: Clock
     interval: timedelta
     history: timedelta
@@ -80,14 +96,14 @@ class ForecastJob:
     async def _advised(
         self, history: FeederHistory, grid: IntervalGrid, context: list[ContextItem], now: datetime
     ) -> tuple[LoadForecast, ModelCall | None]:
-        if self.learning is None:
-            return await self.forecaster.issue(history, grid, context, now)
         baseline = await asyncio.to_thread(self.forecaster.baseline, history, grid, now)
         members: dict[str, NDArray[np.float64]] = {}
         if self.training is not None:
             members = self.training.members(baseline.feeder_ids, grid, baseline.consumption_p50_kw)
             baseline = moved_to(baseline, np.mean(list(members.values()), axis=0))
         advised, call = await self.forecaster.advise(baseline, context, now)
+        if self.learning is None:
+            return advised, call
         parts = ForecastParts(
             names=(BASELINE, *members),
             p50_kw=np.stack([baseline.consumption_p50_kw, *members.values()]),

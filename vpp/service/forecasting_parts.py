@@ -69,15 +69,21 @@ def make_model(settings: Settings) -> OpenAICompatibleModel | None:
 
 
 def make_forecaster(
-    settings: Settings, model: ReasoningModel | None, clock: Clock, epoch: int, fleet: Fleet
+    settings: Settings,
+    model: ReasoningModel | None,
+    clock: Clock,
+    epoch: int,
+    fleet: Fleet,
+    *,
+    prefix: str = "",
 ) -> Forecaster:
     """Return the forecaster; its ids carry the epoch, so that a restart repeats none."""
     private = {name.casefold() for asset in fleet.assets for name in (asset.asset_id, asset.node_id)}
     return Forecaster(
         model,
         clock=clock,
-        new_forecast_id=IdFactory(kind="forecast", epoch=epoch),
-        new_call_id=IdFactory(kind="call", epoch=epoch),
+        new_forecast_id=IdFactory(kind=f"{prefix}forecast", epoch=epoch),
+        new_call_id=IdFactory(kind=f"{prefix}call", epoch=epoch),
         settings=forecaster_settings(
             settings.model,
             timezone=settings.forecast.timezone,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from vpp.domain.errors import InvalidValueError
-from vpp.service.settings import ModelSettings
+from vpp.service.model_settings import ModelSettings
 
 LOCAL: Final = "local"
 LOCAL_MODEL: Final = ModelSettings(  # as in the demo

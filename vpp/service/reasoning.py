@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vpp.domain.forecasts import TokenPrices
 from vpp.forecasting.forecaster import COMPACT_STYLE, FULL_STYLE, ForecasterSettings
-from vpp.service.settings import ModelSettings
+from vpp.service.model_settings import ModelSettings
 
 if TYPE_CHECKING:
     from vpp.adapters.reasoning.openai_compatible import OpenAICompatibleModel

@@ -87,6 +87,12 @@ class Rehearsing:
             cost=look.cost - reference.cost, least=least, most=most, computed_at=self.loop.clock.now()
         )
 
+    async def plan_aside(self, inputs: CycleInputs) -> Rehearsed:
+        """Plan what a cycle was given, for a shadow: in turn with rehearsals; nothing is stored or sent."""
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            return await self._rehearse(inputs)
+
     async def _alone(
         self, versions: Callable[[CycleInputs], list[CycleInputs]], portfolio: str = ""
     ) -> tuple[CycleInputs, list[Rehearsed]]:

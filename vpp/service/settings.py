@@ -18,7 +18,10 @@ from vpp.domain.approvals import ApprovalRule
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.portfolios import Portfolios
+from vpp.domain.shadows import Shadow
 from vpp.service.approval_settings import ApprovalRuleSettings
+from vpp.service.model_settings import ModelSettings
+from vpp.service.shadow_settings import ShadowSettings, to_shadows
 
 
 class Section(BaseModel):
@@ -185,29 +188,6 @@ class ForecastSettings(Section):
         return name
 
 
-class ModelSettings(Section):
-    """The reasoning model: any OpenAI-compatible endpoint; DeepSeek is the documented default."""
-
-    enabled: bool = False
-    base_url: str = "https://api.deepseek.com"
-    name: str = "deepseek-chat"
-    api_key_variable: str = "DEEPSEEK_API_KEY"
-    response_format: Literal["json_schema", "json_object", "none"] = "json_object"
-    samples: int = Field(default=3, ge=1, le=5)
-    max_tokens: int = Field(default=2000, ge=16)
-    timeout_s: float = Field(default=60.0, gt=0)
-    deadline_s: float = Field(default=120.0, gt=0)
-    compact: bool = False
-    price_per_million_uncached: float = Field(default=0.0, ge=0)
-    price_per_million_cached: float = Field(default=0.0, ge=0)
-    price_per_million_completion: float = Field(default=0.0, ge=0)
-    currency: str = "USD"
-    tokens_per_day: int = Field(default=500_000, ge=0)
-    cost_per_day: float = Field(default=1.0, ge=0)
-    extra_body: dict[str, Any] = Field(default_factory=dict)
-    withheld_words: tuple[str, ...] = Field(default=(), max_length=10_000)
-
-
 class Settings(BaseSettings):
     """The whole file."""
 
@@ -233,6 +213,7 @@ class Settings(BaseSettings):
     forecast: ForecastSettings = ForecastSettings()
     model: ModelSettings = ModelSettings()
     approvals: tuple[ApprovalRuleSettings, ...] = Field(default=(), max_length=100)
+    shadows: tuple[ShadowSettings, ...] = Field(default=(), max_length=8)
     log_file: Path | None = None
 
     def to_rules(self) -> tuple[ApprovalRule, ...]:
@@ -243,6 +224,10 @@ class Settings(BaseSettings):
             if names.count(name) > 1:
                 raise InvalidValueError("approvals.id", name, "an id that is used once")
         return rules
+
+    def to_shadows(self) -> tuple[Shadow, ...]:
+        """Return what plans beside live operation; raises InvalidValueError where it cannot."""
+        return to_shadows(self.shadows, self.policy.to_policy())
 
     def to_portfolios(self) -> Portfolios:
         """Return the domain's value; raises InvalidValueError where portfolios overlap."""
@@ -287,6 +272,7 @@ def load_settings(path: Path) -> Settings:
         settings.policy.to_policy()
         settings.to_portfolios()
         settings.to_rules()
+        settings.to_shadows()
     except ValidationError as error:
         raise SettingsError(str(path), [_sentence(dict(detail)) for detail in error.errors()]) from error
     except InvalidValueError as error:
@@ -309,7 +295,7 @@ def _policy_sentence(error: InvalidValueError) -> str:
     if isinstance(error.value, timedelta):
         seconds = error.value.total_seconds()
         return f"policy.{error.field}_s: got {seconds:g}, expected {error.expected}"
-    if error.field.startswith("approvals."):
+    if error.field.startswith(("approvals.", "shadows.")):
         return str(error)
     section = "portfolios" if error.field in {"portfolio_id", "feeders"} else "policy"
     return f"{section}.{error}"

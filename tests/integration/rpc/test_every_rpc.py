@@ -45,6 +45,8 @@ from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.operators import open_operator_register
 from vpp.domain.approvals import ApprovalTerms
+from vpp.adapters.rpc.shadows import ShadowServicer
+from vpp.adapters.storage.shadows import open_shadows
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
@@ -119,6 +121,7 @@ async def plant(certificates, identity_database):
         signals, approvals = open_signals(made.url), open_approvals(made.url)
         board = RunBoard(made.clock, len(made.fleet))
         chain, orders = open_audit(made.url), open_operator_register(made.url)
+        shadows = open_shadows(made.url)
 
         async def nothing(*_words, **_order):
             return None
@@ -140,6 +143,7 @@ async def plant(certificates, identity_database):
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
                 AccessServicer(register=made.register, doorkeeper=made.doorkeeper).add_to,
+                ShadowServicer(shadows=(), register=shadows, report=nothing).add_to,
             ],
         }
         await made.start_server()
@@ -149,6 +153,7 @@ async def plant(certificates, identity_database):
         await approvals.close()
         await chain.close()
         await orders.close()
+        await shadows.close()
 
 
 def approval_desk(plant, register):

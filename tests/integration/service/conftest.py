@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from optimizer.problem import Problem
+from vpp.control.cycle_values import SolveOutcome
 from vpp.service import bootstrap, desk
 from vpp.service.solving import ProcessSolver
 
@@ -15,8 +19,14 @@ class SharedSolver:
 
     def __init__(self) -> None:
         self._solver = ProcessSolver()
-        self.solve, self.warm_up, self.tell = self._solver.solve, self._solver.warm_up, self._solver.tell
+        self._turn = threading.Lock()  # what is planned aside has a process of its own in the service
+        self.warm_up, self.tell = self._solver.warm_up, self._solver.tell
         self.end = self._solver.close
+
+    def solve(self, problem: Problem, **options: Any) -> SolveOutcome:
+        """Solve one problem at a time."""
+        with self._turn:
+            return self._solver.solve(problem, **options)
 
     def close(self) -> None:
         """Leave the process to the next service."""

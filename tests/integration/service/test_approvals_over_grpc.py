@@ -124,7 +124,7 @@ async def a_shadow_of_it(folder, database_url, start):
     await store.close()
     config = folder / "shadow.toml"
     config.write_text(f'[database]\nurl = "{database_url}"\n')
-    words = ["shadow", "report", "--from", start.isoformat(), "--to", (start + QUARTER).isoformat()]
+    words = ["shadow", "try", "--from", start.isoformat(), "--to", (start + QUARTER).isoformat()]
     words += ["--policy", "stability_cost_per_kw=0", "--config", str(config)]
     # In a process of its own: the command lowers its priority for good.
     process = await asyncio.create_subprocess_exec(

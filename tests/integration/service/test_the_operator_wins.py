@@ -30,7 +30,7 @@ from vpp.domain.audit import AuditKind
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.service.bootstrap import running_service
-from vpp.service.settings import ModelSettings
+from vpp.service.model_settings import ModelSettings
 from vpp.service.stop_journal import StopJournal
 
 SPEED = 60.0  # a renewal period is five seconds of the wall, the merge of stops one

@@ -11,12 +11,13 @@ from tests.unit.control.fleets import NOON, QUARTER, fleet, forecast, inputs
 from vpp.control.cycle import decide, prepare
 from vpp.control.cycle_values import SolveOutcome
 from vpp.control.record import CycleRecord, summary_of
-from vpp.control.shadows import Metered, Outcome, ShadowChange, mixed, outcome_of, swapped
+from vpp.control.shadow_report import FEWEST_DAYS, compare
+from vpp.control.shadows import Metered, mixed, outcome_of, swapped
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ForecastParts
+from vpp.domain.shadows import Outcome, ShadowChange
 from vpp.ports import FeederHistory
 from vpp.ports.operation import RecordedCycle
-from vpp.replay.shadow_report import FEWEST_DAYS, compare
 from vpp.replay.shadowing import shadowed
 
 CALM = ShadowChange(policy={"unmet_energy_penalty_per_kwh": 0.0})

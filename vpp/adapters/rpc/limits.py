@@ -104,6 +104,7 @@ MAX_PAGE_FORECASTS: Final = 200
 MAX_PAGE_OVERRIDES: Final = 1_000
 MAX_PAGE_CONTEXT: Final = 1_000
 MAX_PAGE_APPROVALS: Final = 100
+MAX_PAGE_SHADOWS: Final = 100
 MAX_PAGE_TOKEN_LENGTH: Final = 256
 
 # Identity, seconds of the wall ------------------------------------------------------------------

@@ -11,6 +11,7 @@ from vpp.client.calls import (
     rehearsals,
     runs,
     settlement,
+    shadows,
     signals,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "rehearsals",
     "runs",
     "settlement",
+    "shadows",
     "signals",
 ]

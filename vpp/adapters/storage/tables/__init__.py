@@ -49,6 +49,12 @@ from vpp.adapters.storage.tables.runs import (
     run,
     setpoint,
 )
+from vpp.adapters.storage.tables.shadows import (
+    shadow_cycle,
+    shadow_forecast,
+    shadow_outcome,
+    shadow_score,
+)
 from vpp.adapters.storage.tables.signals import signal, signal_request
 from vpp.adapters.storage.tables.telemetry import (
     archived_day,
@@ -97,6 +103,10 @@ __all__ = [
     "revocation",
     "run",
     "setpoint",
+    "shadow_cycle",
+    "shadow_forecast",
+    "shadow_outcome",
+    "shadow_score",
     "signal",
     "signal_request",
     "stop_order",

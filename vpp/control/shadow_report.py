@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vpp.control.shadows import Outcome
+from vpp.domain.shadows import Outcome
 
 DRAWS: Final = 2_000
 FEWEST_DAYS: Final = 14  # of comparison, before money says anything
