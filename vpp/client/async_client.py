@@ -68,6 +68,9 @@ class AsyncClient(AsynchronousCalls):
     shadows = lists(calls.shadows.shadows)
     shadow_cycles = lists(calls.shadows.shadow_cycles)
     shadow_report = asks(calls.shadows.shadow_report)
+    propose_promotion = asks(calls.shadows.propose_promotion)
+    revert_promotion = asks(calls.shadows.revert_promotion)
+    promotions = lists(calls.shadows.promotions)
 
     explain_setpoint = asks(calls.audit.explain_setpoint)
     audit_records = lists(calls.audit.audit_records)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from vpp.control.cycle_values import CycleInputs, Decision, Prepared
 from vpp.domain.approvals import (
     Approval,
     ApprovalEvent,
+    ApprovalNeed,
     ApprovalRecord,
     ApprovalRefusedError,
+    ApprovalRule,
     EventKind,
     PendingPlan,
     Subject,
 )
 
+PROMOTION_TIMEOUT = timedelta(days=7)  # where no rule says otherwise
 VERIFIED = "passed: the whole horizon, by the independent verifier"
 
 
@@ -48,6 +52,47 @@ def plan_request(
         standing_kw=standing_kw,
         cost_with=first.plan.certificate.get("objective"),
         cost_without=None if decision.plan is None else decision.plan.certificate.get("objective"),
+    )
+
+
+def promotion_need(rules: Sequence[ApprovalRule], words: str, against: Sequence[str]) -> ApprovalNeed:
+    """Return whom a promotion needs: always somebody, and more where a rule says so.
+
+    Rules about promotions count, and those that ask for every plan. The most persons and, of rules about
+    promotions, the shortest time-out hold.
+    """
+    asking = [rule for rule in rules if rule.promotions or rule.always]
+    timeouts = [rule.timeout for rule in rules if rule.promotions]
+    return ApprovalNeed(
+        rule_ids=tuple(rule.rule_id for rule in asking),
+        reasons=(f"{words} is to be in force", *(f"against it: {one}" for one in against)),
+        persons=max((rule.persons for rule in asking), default=1),
+        timeout=min(timeouts, default=PROMOTION_TIMEOUT),
+    )
+
+
+def promotion_request(
+    approval_id: str,
+    need: ApprovalNeed,
+    now: datetime,
+    *,
+    requester: str,
+    verdict: str,
+    epoch: int,
+    detail: dict[str, Any],
+) -> Approval:
+    """Return what puts a promotion before people."""
+    return Approval(
+        approval_id=approval_id,
+        subject=Subject.PROMOTION,
+        run_id="",
+        requested_at=now,
+        expires_at=now + need.timeout,
+        requester=requester,
+        need=need,
+        verdict=verdict,
+        epoch=epoch,
+        detail=detail,
     )
 
 

@@ -65,13 +65,15 @@ class ApprovalRule:
     """A reason to ask people: it holds when any of its conditions does.
 
     Powers in kW, shares as ratios (0.2 is 20 %). `below_rung` asks for every plan that stands lower
-    than that rung. Feeders narrow changes and powers to their assets; none means the portfolio.
+    than that rung. `promotions` is about what is put in force, not about plans. Feeders narrow changes
+    and powers to their assets; none means the portfolio.
     """
 
     rule_id: str
     persons: int = 1
     timeout: timedelta = timedelta(minutes=10)
     always: bool = False
+    promotions: bool = False
     total_change_kw: float | None = None  # sum of |ordered - in force| over the assets
     asset_power_kw: float | None = None  # |power| of any one asset
     forecast_adjusted_share: float | None = None  # of the baseline, in any interval of any feeder
@@ -93,11 +95,11 @@ class ApprovalRule:
             if value is not None and not (math.isfinite(value) and value >= 0.0):
                 raise InvalidValueError(f"approvals.{self.rule_id}.{name}", value, "zero or more")
         named = [name for name in (*numbers, "below_rung") if getattr(self, name) is not None]
-        if not (self.always or named):
+        if not (self.always or self.promotions or named):
             raise InvalidValueError(
                 f"approvals.{self.rule_id}",
                 "no condition",
-                f"always, or one of {', '.join(numbers)}, below_rung",
+                f"always, promotions, or one of {', '.join(numbers)}, below_rung",
             )
 
 

@@ -45,6 +45,7 @@ class AuditKind(StrEnum):
     MODEL = "model"
     CONSENT = "consent"
     TRAINING_EXPORT = "training_export"
+    PROMOTION = "promotion"  # what people put in force instead of the configuration, or took back
     SHADOW_FORECAST = "shadow_forecast"  # of another model, beside the one in force
     ERASURE = "erasure"
     CHECKPOINT = "checkpoint"  # older records were cut off here

@@ -66,11 +66,16 @@ class ShadowChange:
     @property
     def words(self) -> str:
         """Return the change in words."""
-        found = [f"{name}={value:g}" for name, value in self.policy.items()]
-        found += [f"{value:g} x {name}" for name, value in self.weights.items()]
-        if self.model:
-            found.append(f"model {self.model.get('name', '')} at {self.model.get('base_url', '')}")
-        return ", ".join(found)
+        return change_words(self.policy, self.weights, self.model)
+
+
+def change_words(policy: Mapping[str, float], weights: Mapping[str, float], model: Mapping[str, Any]) -> str:
+    """Return values in words; empty where all of them are."""
+    found = [f"{name}={value:g}" for name, value in policy.items()]
+    found += [f"{value:g} x {name}" for name, value in weights.items()]
+    if model:
+        found.append(f"model {model.get('name', '')} at {model.get('base_url', '')}")
+    return ", ".join(found)
 
 
 def require_weights(weights: Mapping[str, float]) -> None:

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from vpp.rpcgen import approvals_pb2 as vpp_dot_v1_dot_approvals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vpp/v1/shadows.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n\x06Shadow\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\t\x12*\n\x06policy\x18\x03 \x03(\x0b\x32\x1a.vpp.v1.Shadow.PolicyEntry\x12,\n\x07weights\x18\x04 \x03(\x0b\x32\x1b.vpp.v1.Shadow.WeightsEntry\x12\r\n\x05model\x18\x05 \x01(\t\x12\x14\n\x0c\x65very_cycles\x18\x06 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x07 \x01(\x05\x12\x0e\n\x06\x63ycles\x18\x08 \x01(\x03\x12\x0f\n\x07settled\x18\t \x01(\x03\x12)\n\x05\x66irst\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06newest\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bPolicyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\";\n\x12ListShadowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x13ListShadowsResponse\x12\x1f\n\x07shadows\x18\x01 \x03(\x0b\x32\x0e.vpp.v1.Shadow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf1\x01\n\x0bPlannedSide\x12\x0c\n\x04rung\x18\x01 \x01(\t\x12\x11\n\x04\x63ost\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11horizon_intervals\x18\x03 \x01(\x05\x12\x0f\n\x07refused\x18\x04 \x01(\x05\x12\x14\n\x0coverload_kwh\x18\x05 \x01(\x01\x12\x16\n\tchange_kw\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07seconds\x18\x07 \x01(\x01\x12\x13\n\x0b\x66orecast_id\x18\x08 \x01(\t\x12\x19\n\x0cmetered_cost\x18\t \x01(\x01H\x02\x88\x01\x01\x42\x07\n\x05_costB\x0c\n\n_change_kwB\x0f\n\r_metered_cost\"\x9a\x01\n\x0bShadowCycle\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12/\n\x0b\x63ycle_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x08in_force\x18\x03 \x01(\x0b\x32\x13.vpp.v1.PlannedSide\x12#\n\x06shadow\x18\x04 \x01(\x0b\x32\x13.vpp.v1.PlannedSide\"S\n\x17ListShadowCyclesRequest\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"X\n\x18ListShadowCyclesResponse\x12#\n\x06\x63ycles\x18\x01 \x03(\x0b\x32\x13.vpp.v1.ShadowCycle\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x13ReportShadowRequest\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x04 \x01(\r\"L\n\x0cReportFigure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x10\n\x08in_force\x18\x03 \x01(\x01\x12\x0e\n\x06shadow\x18\x04 \x01(\x01\"w\n\x0f\x46orecastQuality\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x01(\x03\x12\x0e\n\x06mae_kw\x18\x03 \x01(\x01\x12\x0c\n\x04wape\x18\x04 \x01(\x01\x12\x17\n\npinball_kw\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_pinball_kw\"\xf9\x02\n\x0cShadowReport\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63ycles\x18\x05 \x01(\x03\x12\x0f\n\x07settled\x18\x06 \x01(\x03\x12\x0c\n\x04\x64\x61ys\x18\x07 \x01(\x05\x12\x15\n\rsaved_per_day\x18\x08 \x01(\x01\x12\x19\n\x11saved_low_per_day\x18\t \x01(\x01\x12\x1a\n\x12saved_high_per_day\x18\n \x01(\x01\x12%\n\x07\x66igures\x18\x0b \x03(\x0b\x32\x14.vpp.v1.ReportFigure\x12*\n\tforecasts\x18\x0c \x03(\x0b\x32\x17.vpp.v1.ForecastQuality\x12\x0f\n\x07\x61gainst\x18\r \x03(\t\x12\x11\n\tsentences\x18\x0e \x03(\t\"<\n\x14ReportShadowResponse\x12$\n\x06report\x18\x01 \x01(\x0b\x32\x14.vpp.v1.ShadowReport2\xf9\x01\n\rShadowService\x12\x46\n\x0bListShadows\x12\x1a.vpp.v1.ListShadowsRequest\x1a\x1b.vpp.v1.ListShadowsResponse\x12U\n\x10ListShadowCycles\x12\x1f.vpp.v1.ListShadowCyclesRequest\x1a .vpp.v1.ListShadowCyclesResponse\x12I\n\x0cReportShadow\x12\x1b.vpp.v1.ReportShadowRequest\x1a\x1c.vpp.v1.ReportShadowResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14vpp/v1/shadows.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16vpp/v1/approvals.proto\"\x8f\x03\n\x06Shadow\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\t\x12*\n\x06policy\x18\x03 \x03(\x0b\x32\x1a.vpp.v1.Shadow.PolicyEntry\x12,\n\x07weights\x18\x04 \x03(\x0b\x32\x1b.vpp.v1.Shadow.WeightsEntry\x12\r\n\x05model\x18\x05 \x01(\t\x12\x14\n\x0c\x65very_cycles\x18\x06 \x01(\x05\x12\x0c\n\x04\x64\x61ys\x18\x07 \x01(\x05\x12\x0e\n\x06\x63ycles\x18\x08 \x01(\x03\x12\x0f\n\x07settled\x18\t \x01(\x03\x12)\n\x05\x66irst\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06newest\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bPolicyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\";\n\x12ListShadowsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x13ListShadowsResponse\x12\x1f\n\x07shadows\x18\x01 \x03(\x0b\x32\x0e.vpp.v1.Shadow\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf1\x01\n\x0bPlannedSide\x12\x0c\n\x04rung\x18\x01 \x01(\t\x12\x11\n\x04\x63ost\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11horizon_intervals\x18\x03 \x01(\x05\x12\x0f\n\x07refused\x18\x04 \x01(\x05\x12\x14\n\x0coverload_kwh\x18\x05 \x01(\x01\x12\x16\n\tchange_kw\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07seconds\x18\x07 \x01(\x01\x12\x13\n\x0b\x66orecast_id\x18\x08 \x01(\t\x12\x19\n\x0cmetered_cost\x18\t \x01(\x01H\x02\x88\x01\x01\x42\x07\n\x05_costB\x0c\n\n_change_kwB\x0f\n\r_metered_cost\"\x9a\x01\n\x0bShadowCycle\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12/\n\x0b\x63ycle_start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x08in_force\x18\x03 \x01(\x0b\x32\x13.vpp.v1.PlannedSide\x12#\n\x06shadow\x18\x04 \x01(\x0b\x32\x13.vpp.v1.PlannedSide\"S\n\x17ListShadowCyclesRequest\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"X\n\x18ListShadowCyclesResponse\x12#\n\x06\x63ycles\x18\x01 \x03(\x0b\x32\x13.vpp.v1.ShadowCycle\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x13ReportShadowRequest\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12)\n\x05start\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x04 \x01(\r\"L\n\x0cReportFigure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x10\n\x08in_force\x18\x03 \x01(\x01\x12\x0e\n\x06shadow\x18\x04 \x01(\x01\"w\n\x0f\x46orecastQuality\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x01(\x03\x12\x0e\n\x06mae_kw\x18\x03 \x01(\x01\x12\x0c\n\x04wape\x18\x04 \x01(\x01\x12\x17\n\npinball_kw\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_pinball_kw\"\xf9\x02\n\x0cShadowReport\x12\x11\n\tshadow_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63hange\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63ycles\x18\x05 \x01(\x03\x12\x0f\n\x07settled\x18\x06 \x01(\x03\x12\x0c\n\x04\x64\x61ys\x18\x07 \x01(\x05\x12\x15\n\rsaved_per_day\x18\x08 \x01(\x01\x12\x19\n\x11saved_low_per_day\x18\t \x01(\x01\x12\x1a\n\x12saved_high_per_day\x18\n \x01(\x01\x12%\n\x07\x66igures\x18\x0b \x03(\x0b\x32\x14.vpp.v1.ReportFigure\x12*\n\tforecasts\x18\x0c \x03(\x0b\x32\x17.vpp.v1.ForecastQuality\x12\x0f\n\x07\x61gainst\x18\r \x03(\t\x12\x11\n\tsentences\x18\x0e \x03(\t\"<\n\x14ReportShadowResponse\x12$\n\x06report\x18\x01 \x01(\x0b\x32\x14.vpp.v1.ShadowReport\"\xb3\x01\n\x17ProposePromotionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tshadow_id\x18\x02 \x01(\t\x12)\n\x05start\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x05 \x01(\r\x12\x0f\n\x07\x63omment\x18\x06 \x01(\t\">\n\x18ProposePromotionResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\"\xb1\x01\n\tPromotion\x12\x14\n\x0cpromotion_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x11\n\tshadow_id\x18\x03 \x01(\t\x12\x10\n\x08in_force\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06people\x18\x06 \x03(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x08 \x01(\t\"<\n\x16RevertPromotionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"?\n\x17RevertPromotionResponse\x12$\n\tpromotion\x18\x01 \x01(\x0b\x32\x11.vpp.v1.Promotion\">\n\x15ListPromotionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"j\n\x16ListPromotionsResponse\x12%\n\npromotions\x18\x01 \x03(\x0b\x32\x11.vpp.v1.Promotion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08in_force\x18\x03 \x01(\t2\xf5\x03\n\rShadowService\x12\x46\n\x0bListShadows\x12\x1a.vpp.v1.ListShadowsRequest\x1a\x1b.vpp.v1.ListShadowsResponse\x12U\n\x10ListShadowCycles\x12\x1f.vpp.v1.ListShadowCyclesRequest\x1a .vpp.v1.ListShadowCyclesResponse\x12I\n\x0cReportShadow\x12\x1b.vpp.v1.ReportShadowRequest\x1a\x1c.vpp.v1.ReportShadowResponse\x12U\n\x10ProposePromotion\x12\x1f.vpp.v1.ProposePromotionRequest\x1a .vpp.v1.ProposePromotionResponse\x12R\n\x0fRevertPromotion\x12\x1e.vpp.v1.RevertPromotionRequest\x1a\x1f.vpp.v1.RevertPromotionResponse\x12O\n\x0eListPromotions\x12\x1d.vpp.v1.ListPromotionsRequest\x1a\x1e.vpp.v1.ListPromotionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,34 +37,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHADOW_POLICYENTRY']._serialized_options = b'8\001'
   _globals['_SHADOW_WEIGHTSENTRY']._loaded_options = None
   _globals['_SHADOW_WEIGHTSENTRY']._serialized_options = b'8\001'
-  _globals['_SHADOW']._serialized_start=66
-  _globals['_SHADOW']._serialized_end=465
-  _globals['_SHADOW_POLICYENTRY']._serialized_start=372
-  _globals['_SHADOW_POLICYENTRY']._serialized_end=417
-  _globals['_SHADOW_WEIGHTSENTRY']._serialized_start=419
-  _globals['_SHADOW_WEIGHTSENTRY']._serialized_end=465
-  _globals['_LISTSHADOWSREQUEST']._serialized_start=467
-  _globals['_LISTSHADOWSREQUEST']._serialized_end=526
-  _globals['_LISTSHADOWSRESPONSE']._serialized_start=528
-  _globals['_LISTSHADOWSRESPONSE']._serialized_end=607
-  _globals['_PLANNEDSIDE']._serialized_start=610
-  _globals['_PLANNEDSIDE']._serialized_end=851
-  _globals['_SHADOWCYCLE']._serialized_start=854
-  _globals['_SHADOWCYCLE']._serialized_end=1008
-  _globals['_LISTSHADOWCYCLESREQUEST']._serialized_start=1010
-  _globals['_LISTSHADOWCYCLESREQUEST']._serialized_end=1093
-  _globals['_LISTSHADOWCYCLESRESPONSE']._serialized_start=1095
-  _globals['_LISTSHADOWCYCLESRESPONSE']._serialized_end=1183
-  _globals['_REPORTSHADOWREQUEST']._serialized_start=1186
-  _globals['_REPORTSHADOWREQUEST']._serialized_end=1324
-  _globals['_REPORTFIGURE']._serialized_start=1326
-  _globals['_REPORTFIGURE']._serialized_end=1402
-  _globals['_FORECASTQUALITY']._serialized_start=1404
-  _globals['_FORECASTQUALITY']._serialized_end=1523
-  _globals['_SHADOWREPORT']._serialized_start=1526
-  _globals['_SHADOWREPORT']._serialized_end=1903
-  _globals['_REPORTSHADOWRESPONSE']._serialized_start=1905
-  _globals['_REPORTSHADOWRESPONSE']._serialized_end=1965
-  _globals['_SHADOWSERVICE']._serialized_start=1968
-  _globals['_SHADOWSERVICE']._serialized_end=2217
+  _globals['_SHADOW']._serialized_start=90
+  _globals['_SHADOW']._serialized_end=489
+  _globals['_SHADOW_POLICYENTRY']._serialized_start=396
+  _globals['_SHADOW_POLICYENTRY']._serialized_end=441
+  _globals['_SHADOW_WEIGHTSENTRY']._serialized_start=443
+  _globals['_SHADOW_WEIGHTSENTRY']._serialized_end=489
+  _globals['_LISTSHADOWSREQUEST']._serialized_start=491
+  _globals['_LISTSHADOWSREQUEST']._serialized_end=550
+  _globals['_LISTSHADOWSRESPONSE']._serialized_start=552
+  _globals['_LISTSHADOWSRESPONSE']._serialized_end=631
+  _globals['_PLANNEDSIDE']._serialized_start=634
+  _globals['_PLANNEDSIDE']._serialized_end=875
+  _globals['_SHADOWCYCLE']._serialized_start=878
+  _globals['_SHADOWCYCLE']._serialized_end=1032
+  _globals['_LISTSHADOWCYCLESREQUEST']._serialized_start=1034
+  _globals['_LISTSHADOWCYCLESREQUEST']._serialized_end=1117
+  _globals['_LISTSHADOWCYCLESRESPONSE']._serialized_start=1119
+  _globals['_LISTSHADOWCYCLESRESPONSE']._serialized_end=1207
+  _globals['_REPORTSHADOWREQUEST']._serialized_start=1210
+  _globals['_REPORTSHADOWREQUEST']._serialized_end=1348
+  _globals['_REPORTFIGURE']._serialized_start=1350
+  _globals['_REPORTFIGURE']._serialized_end=1426
+  _globals['_FORECASTQUALITY']._serialized_start=1428
+  _globals['_FORECASTQUALITY']._serialized_end=1547
+  _globals['_SHADOWREPORT']._serialized_start=1550
+  _globals['_SHADOWREPORT']._serialized_end=1927
+  _globals['_REPORTSHADOWRESPONSE']._serialized_start=1929
+  _globals['_REPORTSHADOWRESPONSE']._serialized_end=1989
+  _globals['_PROPOSEPROMOTIONREQUEST']._serialized_start=1992
+  _globals['_PROPOSEPROMOTIONREQUEST']._serialized_end=2171
+  _globals['_PROPOSEPROMOTIONRESPONSE']._serialized_start=2173
+  _globals['_PROPOSEPROMOTIONRESPONSE']._serialized_end=2235
+  _globals['_PROMOTION']._serialized_start=2238
+  _globals['_PROMOTION']._serialized_end=2415
+  _globals['_REVERTPROMOTIONREQUEST']._serialized_start=2417
+  _globals['_REVERTPROMOTIONREQUEST']._serialized_end=2477
+  _globals['_REVERTPROMOTIONRESPONSE']._serialized_start=2479
+  _globals['_REVERTPROMOTIONRESPONSE']._serialized_end=2542
+  _globals['_LISTPROMOTIONSREQUEST']._serialized_start=2544
+  _globals['_LISTPROMOTIONSREQUEST']._serialized_end=2606
+  _globals['_LISTPROMOTIONSRESPONSE']._serialized_start=2608
+  _globals['_LISTPROMOTIONSRESPONSE']._serialized_end=2714
+  _globals['_SHADOWSERVICE']._serialized_start=2717
+  _globals['_SHADOWSERVICE']._serialized_end=3218
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from vpp.rpcgen import approvals_pb2 as _approvals_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -192,3 +193,77 @@ class ReportShadowResponse(_message.Message):
     REPORT_FIELD_NUMBER: _ClassVar[int]
     report: ShadowReport
     def __init__(self, report: _Optional[_Union[ShadowReport, _Mapping]] = ...) -> None: ...
+
+class ProposePromotionRequest(_message.Message):
+    __slots__ = ("request_id", "shadow_id", "start", "end", "seed", "comment")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_ID_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    shadow_id: str
+    start: _timestamp_pb2.Timestamp
+    end: _timestamp_pb2.Timestamp
+    seed: int
+    comment: str
+    def __init__(self, request_id: _Optional[str] = ..., shadow_id: _Optional[str] = ..., start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seed: _Optional[int] = ..., comment: _Optional[str] = ...) -> None: ...
+
+class ProposePromotionResponse(_message.Message):
+    __slots__ = ("approval",)
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    approval: _approvals_pb2.Approval
+    def __init__(self, approval: _Optional[_Union[_approvals_pb2.Approval, _Mapping]] = ...) -> None: ...
+
+class Promotion(_message.Message):
+    __slots__ = ("promotion_id", "kind", "shadow_id", "in_force", "at", "people", "reason", "approval_id")
+    PROMOTION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_ID_FIELD_NUMBER: _ClassVar[int]
+    IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    PEOPLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
+    promotion_id: str
+    kind: str
+    shadow_id: str
+    in_force: str
+    at: _timestamp_pb2.Timestamp
+    people: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    approval_id: str
+    def __init__(self, promotion_id: _Optional[str] = ..., kind: _Optional[str] = ..., shadow_id: _Optional[str] = ..., in_force: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., people: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., approval_id: _Optional[str] = ...) -> None: ...
+
+class RevertPromotionRequest(_message.Message):
+    __slots__ = ("request_id", "reason")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    reason: str
+    def __init__(self, request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class RevertPromotionResponse(_message.Message):
+    __slots__ = ("promotion",)
+    PROMOTION_FIELD_NUMBER: _ClassVar[int]
+    promotion: Promotion
+    def __init__(self, promotion: _Optional[_Union[Promotion, _Mapping]] = ...) -> None: ...
+
+class ListPromotionsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPromotionsResponse(_message.Message):
+    __slots__ = ("promotions", "next_page_token", "in_force")
+    PROMOTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    promotions: _containers.RepeatedCompositeFieldContainer[Promotion]
+    next_page_token: str
+    in_force: str
+    def __init__(self, promotions: _Optional[_Iterable[_Union[Promotion, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., in_force: _Optional[str] = ...) -> None: ...

@@ -50,6 +50,21 @@ class ShadowServiceStub:
                 request_serializer=vpp_dot_v1_dot_shadows__pb2.ReportShadowRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_shadows__pb2.ReportShadowResponse.FromString,
                 _registered_method=True)
+        self.ProposePromotion = channel.unary_unary(
+                '/vpp.v1.ShadowService/ProposePromotion',
+                request_serializer=vpp_dot_v1_dot_shadows__pb2.ProposePromotionRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_shadows__pb2.ProposePromotionResponse.FromString,
+                _registered_method=True)
+        self.RevertPromotion = channel.unary_unary(
+                '/vpp.v1.ShadowService/RevertPromotion',
+                request_serializer=vpp_dot_v1_dot_shadows__pb2.RevertPromotionRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_shadows__pb2.RevertPromotionResponse.FromString,
+                _registered_method=True)
+        self.ListPromotions = channel.unary_unary(
+                '/vpp.v1.ShadowService/ListPromotions',
+                request_serializer=vpp_dot_v1_dot_shadows__pb2.ListPromotionsRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_shadows__pb2.ListPromotionsResponse.FromString,
+                _registered_method=True)
 
 
 class ShadowServiceServicer:
@@ -77,6 +92,28 @@ class ShadowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProposePromotion(self, request, context):
+        """ProposePromotion puts a shadow before people, with its report. When they approve it (ApprovalService) it
+        is in force from the next cycle on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertPromotion(self, request, context):
+        """RevertPromotion puts in force again what was so before the newest promotion, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPromotions(self, request, context):
+        """ListPromotions returns what was promoted and taken back, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ShadowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +131,21 @@ def add_ShadowServiceServicer_to_server(servicer, server):
                     servicer.ReportShadow,
                     request_deserializer=vpp_dot_v1_dot_shadows__pb2.ReportShadowRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_shadows__pb2.ReportShadowResponse.SerializeToString,
+            ),
+            'ProposePromotion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposePromotion,
+                    request_deserializer=vpp_dot_v1_dot_shadows__pb2.ProposePromotionRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_shadows__pb2.ProposePromotionResponse.SerializeToString,
+            ),
+            'RevertPromotion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertPromotion,
+                    request_deserializer=vpp_dot_v1_dot_shadows__pb2.RevertPromotionRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_shadows__pb2.RevertPromotionResponse.SerializeToString,
+            ),
+            'ListPromotions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPromotions,
+                    request_deserializer=vpp_dot_v1_dot_shadows__pb2.ListPromotionsRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_shadows__pb2.ListPromotionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +230,87 @@ class ShadowService:
             '/vpp.v1.ShadowService/ReportShadow',
             vpp_dot_v1_dot_shadows__pb2.ReportShadowRequest.SerializeToString,
             vpp_dot_v1_dot_shadows__pb2.ReportShadowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposePromotion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.ShadowService/ProposePromotion',
+            vpp_dot_v1_dot_shadows__pb2.ProposePromotionRequest.SerializeToString,
+            vpp_dot_v1_dot_shadows__pb2.ProposePromotionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertPromotion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.ShadowService/RevertPromotion',
+            vpp_dot_v1_dot_shadows__pb2.RevertPromotionRequest.SerializeToString,
+            vpp_dot_v1_dot_shadows__pb2.RevertPromotionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPromotions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.ShadowService/ListPromotions',
+            vpp_dot_v1_dot_shadows__pb2.ListPromotionsRequest.SerializeToString,
+            vpp_dot_v1_dot_shadows__pb2.ListPromotionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

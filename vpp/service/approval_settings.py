@@ -19,6 +19,7 @@ class ApprovalRuleSettings(BaseModel):
     persons: int = 1
     timeout_s: float = 600.0
     always: bool = False
+    promotions: bool = False
     total_change_kw: float | None = None
     asset_power_kw: float | None = None
     forecast_adjusted_percent: float | None = None
@@ -35,6 +36,7 @@ class ApprovalRuleSettings(BaseModel):
             persons=self.persons,
             timeout=timedelta(seconds=self.timeout_s),
             always=self.always,
+            promotions=self.promotions,
             total_change_kw=self.total_change_kw,
             asset_power_kw=self.asset_power_kw,
             forecast_adjusted_share=None if percent is None else percent / 100.0,

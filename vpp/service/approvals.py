@@ -14,14 +14,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 
-from vpp.control.approval_requests import alarm, next_rung, plan_request, require_counts
+from vpp.control.approval_requests import (
+    alarm,
+    next_rung,
+    plan_request,
+    promotion_request,
+    require_counts,
+)
 from vpp.control.cycle_values import CycleInputs, Decision, Prepared
 from vpp.domain.approvals import (
     Approval,
     ApprovalEvent,
+    ApprovalNeed,
     ApprovalRecord,
     ApprovalRefusedError,
     ApprovalTerms,
@@ -33,8 +41,9 @@ from vpp.ports import ApprovalRegister, Clock
 
 log = structlog.get_logger()
 
-CarryOut = Callable[[ApprovalRecord], Awaitable[str]]
-"""Carries out what was approved and returns the id of the run; raises StaleApprovalError."""
+CarryOut = Callable[[ApprovalRecord], Awaitable[str | None]]
+"""Carries out what was approved and returns the id of its run, empty where it takes none; None where it is
+not wanted any more; raises StaleApprovalError."""
 
 
 class ApprovalDesk:
@@ -72,6 +81,43 @@ class ApprovalDesk:
             approval = plan_request(self._new_id(inputs.now), inputs, prepared, decision, requester=requester)
             await self._open(approval, superseded)
             return approval
+
+    async def propose(
+        self,
+        *,
+        approval_id: str,
+        requester: str,
+        need: ApprovalNeed,
+        verdict: str,
+        detail: dict[str, Any],
+    ) -> ApprovalRecord:
+        """Put a promotion before people; the same one again returns how it stands.
+
+        Raises:
+            ApprovalRefusedError: the shadow waits for people already, or the id stands for another one.
+        """
+        async with self._lock:
+            known = await self._register.get(approval_id)
+            shadow_id = detail["shadow_id"]
+            if known is not None and known.approval.detail.get("shadow_id") != shadow_id:
+                raise ApprovalRefusedError("REQUEST_ID_USED", f"{approval_id} stands for another promotion")
+            if known is not None:
+                return known
+            for record in await self._register.waiting():
+                if record.approval.detail.get("shadow_id") == shadow_id:
+                    waiting = f"{record.approval.approval_id} waits for the promotion of {shadow_id} already"
+                    raise ApprovalRefusedError("ALREADY_PROPOSED", waiting)
+            approval = promotion_request(
+                approval_id,
+                need,
+                self._clock.now(),
+                requester=requester,
+                verdict=verdict,
+                epoch=self._epoch,
+                detail=detail,
+            )
+            await self._open(approval, [])
+        return await self.get(approval_id)
 
     async def _superseded_by(self, inputs: CycleInputs) -> list[ApprovalEvent]:
         return [
@@ -190,7 +236,7 @@ class ApprovalDesk:
             return
         async with self._lock:
             record = await self.get(approval_id)
-            if record.end is None and run_id:
+            if record.end is None and run_id is not None:
                 who = " and ".join(record.approvers)
                 await self._end(record, EventKind.APPROVED, self._clock.now(), f"approved by {who}", run_id)
 

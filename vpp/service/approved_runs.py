@@ -18,8 +18,8 @@ class ApprovedRuns:
     def __init__(self, loop: DispatchLoop, store: Store, desk: ApprovalDesk) -> None:
         self._loop, self._store, self._desk = loop, store, desk
 
-    async def carry_out(self, record: ApprovalRecord) -> str:
-        """Return the run that carries out a plan, stored once under a name of its own; empty where none does.
+    async def carry_out(self, record: ApprovalRecord) -> str | None:
+        """Return the run that carries out a plan, stored once under a name of its own; None where none does.
 
         Raises:
             StaleApprovalError: the plan does not hold any more.
@@ -39,7 +39,7 @@ class ApprovedRuns:
             return await self._desk.still_wanted(approval_id) and await self._store.get_run(run_id) is None
 
         await self._loop.run_approved(run_id, approved, still_wanted)
-        return run_id if await self._store.get_run(run_id) is not None else ""
+        return run_id if await self._store.get_run(run_id) is not None else None
 
 
 async def open_approval_desk(

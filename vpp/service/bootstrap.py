@@ -25,6 +25,7 @@ from vpp.adapters.rpc.token_revocations import AccessServicer
 from vpp.adapters.storage import open_identities, open_signals, open_store
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.migrate import require_current
+from vpp.adapters.storage.promotions import open_promotions
 from vpp.control.compliance import ComplianceWatch
 from vpp.domain.readings import ReadingLimits
 from vpp.domain.runs import RunSummary
@@ -43,6 +44,7 @@ from vpp.service.ids import IdFactory
 from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
+from vpp.service.promotion_parts import RunningParts, promoted, promoting_of
 from vpp.service.schedules import add_schedules, schedules_of
 from vpp.service.settings import Settings
 from vpp.service.settling_calls import settlement_servicer
@@ -110,6 +112,9 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         solver = ProcessSolver()
         stack.callback(solver.close)
         await require_current(settings.database.url, config_path=config_path)
+        promotions = open_promotions(settings.database.url)
+        stack.push_async_callback(promotions.close)
+        configured, settings = settings, await promoted(settings, promotions)
         store = make_store(settings, clock)
         stack.push_async_callback(store.close)
         audit = keeping_of(settings, clock)
@@ -134,6 +139,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         desk = await open_desk(settings, loop, stack)
         shadows = await open_shadows_of(
             settings,
+            shadows=configured.to_shadows(),
             store=store,
             clock=clock,
             fleet=fleet,
@@ -145,10 +151,20 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         approvals = open_approvals(settings.database.url)
         stack.push_async_callback(approvals.close)
         approval_desk = await open_approval_desk(settings, approvals, loop, store, clock)
+        parts = RunningParts(
+            configured=configured,
+            settings=settings,
+            loop=loop,
+            forecasts=forecasts,
+            desk=approval_desk,
+            approvals=approvals,
+            stack=stack,
+        )
+        promoting = promoting_of(parts, promotions)
         services = [
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
-            shadows.servicer().add_to,
+            shadows.servicer(promoting).add_to,
             (await settlement_servicer(settings, store, fleet, clock, stack)).add_to,
             AccessServicer(register=register, doorkeeper=identity.doorkeeper).add_to,
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,6 +12,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from vpp.control.shadows import mixed
+from vpp.domain.errors import InvalidValueError
 from vpp.domain.forecasts import ContextItem, ForecastParts, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.forecasting.baseline import moved_to, past_errors_kw
@@ -53,6 +56,8 @@ class ForecastJob:
     learning: ForecastLearning | None = None  # without it the model's advice counts in full
     training: Training | None = None  # without it the baseline is that of similar days
     scenarios: int = 0
+    weights: Mapping[str, float] = field(default_factory=dict)  # of forecasters, instead of those learned
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _issued_at: datetime | None = None
     _seen_context: set[str] = field(default_factory=set)
 
@@ -66,7 +71,11 @@ class ForecastJob:
             await self.issue()
 
     async def issue(self) -> LoadForecast:
-        """Issue one forecast now: stored with the model call behind it."""
+        """Issue one forecast now: stored with the model call behind it; issues that meet wait."""
+        async with self._turn:
+            return await self._issue()
+
+    async def _issue(self) -> LoadForecast:
         now = self.clock.now()
         start = interval_start(now, self.interval)
         past = IntervalGrid(
@@ -76,6 +85,7 @@ class ForecastJob:
         context = await self.store.context_between(start=now, end=now + self._horizon(), known_at=now)
         grid = IntervalGrid(start=start, length=self.interval, count=self.horizon_intervals)
         forecast, call = await self._advised(history, grid, context, now)
+        forecast = self._with_weights(forecast)
         if self.scenarios:
             forecast = await asyncio.to_thread(self._with_scenarios, forecast, history, now)
         await self.store.save_forecast(forecast, call)
@@ -115,6 +125,16 @@ class ForecastJob:
             # Without its account no share of the mix is proven: the baseline is in force.
             log.warning("the forecasters' account cannot be kept", reason=str(error))
             return self.forecaster.plain(baseline, now, f"the account cannot be kept: {error}"), call
+
+    def _with_weights(self, forecast: LoadForecast) -> LoadForecast:
+        """Return the forecast mixed with fixed weights, where there are any and their forecasters spoke."""
+        if not self.weights:
+            return forecast
+        try:
+            return mixed(forecast, self.weights)
+        except InvalidValueError as error:
+            log.warning("fixed weights of forecasters cannot be used", reason=str(error))
+            return forecast
 
     def _with_scenarios(self, forecast: LoadForecast, history: FeederHistory, now: datetime) -> LoadForecast:
         """Return the forecast with courses that move as past errors did; the same issue draws the same."""

@@ -57,6 +57,7 @@ async def open_forecasts(
         ),
         training=training,
         scenarios=forecast.scenarios,
+        weights=forecast.weights,
     )
 
 

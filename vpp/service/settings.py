@@ -18,7 +18,7 @@ from vpp.domain.approvals import ApprovalRule
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.portfolios import Portfolios
-from vpp.domain.shadows import Shadow
+from vpp.domain.shadows import Shadow, require_weights
 from vpp.service.approval_settings import ApprovalRuleSettings
 from vpp.service.model_settings import ModelSettings
 from vpp.service.shadow_settings import ShadowSettings, to_shadows
@@ -176,6 +176,7 @@ class ForecastSettings(Section):
     training_period_s: float = Field(default=21_600, ge=3600)
     expect_stays: bool = False  # plan for cars that come by habit, beside the announced stays
     scenarios: int = Field(default=0, ge=0, le=50)  # planned for instead of the median alone; 0: none
+    weights: dict[str, float] = Field(default_factory=dict)  # of forecasters, instead of those learned
     country: str = ""  # whose public holidays count beside `holidays`
 
     @field_validator("timezone")
@@ -186,6 +187,15 @@ class ForecastSettings(Section):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("a time zone such as Europe/Berlin") from None
         return name
+
+    @field_validator("weights")
+    @classmethod
+    def _usable(cls, weights: dict[str, float]) -> dict[str, float]:
+        try:
+            require_weights(weights)
+        except InvalidValueError as error:
+            raise ValueError(error.expected) from None
+        return weights
 
 
 class Settings(BaseSettings):

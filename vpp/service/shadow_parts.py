@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,13 +17,16 @@ from vpp.control.rehearsal import Rehearsed
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import ContextItem, LoadForecast, ModelCall
 from vpp.domain.intervals import IntervalGrid
+from vpp.domain.promotions import Overlay
 from vpp.domain.shadows import Shadow
 from vpp.ports import Clock, FeederHistory, Store
 from vpp.ports.shadows import ShadowRegister
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecasting_parts import make_forecaster
+from vpp.service.in_force import settings_in_force
 from vpp.service.jobs import Jobs
 from vpp.service.model_settings import ModelSettings
+from vpp.service.promoting import Promoting
 from vpp.service.reasoning import endpoint_of
 from vpp.service.settings import Settings
 from vpp.service.shadow_job import ShadowJob
@@ -71,9 +74,11 @@ class Shadows:
         cycles = await self.register.compared(shadow, start=begin, end=until)
         return await asyncio.to_thread(report_of, shadow, cycles, start=begin, end=until, seed=seed)
 
-    def servicer(self) -> ShadowServicer:
-        """Return what shows shadows to people."""
-        return ShadowServicer(shadows=self.job.shadows, register=self.register, report=self.report)
+    def servicer(self, promoting: Promoting) -> ShadowServicer:
+        """Return what shows shadows to people, and takes their proposals."""
+        return ShadowServicer(
+            shadows=self.job.shadows, register=self.register, report=self.report, promoting=promoting
+        )
 
     def schedule(self, jobs: Jobs, settings: Settings, interval: timedelta) -> None:
         """Look for new cycles and forecasts now and then; without shadows nothing is looked for."""
@@ -87,6 +92,7 @@ class Shadows:
 async def open_shadows_of(
     settings: Settings,
     *,
+    shadows: Sequence[Shadow],
     store: Store,
     clock: Clock,
     fleet: Fleet,
@@ -100,7 +106,6 @@ async def open_shadows_of(
     stack.push_async_callback(register.close)
     operation = DatabaseOperation(settings.database.url)
     stack.push_async_callback(operation.close)
-    shadows = settings.to_shadows()
     forecasts = {}
     for shadow in shadows:
         if shadow.change.model:
@@ -123,8 +128,7 @@ async def open_shadows_of(
 
 def model_of(settings: Settings, shadow: Shadow) -> ModelSettings:
     """Return the settings of a shadow's model; names that are withheld are so from every model."""
-    values = {**shadow.change.model, "enabled": True, "withheld_words": settings.model.withheld_words}
-    return ModelSettings.model_validate(values)
+    return settings_in_force(settings, Overlay(model=shadow.change.model)).model
 
 
 def _forecast_job(

@@ -15,6 +15,8 @@ from vpp.service.settings import Settings
 def described(settings: Settings) -> dict[Component, dict[str, Any]]:
     """Return what tells one version of a component from another; a model that is off is none."""
     forecast = settings.forecast.model_dump(mode="json", exclude={"issue_period_s", "check_period_s"})
+    if not settings.forecast.weights:
+        del forecast["weights"]  # so that versions from before there were any are the same
     found = {
         Component.FORECASTER: forecast,
         Component.POLICY: settings.policy.model_dump(mode="json"),

@@ -40,19 +40,21 @@ from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.overrides import OverrideParts
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
 from vpp.adapters.rpc.settlement import SettlementServicer
+from vpp.adapters.rpc.shadows import ShadowServicer
 from vpp.adapters.rpc.token_revocations import AccessServicer
 from vpp.adapters.storage import open_audit, open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.operators import open_operator_register
-from vpp.domain.approvals import ApprovalTerms
-from vpp.adapters.rpc.shadows import ShadowServicer
+from vpp.adapters.storage.promotions import open_promotions
 from vpp.adapters.storage.shadows import open_shadows
+from vpp.domain.approvals import ApprovalTerms
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
 from vpp.service.approvals import ApprovalDesk
 from vpp.service.certificates import create_authority, issue_node, issue_operator
 from vpp.service.ids import IdFactory
+from vpp.service.promoting import Promoting
 from vpp.service.run_board import RunBoard
 
 TIMEOUT_S = 15.0
@@ -121,7 +123,7 @@ async def plant(certificates, identity_database):
         signals, approvals = open_signals(made.url), open_approvals(made.url)
         board = RunBoard(made.clock, len(made.fleet))
         chain, orders = open_audit(made.url), open_operator_register(made.url)
-        shadows = open_shadows(made.url)
+        shadows, promotions = open_shadows(made.url), open_promotions(made.url)
 
         async def nothing(*_words, **_order):
             return None
@@ -143,7 +145,9 @@ async def plant(certificates, identity_database):
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
                 AccessServicer(register=made.register, doorkeeper=made.doorkeeper).add_to,
-                ShadowServicer(shadows=(), register=shadows, report=nothing).add_to,
+                ShadowServicer(
+                    shadows=(), register=shadows, report=nothing, promoting=promoting(made, promotions)
+                ).add_to,
             ],
         }
         await made.start_server()
@@ -154,6 +158,7 @@ async def plant(certificates, identity_database):
         await chain.close()
         await orders.close()
         await shadows.close()
+        await promotions.close()
 
 
 def approval_desk(plant, register):
@@ -163,6 +168,12 @@ def approval_desk(plant, register):
         clock=plant.clock,
         epoch=1,
         new_id=IdFactory(kind="approval", epoch=1),
+    )
+
+
+def promoting(plant, register):
+    return Promoting(
+        register=register, desk=None, clock=plant.clock, epoch=1, check=lambda _: None, apply=None
     )
 
 

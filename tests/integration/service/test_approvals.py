@@ -329,7 +329,7 @@ async def said(plant, approval):
 
 
 async def nothing(_record):
-    return ""
+    return None
 
 
 async def test_what_cannot_be_stored_is_neither_waiting_nor_sent(plants, monkeypatch):

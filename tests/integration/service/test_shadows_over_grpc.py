@@ -15,14 +15,19 @@ from tests.integration.reasoning.http_server import completion, endpoint
 from tests.integration.service.test_approvals_over_grpc import ask_as
 from tests.integration.service.test_closed_loop import closed_loop
 from tests.plants import QUARTER, make_plant
+from vpp.adapters.storage.promotions import open_promotions
 from vpp.cli.main import app
-from vpp.client.errors import InvalidRequestError, MissingError
+from vpp.client.errors import ClientError, DeniedError, InvalidRequestError, MissingError
 from vpp.domain.forecasts import ContextItem
 from vpp.domain.readings import FeederReading
+from vpp.service.approval_settings import ApprovalRuleSettings
 from vpp.service.certificates import issue_operator
 from vpp.service.model_settings import ModelSettings
+from vpp.service.promotion_parts import promoted
+from vpp.service.settings import PolicySettings
 from vpp.service.shadow_settings import ShadowSettings
 
+BEFORE = PolicySettings().stability_cost_per_kw
 SPEED = 4.0  # slow enough that no scheduled cycle comes in between
 
 
@@ -36,7 +41,8 @@ def make_shadowed(folder, database_url, base_url, **changes):
         ShadowSettings(id="newer", forecaster="endpoint", model=model),
     )
     clock = plant.settings.clock.model_copy(update={"speed": SPEED})
-    update = {"shadows": shadows, "clock": clock} | changes
+    two = ApprovalRuleSettings(id="two", promotions=True, persons=2, timeout_s=86_400)
+    update = {"shadows": shadows, "clock": clock, "approvals": (two,)} | changes
     return replace(plant, settings=plant.settings.model_copy(update=update))
 
 
@@ -104,6 +110,7 @@ async def test_shadows_plan_beside_live_cycles_and_nothing_of_them_is_sent(tmp_p
             assert run.run_id in await command(plant, "cycles", "calm", "--page-size", "1")
             assert "planned beside 1 cycles; 1 of them are metered" in await command(plant, "report", "newer")
             assert '"saved_per_day"' in await command(plant, "report", "newer", "--json")
+            await promoted_by_two_and_taken_back(plant, service)
             stored = await service.loop.store.get_forecast(own.forecast_id)
             live = await service.loop.store.newest_forecast(available_at=own.available_at + QUARTER)
     assert len(scripted.bodies) == 1, own.reason
@@ -117,6 +124,44 @@ async def test_shadows_plan_beside_live_cycles_and_nothing_of_them_is_sent(tmp_p
     assert stored is None, "no live cycle can find it"
     assert (report.cycles, report.days, report.settled) == (1, 1, 1)
     assert any("only 1 days" in one for one in report.against)
+
+
+async def promoted_by_two_and_taken_back(plant, service):
+    """One proposes the calm shadow, two approve it, the next cycle goes by it, and one takes it back."""
+    sent = service.loop.orders.highest_sequence().copy()
+    assert "waiting, 2 needed" in await command(plant, "propose", "calm", operator="operator")
+    (waiting,) = await ask_as(plant, "anna", lambda client: list(client.approvals()))
+    assert (waiting.subject, waiting.persons, waiting.requester) == ("promotion", 2, "operator")
+    assert "against it: only 1 days were compared" in " ".join(waiting.reasons)
+    with pytest.raises(DeniedError, match="somebody else"):
+        await ask_as(plant, "operator", lambda client: client.approve("p-0", waiting.approval_id))
+    with pytest.raises(ClientError, match="waits for the promotion of calm already"):
+        await ask_as(plant, "anna", lambda client: client.propose_promotion("again", "calm"))
+    await ask_as(plant, "anna", lambda client: client.approve("p-1", waiting.approval_id))
+    assert service.loop.policy.stability_cost_per_kw == BEFORE
+    done = (await ask_as(plant, "ben", lambda client: client.approve("p-2", waiting.approval_id))).approval
+    assert (done.state, done.approved_run_id) == ("approved", "")
+    assert (service.loop.orders.highest_sequence() == sent).all(), "a promotion sends nothing"
+
+    register = open_promotions(plant.settings.database.url)
+    again = await promoted(plant.settings, register)
+    await register.close()
+    assert again.policy.stability_cost_per_kw == 0.5, "a restart goes by it, too"
+    run = await service.loop.run_cycle("test")
+    assert service.loop.previous.grid.count == 16, run.reason
+    assert service.loop.policy.stability_cost_per_kw == 0.5
+    shown = await command(plant, "promotions")
+    assert "calm promoted by anna and ben: stability_cost_per_kw=0.5, horizon_intervals=16" in shown
+
+    taken = await command(plant, "revert", "--reason", "not calm at all", operator="anna")
+    assert "calm taken back; in force: as configured" in taken
+    assert service.loop.policy.stability_cost_per_kw == BEFORE
+    with pytest.raises(ClientError, match="everything is as configured"):
+        await ask_as(plant, "anna", lambda client: client.revert_promotion("r-2", reason="again"))
+    found = await ask_as(plant, "anna", lambda client: list(client.promotions()))
+    assert [one.kind for one in found] == ["reverted", "promoted"]
+    records = await ask_as(plant, "anna", lambda client: list(client.audit_records(kind="promotion")))
+    assert [record.actor for record in records] == ["anna", "anna and ben"]
 
 
 REFUSED = [

@@ -39,6 +39,7 @@ def _order(*, scoped: bool = False) -> Rule:
     return Rule(frozenset({Role.OPERATOR}), Pace.WRITE, scoped)
 
 
+_PREPARE: Final = Rule(frozenset({Role.ENGINEER, Role.OPERATOR}), Pace.WRITE)
 _AUDIT: Final = Rule(frozenset({Role.AUDITOR}), Pace.READ)
 _STOP: Final = Rule(frozenset({Role.OPERATOR}), Pace.FREE, scoped=True)
 
@@ -78,6 +79,9 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.ShadowService/ListShadows": _look(),
     "/vpp.v1.ShadowService/ListShadowCycles": _look(),
     "/vpp.v1.ShadowService/ReportShadow": _look(),
+    "/vpp.v1.ShadowService/ProposePromotion": _PREPARE,
+    "/vpp.v1.ShadowService/RevertPromotion": _PREPARE,
+    "/vpp.v1.ShadowService/ListPromotions": _look(),
     "/vpp.v1.AuditService/ListRecords": _AUDIT,
     "/vpp.v1.AuditService/GetHead": _AUDIT,
     "/vpp.v1.AuditService/VerifyRange": _AUDIT,

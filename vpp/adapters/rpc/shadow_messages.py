@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.control.promotion_report import PromotionReport
+from vpp.domain.promotions import Promotion
 from vpp.domain.shadows import ComparedCycle, Outcome, PlannedSide, Shadow
 from vpp.ports.shadows import ShadowProgress
 from vpp.rpcgen import shadows_pb2 as pb
@@ -82,4 +83,18 @@ def report_message(report: PromotionReport) -> pb.ShadowReport:
         ],
         against=report.against,
         sentences=report.sentences,
+    )
+
+
+def promotion_message(promotion: Promotion) -> pb.Promotion:
+    """Return one change of what is in force."""
+    return pb.Promotion(
+        promotion_id=promotion.promotion_id,
+        kind=promotion.kind.value,
+        shadow_id=promotion.shadow_id,
+        in_force=promotion.overlay.words,
+        at=timestamp(promotion.at),
+        people=promotion.people,
+        reason=promotion.reason,
+        approval_id=promotion.approval_id,
     )

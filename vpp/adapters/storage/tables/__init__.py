@@ -40,6 +40,7 @@ from vpp.adapters.storage.tables.operators import (
     stop_order,
     stop_report,
 )
+from vpp.adapters.storage.tables.promotions import promotion
 from vpp.adapters.storage.tables.runs import (
     acknowledgement,
     cycle_record,
@@ -99,6 +100,7 @@ __all__ = [
     "override_order",
     "plan",
     "price",
+    "promotion",
     "reading",
     "revocation",
     "run",
