@@ -195,7 +195,8 @@ def _candidates(
     if outcome is not None and outcome.plan is not None:
         proven = not outcome.killed and outcome.plan.certificate.gap <= inputs.policy.accepted_gap
         if not proven:
-            cause = "stopped at the deadline" if outcome.killed else f"gap {outcome.plan.certificate.gap:.2%}"
+            stopped = "stopped at the deadline" if outcome.killed else ""
+            cause = outcome.error or stopped or f"gap {outcome.plan.certificate.gap:.2%}"
             refusals.append(f"{Rung.OPTIMAL}: {cause}")
         yield (Rung.OPTIMAL if proven else Rung.INCUMBENT), outcome.plan
     else:

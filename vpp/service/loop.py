@@ -20,6 +20,7 @@ from optimizer.problem import Problem
 from vpp.control.compliance import ComplianceWatch
 from vpp.control.cycle import decide, prepare
 from vpp.control.cycle_values import CycleInputs, Decision, Prepared, SolveOutcome
+from vpp.control.kept_plan import kept_outcome
 from vpp.control.leases import OrdersInForce
 from vpp.control.order_book import OrderBook
 from vpp.control.override_book import OverrideBook
@@ -194,14 +195,15 @@ class DispatchLoop:
     ) -> tuple[CycleInputs, Prepared, SolveOutcome | None, Decision]:
         """Return a decision that knows what was ordered while it was solved, and what it rests on then.
 
-        An override that came meanwhile outranks the plan: the rungs without a solver plan around it.
+        An override that came meanwhile outranks the plan: its assets are held at it, and the others keep
+        what was solved for them where the verifier lets that pass.
         Sequences that were given meanwhile are not given again.
         """
         overrides = self.overrides.columns(inputs.now)
         if not same_overrides(overrides, inputs.overrides):
             inputs = replace(inputs, overrides=overrides, orders=self.book.numbered(self.clock.now()))
             prepared = await asyncio.to_thread(prepare, inputs)
-            outcome = SolveOutcome(plan=None, error="an override came while it was solved")
+            outcome = await asyncio.to_thread(kept_outcome, prepared, outcome)
             return inputs, prepared, outcome, await asyncio.to_thread(decide, inputs, prepared, outcome)
         highest = self.book.numbered(self.clock.now()).highest_sequence()
         orders = decision.setpoints
