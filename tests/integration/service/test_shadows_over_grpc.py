@@ -151,7 +151,7 @@ async def promoted_by_two_and_taken_back(plant, service):
     assert service.loop.previous.grid.count == 16, run.reason
     assert service.loop.policy.stability_cost_per_kw == 0.5
     shown = await command(plant, "promotions")
-    assert "calm promoted by anna and ben: stability_cost_per_kw=0.5, horizon_intervals=16" in shown
+    assert "calm promoted by anna and ben: horizon_intervals=16, stability_cost_per_kw=0.5" in shown
 
     taken = await command(plant, "revert", "--reason", "not calm at all", operator="anna")
     assert "calm taken back; in force: as configured" in taken
