@@ -35,6 +35,7 @@ class AuditKind(StrEnum):
     REMARK = "remark"
     FORECAST = "forecast"
     RUN = "run"
+    RECORDS_DROPPED = "records_dropped"  # of cycles, older than kept
     ACKNOWLEDGEMENTS = "acknowledgements"
     READINGS = "readings"  # a closed day, as its archive file
     READINGS_DROPPED = "readings_dropped"

@@ -14,7 +14,7 @@ from optimizer import solve
 from tests.integration.storage.samples import fetch
 from tests.integration.storage.samples import readings as sample_readings
 from tests.unit.control.fleets import NOON, inputs
-from vpp.adapters.storage import open_store
+from vpp.adapters.storage import open_audit, open_store
 from vpp.adapters.storage.archive import ReadingArchive
 from vpp.adapters.storage.archived_operation import ArchivedOperation
 from vpp.adapters.storage.exporting import Exporter
@@ -104,6 +104,34 @@ async def test_old_records_are_dropped_and_their_runs_stay(recorded, database_ur
     assert await recorded.keep_records() == 0
     assert await fetch(database_url, "SELECT count(*) FROM cycle_record") == [(2,)]
     assert len((await recorded.list_runs(page_size=10, page_token="")).items) == 4
+
+
+async def test_a_flipped_byte_in_a_record_is_found_and_dropped_ones_are_not_missed(recorded, database_url):
+    audit = open_audit(database_url)
+    try:
+        assert [str(fault) for fault in (await audit.verify(deep=True)).faults] == []
+        where = "run_number = (SELECT run_number FROM run WHERE run_id = 'run-3')"
+        ((content,),) = await fetch(database_url, f"SELECT content FROM cycle_record WHERE {where}")
+        changed = bytes([content[0] ^ 1]) + bytes(content[1:])
+        hexadecimal = f"X'{changed.hex()}'" if database_url.startswith("sqlite") else f"'\\x{changed.hex()}'"
+        await fetch(
+            database_url,
+            f"UPDATE cycle_record SET content = {hexadecimal} WHERE {where} RETURNING run_number",
+        )
+        (fault,) = (await audit.verify(deep=True)).faults
+        assert fault.field == "run run-3, record_sha256"
+
+        original = f"X'{content.hex()}'" if database_url.startswith("sqlite") else f"'\\x{content.hex()}'"
+        await fetch(
+            database_url, f"UPDATE cycle_record SET content = {original} WHERE {where} RETURNING run_number"
+        )
+        assert await recorded.keep_records() == 2
+        assert (await audit.verify(deep=True)).whole, "what was dropped for its age is not missed"
+        await fetch(database_url, f"DELETE FROM cycle_record WHERE {where} RETURNING run_number")
+        (fault,) = (await audit.verify(deep=True)).faults
+        assert fault.field == "run run-3, record_sha256"
+    finally:
+        await audit.close()
 
 
 async def test_a_fleet_is_stored_once(recorded, database_url):

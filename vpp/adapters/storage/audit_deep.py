@@ -46,6 +46,7 @@ class DeepCheck:
         self._connection, self._check = connection, check
         self._archive = None if archive is None else ReadingArchive(archive)
         self._erased: frozenset[str] | None = None  # hashes of what erasures left behind
+        self._dropped_before_us: int | None = None  # when runs began whose records were dropped
         self._acknowledged: tuple[int, int] | None = None  # first and last number that records speak of
         # Number of the last consent that a record speaks of; unknown where older records were cut off.
         self._last_consent: int | None = 0 if check.start.number == 0 else None
@@ -90,6 +91,8 @@ class DeepCheck:
         if kind == AuditKind.RUN:
             run_number = await self._number(tables.run, "run_id", subject, "run_number")
             found = None if run_number is None else await run_payload(self._connection, run_number)
+            if found is not None and await self._was_dropped(found):
+                recorded = recorded | {"record_sha256": ""}
         elif kind == AuditKind.FORECAST:
             known = await self._number(tables.forecast, "forecast_id", subject, "forecast_number")
             found = None if known is None else await forecast_payload(self._connection, subject)
@@ -132,6 +135,17 @@ class DeepCheck:
                 await self._differences(number, f"{place}, {name}", value, found.get(name, _NOT_THERE))
         elif recorded != found and not await self._was_erased(str(found)):
             self._check.fault(number, place, json.dumps(recorded), json.dumps(found, default=str))
+
+    async def _was_dropped(self, found: dict[str, Any]) -> bool:
+        """Return whether a run has no record any more because all of its age were dropped."""
+        if found["record_sha256"]:
+            return False
+        if self._dropped_before_us is None:
+            table = tables.audit_record
+            query = select(table.c.payload).where(table.c.kind == AuditKind.RECORDS_DROPPED)
+            payloads = [json.loads(text) for text in await self._connection.scalars(query)]
+            self._dropped_before_us = max((int(said["began_before_us"]) for said in payloads), default=0)
+        return int(found["run"]["started_at_us"]) < self._dropped_before_us
 
     async def _was_erased(self, found_sha256: str) -> bool:
         """Return whether an erasure left exactly this behind."""

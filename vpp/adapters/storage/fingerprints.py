@@ -55,11 +55,12 @@ async def run_row(connection: AsyncConnection, run_number: int) -> dict[str, Any
 
 
 async def run_payload(connection: AsyncConnection, run_number: int) -> dict[str, Any]:
-    """Return what the record of a run says: its row, and hashes of snapshot, plan and orders."""
+    """Return what the record of a run says: its row, and hashes of snapshot, plan, record and orders."""
     return {
         "run": await run_row(connection, run_number),
         "snapshot_sha256": await _content(connection, tables.fleet_snapshot, "state", run_number),
         "plan_sha256": await _content(connection, tables.plan, "schedule", run_number),
+        "record_sha256": await _content(connection, tables.cycle_record, "content", run_number),
         "orders": orders_payload(await _orders(connection, run_number)),
     }
 

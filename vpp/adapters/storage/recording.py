@@ -37,8 +37,12 @@ async def save_run(
     snapshot: bytes,
     schedule: bytes | None,
     setpoints: SetpointColumns | None,
+    record: bytes | None = None,
 ) -> int:
-    """Store a run with its snapshot, plan and orders, and return its number."""
+    """Store a run with its snapshot, plan and orders, and return its number.
+
+    `record` is what the caller stores of the cycle beside them; its hash is written down here.
+    """
     number = await runs.insert_run(connection, run)
     await runs.insert_snapshot(connection, number, state=state, content=snapshot)
     if schedule is not None:
@@ -50,6 +54,7 @@ async def save_run(
         "run": await run_row(connection, number),
         "snapshot_sha256": digest(snapshot),
         "plan_sha256": "" if schedule is None else digest(schedule),
+        "record_sha256": "" if record is None else digest(record),
         "orders": orders_payload(columns),
     }
     entry = AuditEntry(

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpp.adapters.storage import cycle_records, recording, registry
+from vpp.adapters.storage.audit import append
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.documents import encode_plan, encode_state
 from vpp.adapters.storage.writer_lock import WriterLock, fence_shared
 from vpp.control.record import CycleRecord
 from vpp.domain.assets import Fleet
+from vpp.domain.audit import SERVICE, AuditEntry, AuditKind
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import DispatchPlan, RunSummary
@@ -32,6 +34,14 @@ class _EncodedRun:
     record: bytes | None
     fleet_sha256: str
     fleet: bytes
+
+
+def _dropped(before_us: int, count: int, now: datetime) -> AuditEntry:
+    """Return what is written down of records that are dropped, so that they are not missed."""
+    said = {"began_before_us": before_us, "records": count}
+    return AuditEntry(
+        kind=AuditKind.RECORDS_DROPPED, subject="cycle_record", actor=SERVICE, at=now, payload=said
+    )
 
 
 class RunWriter:
@@ -74,6 +84,7 @@ class RunWriter:
                 snapshot=encoded.snapshot,
                 schedule=encoded.schedule,
                 setpoints=setpoints,
+                record=encoded.record,
             )
             if encoded.record is not None:
                 if encoded.fleet_sha256 not in self._stored_fleets:
@@ -105,6 +116,8 @@ class RunWriter:
         for _ in range(MOST_STEPS):
             async with self._database.writing() as connection:
                 count = await cycle_records.drop_records(connection, before_us=before_us)
+                if count:
+                    await append(connection, _dropped(before_us, count, clock_now()))
             dropped += count
             if count < cycle_records.DROPPED_AT_ONCE:
                 break
