@@ -61,6 +61,10 @@ class ComplianceWatch:
         self._full_kwh = np.where(car, CAR_TAPERS_AT * highest, highest - NEARLY * capacity)
         self._empty_kwh = fleet.column("energy_min_kwh") + NEARLY * capacity
         self._capacity_kwh = capacity
+        self._least_charge_kw, self._least_discharge_kw = (
+            fleet.column("min_charge_kw"),
+            fleet.column("min_discharge_kw"),
+        )
 
     def judgement(self) -> Judgement:
         """Return what is known now."""
@@ -125,6 +129,11 @@ class ComplianceWatch:
         told = np.abs(ordered_kw) > tolerance_kw
         ratio = np.divide(measured_kw, ordered_kw, out=np.ones(len(slot)), where=told)
         share = np.where(off & told, np.clip(ratio, 0.0, 1.0), 1.0)
+        # A share of an order that is less than the device's minimum power comes out as nothing at all. Such
+        # an order shows no less than that, so an asset stays one that can be ordered.
+        minimum_kw = np.where(ordered_kw < 0.0, self._least_charge_kw[slot], self._least_discharge_kw[slot])
+        least = np.divide(minimum_kw, np.abs(ordered_kw), out=np.zeros(len(slot)), where=told)
         known = self.availability[slot]
+        share = np.maximum(share, np.minimum(least, known))
         weight = np.where(share < known, LEARN_DOWN, LEARN_UP) * told
         self.availability[slot] = np.maximum(LEAST_AVAILABILITY, known + weight * (share - known))

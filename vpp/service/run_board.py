@@ -79,7 +79,10 @@ class RunBoard:
             self.note(run_id, Stage.FAILED, detail=words)
             raise
         finally:
-            self._solving = ""
+            self._solving, self._loop = (
+                "",
+                None,
+            )  # between runs a board can be stored with its loop's checkpoint
 
     def note(self, run_id: str, stage: Stage, **known: Any) -> None:
         """Add a step to a run that is on the board; `known` are fields of `RunStep`."""
@@ -94,8 +97,9 @@ class RunBoard:
 
     def found(self, plan: Plan) -> None:
         """Note what the solver found; may be called from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note_found, plan)
+        loop = self._loop  # another thread may take it away
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._note_found, plan)
 
     def _note_found(self, plan: Plan) -> None:
         run = self._runs.get(self._solving)

@@ -93,6 +93,21 @@ def test_a_node_that_follows_again_is_trusted_again_but_slowly():
     assert low < plant.watch.availability[BATTERY] < low + 0.05
 
 
+@pytest.mark.parametrize("share", [0.5, 0.0], ids=["half", "nothing"])
+def test_a_charger_with_a_minimum_power_is_counted_on_for_what_it_can_still_be_told(share):
+    plant = Plant()
+    for number in range(1, 60):
+        asked_kw = 11.0 * plant.watch.availability[CAR]
+        given_kw = share * asked_kw if share * asked_kw >= 1.4 else 0.0
+        plant.book.give(ordered({CAR: -asked_kw}, sequence=number + 1), later(20 * number - 19))
+        plant.measure(20 * number, [4.0, -given_kw, 40.0])
+    assert plant.watch.flagged[CAR]
+    assert 11.0 * plant.watch.availability[CAR] == pytest.approx(
+        5.5 if share else np.sqrt(11.0 * 1.4), abs=0.1
+    )
+    assert 11.0 * plant.watch.availability[CAR] >= 1.4, "or it could never be told anything again"
+
+
 NOT_HELD_AGAINST = {
     "noise": ([4.5, -10.5, 42.0], {}),
     "a battery that is empty": ([0.0, -10.0, 0.0], {"soc": (0.11, 0.5, 0.06)}),
