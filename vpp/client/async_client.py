@@ -79,4 +79,9 @@ class AsyncClient(AsynchronousCalls):
 
     revoke_tokens = asks(calls.access.revoke_tokens)
 
+    schedules = lists(calls.schedules.schedules)
+    pause_schedule = asks(calls.schedules.pause_schedule)
+    resume_schedule = asks(calls.schedules.resume_schedule)
+    firings = lists(calls.schedules.firings)
+
     settle_event = lists(calls.settlement.settle_event)

@@ -49,6 +49,7 @@ class AuditKind(StrEnum):
     PROMOTION = "promotion"  # what people put in force instead of the configuration, or took back
     SHADOW_FORECAST = "shadow_forecast"  # of another model, beside the one in force
     ERASURE = "erasure"
+    SCHEDULE = "schedule"  # paused or resumed
     CHECKPOINT = "checkpoint"  # older records were cut off here
 
 

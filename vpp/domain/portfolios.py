@@ -76,6 +76,11 @@ class Scope:
         """Return whether a feeder is in scope."""
         return self.feeder_ids is None or feeder_id in self.feeder_ids
 
+    def holds_all(self, feeder_ids: Iterable[str]) -> bool:
+        """Return whether some feeders are named and none of them is out of scope."""
+        named = tuple(feeder_ids)
+        return bool(named) and all(self.holds(feeder_id) for feeder_id in named)
+
     def of_assets(self, fleet: Fleet) -> NDArray[np.bool_]:
         """Return which assets are in scope, shape (N,)."""
         held = np.array([self.holds(feeder.feeder_id) for feeder in fleet.feeders], dtype=np.bool_)

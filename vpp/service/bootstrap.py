@@ -45,7 +45,7 @@ from vpp.service.jobs import Jobs
 from vpp.service.loop import DispatchLoop
 from vpp.service.peak import restore_peak
 from vpp.service.promotion_parts import RunningParts, promoted, promoting_of
-from vpp.service.schedules import add_schedules, schedules_of
+from vpp.service.schedule_desk import ScheduleDesk, open_schedule_desk
 from vpp.service.settings import Settings
 from vpp.service.settling_calls import settlement_servicer
 from vpp.service.shadow_parts import Shadows, open_shadows_of
@@ -73,6 +73,7 @@ class Service:
     forecasts: ForecastJob
     jobs: Jobs
     shadows: Shadows
+    schedules: ScheduleDesk
 
 
 def make_clock(settings: Settings) -> ScaledClock | WallClock:
@@ -161,7 +162,9 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             stack=stack,
         )
         promoting = promoting_of(parts, promotions)
+        schedules, schedule_servicer = await open_schedule_desk(settings, loop, stack)
         services = [
+            schedule_servicer.add_to,
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
             shadows.servicer(promoting).add_to,
@@ -175,6 +178,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             stack.push_async_callback(enrolment.stop)
         jobs = _jobs(settings, store, loop, forecasts, desk)
         shadows.schedule(jobs, settings, loop.policy.interval)
+        schedules.add_to(jobs, loop, desk.rehearsing)
         jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
         jobs.every("approvals", approval_desk.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
         jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
@@ -188,6 +192,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             forecasts=forecasts,
             jobs=jobs,
             shadows=shadows,
+            schedules=schedules,
         )
 
 
@@ -311,11 +316,4 @@ def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: Forec
     jobs.every("compliance", loop.look_at_compliance, period=look)
     jobs.every("renew", loop.renew, period=loop.policy.renewal_period)
     desk.schedule(jobs, loop)
-    add_schedules(
-        jobs,
-        schedules_of(settings, holidays_of(settings, clock)),
-        now=clock.now,
-        dispatch=loop.run_cycle,
-        dry_run=desk.rehearsing.dry_run,
-    )
     return jobs

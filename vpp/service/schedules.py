@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, Protocol
-
-import structlog
+from typing import Literal, Protocol
 
 from vpp.domain.errors import InvalidValueError
-from vpp.service.jobs import Jobs
 from vpp.service.schedule_times import Days, ScheduleTimes
 from vpp.service.settings import Settings
-
-log = structlog.get_logger()
-GRACE = timedelta(minutes=5)  # of the plant; a run that is later than this is left out
 
 
 class Work(Protocol):
     """Carries out a run."""
 
-    async def __call__(self, trigger: str, /, *, portfolio: str) -> Any:
-        """Run for a portfolio, or for everybody; `trigger` is recorded with the run."""
+    async def __call__(self, trigger: str, /, *, portfolio: str) -> str:
+        """Run for a portfolio, or for everybody, and return the run's id; `trigger` is recorded with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,30 +60,3 @@ def schedules_of(settings: Settings, holidays: frozenset[date]) -> list[Schedule
             portfolio=item.portfolio,
         )
     return list(found.values())
-
-
-def add_schedules(
-    jobs: Jobs,
-    schedules: list[Schedule],
-    *,
-    now: Callable[[], datetime],
-    dispatch: Work,
-    dry_run: Work,
-) -> None:
-    """Have the schedules run. What starts a run is recorded as its trigger: `schedule:ID`."""
-    for schedule in schedules:
-        work = dispatch if schedule.kind == "dispatch" else dry_run
-        name = f"schedule {schedule.schedule_id}"
-        jobs.at_times(name, _noted(schedule, work, now), schedule.times.next_after, grace=GRACE)
-
-
-def _noted(schedule: Schedule, work: Work, now: Callable[[], datetime]) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        at = now()
-        if remark := schedule.times.said_of(at.replace(second=0, microsecond=0)):
-            log.warning("the clocks are set", schedule=schedule.schedule_id, remark=remark)
-        # A dry run's request id is one of a kind: its time is part of it.
-        stamp = "" if schedule.kind == "dispatch" else f":{at:%Y%m%dT%H%M%S}"
-        await work(f"schedule:{schedule.schedule_id}{stamp}", portfolio=schedule.portfolio)
-
-    return run

@@ -39,6 +39,7 @@ from vpp.adapters.rpc.identity import Kind
 from vpp.adapters.rpc.operator import OperatorServicer
 from vpp.adapters.rpc.overrides import OverrideParts
 from vpp.adapters.rpc.roles import ANYBODY, NODES, PEOPLE
+from vpp.adapters.rpc.schedules import ScheduleServicer
 from vpp.adapters.rpc.settlement import SettlementServicer
 from vpp.adapters.rpc.shadows import ShadowServicer
 from vpp.adapters.rpc.token_revocations import AccessServicer
@@ -48,6 +49,7 @@ from vpp.adapters.storage.operators import open_operator_register
 from vpp.adapters.storage.promotions import open_promotions
 from vpp.adapters.storage.shadows import open_shadows
 from vpp.domain.approvals import ApprovalTerms
+from vpp.domain.portfolios import Portfolios
 from vpp.node.fleet import running
 from vpp.ports import StoreUnavailableError
 from vpp.rpcgen import enrolment_pb2, enrolment_pb2_grpc, fleet_pb2
@@ -111,6 +113,11 @@ async def end_of_call(opened, method):
     return None
 
 
+class NoSchedules:
+    async def look(self, *, next_times, after):
+        return []
+
+
 @pytest.fixture
 async def plant(certificates, identity_database):
     """A plant with every service on it."""
@@ -143,6 +150,9 @@ async def plant(certificates, identity_database):
                     desk=approval_desk(made, approvals), register=approvals, fleet=made.fleet
                 ).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
+                ScheduleServicer(
+                    desk=NoSchedules(), register=None, clock=made.clock, portfolios=Portfolios()
+                ).add_to,
                 SettlementServicer(settle=nothing, fleet=made.fleet).add_to,
                 AccessServicer(register=made.register, doorkeeper=made.doorkeeper).add_to,
                 ShadowServicer(

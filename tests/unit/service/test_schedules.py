@@ -13,10 +13,18 @@ from vpp.adapters.clock import ScaledClock
 from vpp.cli.main import app
 from vpp.domain.errors import InvalidValueError
 from vpp.service.jobs import Jobs, ListedTimesTrigger
-from vpp.service.schedules import add_schedules, schedules_of
+from vpp.service.schedule_desk import ScheduleDesk
+from vpp.service.schedules import schedules_of
 from vpp.service.settings import Settings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class NoRegister:
+    """Firings are noted nowhere: the database is tested over gRPC."""
+
+    async def add_firing(self, firing):
+        assert firing.run_id
 
 
 def settings(*schedules):
@@ -56,10 +64,12 @@ async def test_schedules_run_as_what_they_are_and_no_firing_is_made_twice():
     async def dispatch(trigger, *, portfolio):
         ran.append(trigger)
         portfolios.add(portfolio)
+        return "run-1"
 
     async def dry_run(request_id, *, portfolio):
         ran.append(f"dry:{request_id}")
         assert portfolio == ""
+        return "run-2"
 
     schedules = schedules_of(
         settings(
@@ -68,7 +78,8 @@ async def test_schedules_run_as_what_they_are_and_no_firing_is_made_twice():
         ),
         frozenset(),
     )
-    add_schedules(jobs, schedules, now=clock.now, dispatch=dispatch, dry_run=dry_run)
+    desk = ScheduleDesk(schedules, NoRegister(), clock)
+    desk.add_work_to(jobs, dispatch=dispatch, dry_run=dry_run)
     jobs.start()
     try:
         async with asyncio.timeout(20):

@@ -105,6 +105,8 @@ MAX_PAGE_OVERRIDES: Final = 1_000
 MAX_PAGE_CONTEXT: Final = 1_000
 MAX_PAGE_APPROVALS: Final = 100
 MAX_PAGE_SHADOWS: Final = 100
+MAX_PAGE_SCHEDULE_LIST: Final = 100
+MAX_NEXT_TIMES: Final = 1_000  # of one schedule
 MAX_PAGE_TOKEN_LENGTH: Final = 256
 
 # Identity, seconds of the wall ------------------------------------------------------------------

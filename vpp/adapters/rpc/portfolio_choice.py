@@ -18,8 +18,7 @@ def chosen_portfolio(named: str, portfolios: Portfolios) -> str:
         CallRefusedError: the caller is limited to others, or named none.
     """
     portfolio, held = filter_of("portfolio", named), scope()
-    feeders = portfolios.feeders_of.get(portfolio, ())
-    mine = bool(feeders) and all(held.holds(feeder_id) for feeder_id in feeders)
+    mine = held.holds_all(portfolios.feeders_of.get(portfolio, ()))
     if not held.everything and not mine:
         asked = f"portfolio {portfolio}" if portfolio else "the whole fleet"
         raise CallRefusedError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from vpp.adapters.storage import cycle_records, recording, registry
+from vpp.adapters.storage import cycle_records, recording, registry, schedules
 from vpp.adapters.storage.audit import append
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.documents import encode_plan, encode_state
@@ -121,4 +121,6 @@ class RunWriter:
             dropped += count
             if count < cycle_records.DROPPED_AT_ONCE:
                 break
+        async with self._database.writing() as connection:
+            await schedules.drop_firings(connection, before_us=before_us)
         return dropped

@@ -50,6 +50,7 @@ from vpp.adapters.storage.tables.runs import (
     run,
     setpoint,
 )
+from vpp.adapters.storage.tables.schedules import schedule_firing, schedule_word
 from vpp.adapters.storage.tables.shadows import (
     shadow_cycle,
     shadow_forecast,
@@ -104,6 +105,8 @@ __all__ = [
     "reading",
     "revocation",
     "run",
+    "schedule_firing",
+    "schedule_word",
     "setpoint",
     "shadow_cycle",
     "shadow_forecast",
