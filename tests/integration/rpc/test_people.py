@@ -214,6 +214,8 @@ async def test_every_rpc_that_does_not_look_at_portfolios_is_closed_to_who_is_li
         found = await ends(opened, bearer(token(*Role, portfolios=["north"])))
     closed = {path for path, error in found.items() if reason(error) == "PORTFOLIO_NOT_ALLOWED"}
     assert closed == {path for path in found if not PEOPLE[path].scoped}
+    whole_fleet = {f"/vpp.v1.ShadowService/{name}Promotion" for name in ("Propose", "Revert")}
+    assert whole_fleet <= closed, "what is promoted decides for every portfolio"
 
 
 async def test_who_calls_too_often_waits_and_hurts_nobody_else_and_a_stop_is_never_held_up(guarded):

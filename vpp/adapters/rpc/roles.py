@@ -43,7 +43,7 @@ _PREPARE: Final = Rule(frozenset({Role.ENGINEER, Role.OPERATOR}), Pace.WRITE)
 _AUDIT: Final = Rule(frozenset({Role.AUDITOR}), Pace.READ)
 _STOP: Final = Rule(frozenset({Role.OPERATOR}), Pace.FREE, scoped=True)
 
-_PREPARE: Final = Rule(frozenset({Role.OPERATOR, Role.ENGINEER}), Pace.WRITE, scoped=True)
+_PREPARE_OWN: Final = Rule(frozenset({Role.OPERATOR, Role.ENGINEER}), Pace.WRITE, scoped=True)
 
 PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.OperatorService/GetFleetState": _look(scoped=True),
@@ -63,8 +63,8 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.DispatchService/Release": _order(scoped=True),
     "/vpp.v1.DispatchService/TriggerRun": _order(scoped=True),
     "/vpp.v1.DispatchService/WatchRun": _look(scoped=True),
-    "/vpp.v1.DispatchService/DryRun": _PREPARE,
-    "/vpp.v1.DispatchService/WhatIf": _PREPARE,
+    "/vpp.v1.DispatchService/DryRun": _PREPARE_OWN,
+    "/vpp.v1.DispatchService/WhatIf": _PREPARE_OWN,
     "/vpp.v1.DispatchService/SetOverride": _order(scoped=True),
     "/vpp.v1.DispatchService/ClearOverride": _order(scoped=True),
     "/vpp.v1.DispatchService/ListOverrides": _look(scoped=True),
@@ -89,8 +89,8 @@ PEOPLE: Final[Mapping[str, Rule]] = {
     "/vpp.v1.AccessService/RevokeTokens": _order(),
     "/vpp.v1.ScheduleService/ListSchedules": _look(scoped=True),
     "/vpp.v1.ScheduleService/ListFirings": _look(scoped=True),
-    "/vpp.v1.ScheduleService/PauseSchedule": _PREPARE,
-    "/vpp.v1.ScheduleService/ResumeSchedule": _PREPARE,
+    "/vpp.v1.ScheduleService/PauseSchedule": _PREPARE_OWN,
+    "/vpp.v1.ScheduleService/ResumeSchedule": _PREPARE_OWN,
     "/vpp.v1.SettlementService/SettleEvent": _look(scoped=True),
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _look(scoped=True),
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": _look(scoped=True),
