@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Ticks = list[tuple[float, str]]  # place along the bottom in intervals, and what is written there
 DAY = timedelta(days=1)
 MAXIMUM_TICKS = 9
+NOTHING = 1e-12  # a span that is drawn as none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Scale:
         if zero:
             low, high = min(low, 0.0), max(high, 0.0)
         if high - low < 1e-9 * max(1.0, abs(high)):
-            low, high = (min(low, 0.0), max(high, 0.0)) if high != 0.0 else (0.0, 1.0)
+            low, high = min(low, 0.0), max(high, 0.0)
+        if high - low < NOTHING:
+            high = low + 1.0
         rough = (high - low) / steps
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)

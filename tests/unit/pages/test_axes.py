@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vpp.pages.axes import Scale, bins, reduced, time_ticks
@@ -20,6 +20,7 @@ values = st.lists(number, min_size=1, max_size=40).map(np.array)
 
 @unhurried
 @given(values, st.booleans())
+@example(np.array([2.2e-313]), False)
 def test_a_scale_holds_every_value_between_round_ends(drawn, zero):
     scale = Scale.over(drawn, zero=zero)
     known = drawn[np.isfinite(drawn)]
