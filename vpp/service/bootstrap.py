@@ -47,7 +47,7 @@ from vpp.service.peak import restore_peak
 from vpp.service.promotion_parts import RunningParts, promoted, promoting_of
 from vpp.service.schedule_desk import ScheduleDesk, open_schedule_desk
 from vpp.service.settings import Settings
-from vpp.service.settling_calls import settlement_servicer
+from vpp.service.settling_calls import settling_of
 from vpp.service.shadow_parts import Shadows, open_shadows_of
 from vpp.service.solving import ProcessSolver
 from vpp.service.stop_journal import StopJournal
@@ -168,7 +168,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
             shadows.servicer(promoting).add_to,
-            (await settlement_servicer(settings, store, fleet, clock, stack)).add_to,
+            (await settling_of(settings, store, loop, stack)).add_to,
             AccessServicer(register=register, doorkeeper=identity.doorkeeper).add_to,
         ]
         server = await _server(settings, gateway, loop, store, signals, clock, identity, desk, services)

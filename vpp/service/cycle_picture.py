@@ -31,6 +31,7 @@ async def inputs_of(
     inside = loop.portfolios.of_assets(loop.fleet, portfolio) if portfolio else None
     points = await loop.store.prices_between(start=now - PRICE_HISTORY, end=grid.end, known_at=now)
     sessions = await _sessions(loop, grid, now)
+    signals = await _signals(loop, grid, now)
     return CycleInputs(
         run_id=run_id,
         now=now,
@@ -50,7 +51,8 @@ async def inputs_of(
         judgement=loop.watch.judgement() if loop.watch is not None else None,
         overrides=loop.overrides.columns(now),
         approvals=loop.approvals.terms if loop.approvals is not None else None,
-        signals=await _signals(loop, grid, now),
+        signals=signals,
+        event_baselines=await loop.baselines.on(signals, grid, now) if loop.baselines is not None else (),
         portfolio=portfolio,
         inside=inside,
     )

@@ -39,6 +39,7 @@ from vpp.domain.runs import DispatchPlan, Rung, RunSummary
 from vpp.ports import Clock, CycleStore, NodeLink, SendReport, SignalSource
 from vpp.service.approvals import ApprovalDesk
 from vpp.service.cycle_picture import inputs_of
+from vpp.service.event_baselines import BaselineSource
 from vpp.service.peak import PeakMeter
 from vpp.service.run_board import RunBoard
 
@@ -73,6 +74,7 @@ class DispatchLoop:
     peak: PeakMeter
     watch: ComplianceWatch | None = None
     signals: SignalSource | None = None
+    baselines: BaselineSource | None = None  # of events; None: all of them are counted from zero
     timezone: str = "Europe/Berlin"  # of the people and the market
     holidays: frozenset[date] = frozenset()
     expect_stays: bool = False  # of cars that come by habit, beside the announced ones

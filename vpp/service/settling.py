@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -14,57 +14,43 @@ import numpy as np
 from vpp.adapters.storage import open_signals
 from vpp.adapters.storage.event_orders import open_order_archive
 from vpp.adapters.storage.operators import open_operator_register
-from vpp.control.settlement.baseline import (
-    LOOK_BACK,
-    Baseline,
-    Calendar,
-    TenOfTen,
-    joined,
-    like_days,
-    on_day,
-    window_before,
-)
+from vpp.control.settlement.baseline import Calendar, window_before
 from vpp.control.settlement.compensation import compensate
 from vpp.control.settlement.delivery import Orders, deliver
-from vpp.control.settlement.metering import HOLDS, MeanPower, Metered
 from vpp.control.settlement.orders import StopWord, opted_out, ordered_power, overridden, stopped
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import MICROSECOND, from_microseconds
 from vpp.domain.settlement import EventSettlement, SettledEvent, Spans
 from vpp.domain.signals import BaselineMethod, DispatchEvent, Signal
 from vpp.forecasting.public_holidays import public_holidays
-from vpp.ports import Clock, OperatorRegister, SignalRegister, Store
+from vpp.ports import Clock, OperatorRegister, Store
 from vpp.ports.settlement import OrderArchive
+from vpp.service.event_metering import EventMetering, Progress, quiet
 from vpp.service.settings import Settings
 
-PAGE: Final = 100_000
 ORDERS_BEFORE: Final = timedelta(hours=2)  # the event: an order that began then may still hold
 MAX_STOPS: Final = 10_000  # that are looked at, newest first
-Progress = Callable[[str, int, int], None]  # what is read, stretches of time done, of at most
-
-
-def _quiet(_what: str, _done: int, _total: int) -> None:
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
     """Settles one event after the other."""
 
-    fleet: Fleet
-    store: Store
-    signals: SignalRegister
+    metering: EventMetering
     operators: OperatorRegister
     orders: OrderArchive
     clock: Clock
-    calendar: Calendar
     interval: timedelta
+
+    @property
+    def fleet(self) -> Fleet:
+        """Return whose delivery is counted."""
+        return self.metering.fleet
 
     async def events_between(self, start: datetime, end: datetime) -> list[str]:
         """Return the events that end within [start, end) and are over, oldest first."""
         now = self.clock.now()
-        known = await self.signals.signals_between(start=start, end=end, known_at=now)
+        known = await self.metering.signals.signals_between(start=start, end=end, known_at=now)
         over = [
             item
             for item in known
@@ -72,67 +58,28 @@ class Settling:
         ]
         return [item.signal_id for item in sorted(over, key=lambda item: (item.valid_from, item.signal_id))]
 
-    async def settle(self, event_id: str, progress: Progress = _quiet) -> EventSettlement | None:
+    async def settle(self, event_id: str, progress: Progress = quiet) -> EventSettlement | None:
         """Return the settlement of an event by all that is known now, None where there is no such event.
 
         Raises InvalidValueError for an event that was withdrawn, is not over, or is too long.
         """
         now = self.clock.now()
-        signal = await self.signals.get_signal(event_id, known_at=now)
+        signal = await self.metering.signals.get_signal(event_id, known_at=now)
         if signal is None or not isinstance(signal.content, DispatchEvent):
             return None
         event = _settled_event(signal, now)
         spans = Spans.of(event.start, event.end, self.interval)
         orders = await self._orders(event, spans, now)
-        baseline = await self._baseline(event, spans, now, progress)
+        baseline = None
+        if event.baseline is not BaselineMethod.NONE:
+            usual = await self.metering.usual(event.start, spans, now, progress)
+            baseline = usual.baseline(await self.metering.means(window_before(spans)))
         progress("event", 0, 1)
-        metered = await self._metered(spans)
+        metered = await self.metering.means(spans)
         delivery = await asyncio.to_thread(deliver, event, spans, self.fleet, metered, orders, baseline)
         return EventSettlement(
             delivery=delivery, compensation=compensate(delivery, self.fleet), settled_at=now
         )
-
-    async def _metered(self, spans: Spans) -> MeanPower:
-        metered, token = Metered(len(self.fleet), spans), ""
-        start = from_microseconds(int(spans.start_us.min())) - HOLDS
-        end = from_microseconds(int(spans.end_us.max()))
-        while True:
-            page = await self.store.readings_between(
-                start=start, end=end, slots=None, page_size=PAGE, page_token=token
-            )
-            await asyncio.to_thread(metered.add, page.readings)
-            token = page.next_token
-            if not token:
-                return metered.means()
-
-    async def _baseline(
-        self, event: SettledEvent, spans: Spans, now: datetime, progress: Progress
-    ) -> Baseline | None:
-        if event.baseline is BaselineMethod.NONE:
-            return None
-        window, day = window_before(spans), self.calendar.day_of(event.start)
-        both = joined(window, spans)
-        days = list(like_days(day, self.calendar, await self._event_days(event, now)))
-        method = TenOfTen(len(self.fleet), len(window), len(spans))
-        for done, before in enumerate(days):
-            progress(f"like day {before}", done, len(days))
-            method.add(await self._metered(on_day(both, day, before, self.calendar)))
-            if method.complete:
-                break
-        return method.baseline(await self._metered(window))
-
-    async def _event_days(self, event: SettledEvent, now: datetime) -> set[date]:
-        known = await self.signals.signals_between(
-            start=event.start - LOOK_BACK - timedelta(days=2), end=event.start, known_at=now
-        )
-        days: set[date] = set()
-        for item in known:
-            if isinstance(item.content, DispatchEvent):
-                day, last = (
-                    self.calendar.day_of(at) for at in (item.valid_from, item.valid_until - MICROSECOND)
-                )
-                days |= {day + timedelta(days=number) for number in range((last - day).days + 1)}
-        return days
 
     async def _orders(self, event: SettledEvent, spans: Spans, now: datetime) -> Orders:
         count = len(self.fleet)
@@ -146,7 +93,7 @@ class Settling:
             spans=spans,
             interval=self.interval,
         )
-        known = await self.signals.signals_between(start=event.start, end=event.end, known_at=now)
+        known = await self.metering.signals.signals_between(start=event.start, end=event.end, known_at=now)
         out = opted_out(known, event.event_id, self.fleet)
         out[rows.opted_out] = True
         reached = np.zeros(count, dtype=np.bool_)
@@ -191,14 +138,12 @@ async def open_settling(
         stack.push_async_callback(part.close)
     year = clock.now().year
     country = public_holidays(forecast.country, range(year - 3, year + 2))
+    calendar = Calendar(timezone=forecast.timezone, holidays=frozenset(forecast.holidays) | country)
     return Settling(
-        fleet=fleet,
-        store=store,
-        signals=signals,
+        metering=EventMetering(fleet=fleet, store=store, signals=signals, calendar=calendar),
         operators=operators,
         orders=orders,
         clock=clock,
-        calendar=Calendar(timezone=forecast.timezone, holidays=frozenset(forecast.holidays) | country),
         interval=timedelta(seconds=settings.policy.interval_s),
     )
 

@@ -109,6 +109,11 @@ class TenOfTen:
         self._sum_kw = np.zeros((assets, window + event))
 
     @property
+    def assets(self) -> int:
+        """Return how many assets there are."""
+        return len(self._days)
+
+    @property
     def complete(self) -> bool:
         """Return whether every asset has its days."""
         return bool((self._days >= LIKE_DAYS).all())
