@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -30,10 +30,11 @@ from vpp.control.compliance import ComplianceWatch
 from vpp.domain.readings import ReadingLimits
 from vpp.domain.runs import RunSummary
 from vpp.forecasting.explaining import explain
-from vpp.ports import Clock, SignalRegister, Store
+from vpp.ports import Clock, IdentityRegister, SignalRegister, Store
+from vpp.service.approvals import ApprovalDesk
 from vpp.service.approved_runs import open_approval_desk
 from vpp.service.audit_keeping import LOOK_PERIOD as AUDIT_PERIOD
-from vpp.service.audit_keeping import audit_servicer, keeping_of
+from vpp.service.audit_keeping import AuditKeeping, audit_servicer, keeping_of
 from vpp.service.desk import Desk, open_desk
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import LOOK_PERIOD, log_expiry
@@ -54,12 +55,16 @@ from vpp.service.stop_journal import StopJournal
 from vpp.service.stopping import Stopping
 from vpp.service.tracking import TrackingLoop
 
-if TYPE_CHECKING:
-    pass
-
 log = structlog.get_logger()
 BILLING_PERIOD = timedelta(days=31)
 APPROVAL_LOOK_PERIOD = timedelta(seconds=5)
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+Kept = TypeVar("Kept", bound=_Closable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,12 @@ def make_store(settings: Settings, clock: Clock) -> Store:
     )
 
 
+def _kept(stack: AsyncExitStack, part: Kept) -> Kept:
+    """Return `part`, which is closed when the service ends."""
+    stack.push_async_callback(part.close)
+    return part
+
+
 @asynccontextmanager
 async def running_service(settings: Settings, *, config_path: str) -> AsyncIterator[Service]:
     """Run the service for the length of a block; everything is drained and closed at its end.
@@ -113,13 +124,10 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         solver = ProcessSolver()
         stack.callback(solver.close)
         await require_current(settings.database.url, config_path=config_path)
-        promotions = open_promotions(settings.database.url)
-        stack.push_async_callback(promotions.close)
+        promotions = _kept(stack, open_promotions(settings.database.url))
         configured, settings = settings, await promoted(settings, promotions)
-        store = make_store(settings, clock)
-        stack.push_async_callback(store.close)
-        audit = keeping_of(settings, clock)
-        stack.push_async_callback(audit.close)
+        store = _kept(stack, make_store(settings, clock))
+        audit = _kept(stack, keeping_of(settings, clock))
         fleet = await store.load_fleet()
         if len(fleet) == 0:
             raise ServiceError(
@@ -129,13 +137,11 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         gateway = Gateway(
             fleet=fleet, store=store, clock=clock, epoch=epoch, settings=_gateway_settings(settings)
         )
-        signals = open_signals(settings.database.url)
-        stack.push_async_callback(signals.close)
+        signals = _kept(stack, open_signals(settings.database.url))
         loop = await _loop(settings, store, signals, gateway, solver, clock, epoch)
         forecasts = await open_forecasts(settings, store, loop, stack)
         await asyncio.to_thread(solver.warm_up)
-        register = open_identities(settings.database.url)
-        stack.push_async_callback(register.close)
+        register = _kept(stack, open_identities(settings.database.url))
         identity = identity_parts(settings, register, fleet)
         desk = await open_desk(settings, loop, stack)
         shadows = await open_shadows_of(
@@ -149,8 +155,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             plan_aside=desk.rehearsing.plan_aside,
             stack=stack,
         )
-        approvals = open_approvals(settings.database.url)
-        stack.push_async_callback(approvals.close)
+        approvals = _kept(stack, open_approvals(settings.database.url))
         approval_desk = await open_approval_desk(settings, approvals, loop, store, clock)
         parts = RunningParts(
             configured=configured,
@@ -161,13 +166,12 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
             approvals=approvals,
             stack=stack,
         )
-        promoting = promoting_of(parts, promotions)
         schedules, schedule_servicer = await open_schedule_desk(settings, loop, stack)
         services = [
             schedule_servicer.add_to,
             ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
             audit_servicer(settings, audit, fleet).add_to,
-            shadows.servicer(promoting).add_to,
+            shadows.servicer(promoting_of(parts, promotions)).add_to,
             (await settling_of(settings, store, loop, stack)).add_to,
             AccessServicer(register=register, doorkeeper=identity.doorkeeper).add_to,
         ]
@@ -179,9 +183,7 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         jobs = _jobs(settings, store, loop, forecasts, desk)
         shadows.schedule(jobs, settings, loop.policy.interval)
         schedules.add_to(jobs, loop, desk.rehearsing)
-        jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
-        jobs.every("approvals", approval_desk.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
-        jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
+        _schedule_watches(jobs, settings, audit, approval_desk, register)
         jobs.start()
         stack.callback(jobs.stop)
         yield Service(
@@ -290,6 +292,15 @@ async def _server(
         )
     except ServerStartError as error:
         raise ServiceError(str(error)) from error
+
+
+def _schedule_watches(
+    jobs: Jobs, settings: Settings, audit: AuditKeeping, approvals: ApprovalDesk, register: IdentityRegister
+) -> None:
+    """Schedule what looks after records, what waits for people, and certificates."""
+    jobs.every("audit", audit.step, period=AUDIT_PERIOD, at_once=True)
+    jobs.every("approvals", approvals.check, period=APPROVAL_LOOK_PERIOD, at_once=True)
+    jobs.every("expiry", partial(log_expiry, settings, register), period=LOOK_PERIOD, at_once=True)
 
 
 def _jobs(settings: Settings, store: Store, loop: DispatchLoop, forecasts: ForecastJob, desk: Desk) -> Jobs:
