@@ -48,7 +48,7 @@ from vpp.cli.shadow import app as shadow_app
 from vpp.cli.signals import event as event_app
 from vpp.cli.signals import signals as signals_app
 from vpp.cli.solve import solve_command, verify_command
-from vpp.cli.stopping import release_command, stop_command
+from vpp.cli.stopping import release_command, stop_command, stops_command
 from vpp.cli.sweep import sweep_command
 from vpp.cli.tokens import app as token_app
 from vpp.cli.training import export_training_command
@@ -70,6 +70,7 @@ app.add_typer(schedule_app, name="schedule")
 app.command("cycle")(cycle_command)
 app.command("trail")(trail_command)
 app.command("stop")(stop_command)
+app.command("stops")(stops_command)
 app.command("release")(release_command)
 app.add_typer(override, name="override")
 app.command("freeze")(freeze_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated
 
 import typer
@@ -65,6 +66,29 @@ def release_command(
     with operator_client(address, certificates, operator) as client:
         found = client.release(new_request_id(), asset_ids=assets or (), feeder_id=feeder, reason=reason)
     _console.print(f"released: {found.told_assets} assets told, {found.away_assets} away")
+
+
+def stops_command(
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    address: Address = DEFAULT_ADDRESS,
+    certificates: Certificates = DEFAULT_CERTIFICATES,
+    operator: Operator = "operator",
+) -> None:
+    """Show stops and releases, newest first; the last minute may be in the service's journal alone.
+
+    Example: vpp stops --limit 5
+    """
+    with operator_client(address, certificates, operator) as client:
+        for stop in client.stops(limit=limit):
+            target = ", ".join(stop.asset_ids) or (
+                f"feeder {stop.feeder_id}" if stop.feeder_id else "the fleet"
+            )
+            word = "release" if stop.release else "stop"
+            _console.print(
+                f"{stop.at.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M:%S} UTC  {word} of {target} "
+                f"by {stop.author}: {stop.reason}",
+                markup=False,
+            )
 
 
 def require_scope(assets: list[str] | None, feeder: str, *, fleet: bool) -> None:

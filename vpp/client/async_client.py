@@ -42,6 +42,7 @@ class AsyncClient(AsynchronousCalls):
     trigger_run = asks(calls.dispatch.trigger_run)
     stop = asks(calls.dispatch.stop)
     release = asks(calls.dispatch.release)
+    stops = lists(calls.dispatch.stops)
     dry_run = asks(calls.rehearsals.dry_run)
     what_if = asks(calls.rehearsals.what_if)
     set_override = asks(calls.overrides.set_override)

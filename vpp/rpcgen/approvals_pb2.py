@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vpp.rpcgen import operator_pb2 as vpp_dot_v1_dot_operator__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16vpp/v1/approvals.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15vpp/v1/operator.proto\"\xb2\x04\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x17\n\x0f\x61pproved_run_id\x18\x05 \x01(\t\x12\x30\n\x0crequested_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trequester\x18\x08 \x01(\t\x12\x0f\n\x07persons\x18\t \x01(\x05\x12\x11\n\tapprovers\x18\n \x03(\t\x12\x10\n\x08rule_ids\x18\x0b \x03(\t\x12\x0f\n\x07reasons\x18\x0c \x03(\t\x12\x0f\n\x07verdict\x18\r \x01(\t\x12\x1a\n\x04rung\x18\x0e \x01(\x0e\x32\x0c.vpp.v1.Rung\x12#\n\rstanding_rung\x18\x0f \x01(\x0e\x32\x0c.vpp.v1.Rung\x12/\n\x0b\x63ycle_start\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_kw\x18\x11 \x01(\x01\x12\x16\n\tcost_with\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x63ost_without\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x66ollows\x18\x14 \x01(\t\x12\x13\n\x0b\x64\x65tail_json\x18\x15 \x01(\tB\x0c\n\n_cost_withB\x0f\n\r_cost_without\"\x88\x01\n\x0e\x41pprovalChange\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12\x13\n\x0bin_force_kw\x18\x03 \x01(\x01\x12\x18\n\x0bstanding_kw\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nplanned_kw\x18\x05 \x01(\x01\x42\x0e\n\x0c_standing_kw\"\x9a\x01\n\rApprovalEvent\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\"N\n\x14ListApprovalsRequest\x12\x0f\n\x07waiting\x18\x01 \x01(\x08\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x15ListApprovalsResponse\x12#\n\tapprovals\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0e\n\x06\x61larms\x18\x03 \x01(\x03\")\n\x12GetApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"\x89\x01\n\x13GetApprovalResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\x12\'\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x16.vpp.v1.ApprovalChange\x12%\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x15.vpp.v1.ApprovalEvent\"J\n\x0e\x41pproveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"5\n\x0f\x41pproveResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\"I\n\rRejectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"4\n\x0eRejectResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\"8\n\x15WatchApprovalsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x03\x12\x10\n\x08only_new\x18\x02 \x01(\x08\"t\n\x16WatchApprovalsResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.vpp.v1.ApprovalEvent\x12\"\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x10.vpp.v1.Approval\x12\x10\n\x08position\x18\x03 \x01(\x03\x32\xef\x02\n\x0f\x41pprovalService\x12L\n\rListApprovals\x12\x1c.vpp.v1.ListApprovalsRequest\x1a\x1d.vpp.v1.ListApprovalsResponse\x12\x46\n\x0bGetApproval\x12\x1a.vpp.v1.GetApprovalRequest\x1a\x1b.vpp.v1.GetApprovalResponse\x12:\n\x07\x41pprove\x12\x16.vpp.v1.ApproveRequest\x1a\x17.vpp.v1.ApproveResponse\x12\x37\n\x06Reject\x12\x15.vpp.v1.RejectRequest\x1a\x16.vpp.v1.RejectResponse\x12Q\n\x0eWatchApprovals\x12\x1d.vpp.v1.WatchApprovalsRequest\x1a\x1e.vpp.v1.WatchApprovalsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16vpp/v1/approvals.proto\x12\x06vpp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15vpp/v1/operator.proto\"\xc5\x04\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x17\n\x0f\x61pproved_run_id\x18\x05 \x01(\t\x12\x30\n\x0crequested_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trequester\x18\x08 \x01(\t\x12\x0f\n\x07persons\x18\t \x01(\x05\x12\x11\n\tapprovers\x18\n \x03(\t\x12\x10\n\x08rule_ids\x18\x0b \x03(\t\x12\x0f\n\x07reasons\x18\x0c \x03(\t\x12\x0f\n\x07verdict\x18\r \x01(\t\x12\x1a\n\x04rung\x18\x0e \x01(\x0e\x32\x0c.vpp.v1.Rung\x12#\n\rstanding_rung\x18\x0f \x01(\x0e\x32\x0c.vpp.v1.Rung\x12/\n\x0b\x63ycle_start\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tchange_kw\x18\x11 \x01(\x01\x12\x16\n\tcost_with\x18\x12 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x63ost_without\x18\x13 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07\x66ollows\x18\x14 \x01(\t\x12\x13\n\x0b\x64\x65tail_json\x18\x15 \x01(\t\x12\x11\n\tportfolio\x18\x16 \x01(\tB\x0c\n\n_cost_withB\x0f\n\r_cost_without\"\x88\x01\n\x0e\x41pprovalChange\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\tfeeder_id\x18\x02 \x01(\t\x12\x13\n\x0bin_force_kw\x18\x03 \x01(\x01\x12\x18\n\x0bstanding_kw\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nplanned_kw\x18\x05 \x01(\x01\x42\x0e\n\x0c_standing_kw\"\x9a\x01\n\rApprovalEvent\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\"N\n\x14ListApprovalsRequest\x12\x0f\n\x07waiting\x18\x01 \x01(\x08\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"e\n\x15ListApprovalsResponse\x12#\n\tapprovals\x18\x01 \x03(\x0b\x32\x10.vpp.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0e\n\x06\x61larms\x18\x03 \x01(\x03\")\n\x12GetApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"\x89\x01\n\x13GetApprovalResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\x12\'\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x16.vpp.v1.ApprovalChange\x12%\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x15.vpp.v1.ApprovalEvent\"J\n\x0e\x41pproveRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"5\n\x0f\x41pproveResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\"I\n\rRejectRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"4\n\x0eRejectResponse\x12\"\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x10.vpp.v1.Approval\"8\n\x15WatchApprovalsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x03\x12\x10\n\x08only_new\x18\x02 \x01(\x08\"t\n\x16WatchApprovalsResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.vpp.v1.ApprovalEvent\x12\"\n\x08\x61pproval\x18\x02 \x01(\x0b\x32\x10.vpp.v1.Approval\x12\x10\n\x08position\x18\x03 \x01(\x03\x32\xef\x02\n\x0f\x41pprovalService\x12L\n\rListApprovals\x12\x1c.vpp.v1.ListApprovalsRequest\x1a\x1d.vpp.v1.ListApprovalsResponse\x12\x46\n\x0bGetApproval\x12\x1a.vpp.v1.GetApprovalRequest\x1a\x1b.vpp.v1.GetApprovalResponse\x12:\n\x07\x41pprove\x12\x16.vpp.v1.ApproveRequest\x1a\x17.vpp.v1.ApproveResponse\x12\x37\n\x06Reject\x12\x15.vpp.v1.RejectRequest\x1a\x16.vpp.v1.RejectResponse\x12Q\n\x0eWatchApprovals\x12\x1d.vpp.v1.WatchApprovalsRequest\x1a\x1e.vpp.v1.WatchApprovalsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,31 +34,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vpp.v1.approvals_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_APPROVAL']._serialized_start=91
-  _globals['_APPROVAL']._serialized_end=653
-  _globals['_APPROVALCHANGE']._serialized_start=656
-  _globals['_APPROVALCHANGE']._serialized_end=792
-  _globals['_APPROVALEVENT']._serialized_start=795
-  _globals['_APPROVALEVENT']._serialized_end=949
-  _globals['_LISTAPPROVALSREQUEST']._serialized_start=951
-  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1029
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1031
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1132
-  _globals['_GETAPPROVALREQUEST']._serialized_start=1134
-  _globals['_GETAPPROVALREQUEST']._serialized_end=1175
-  _globals['_GETAPPROVALRESPONSE']._serialized_start=1178
-  _globals['_GETAPPROVALRESPONSE']._serialized_end=1315
-  _globals['_APPROVEREQUEST']._serialized_start=1317
-  _globals['_APPROVEREQUEST']._serialized_end=1391
-  _globals['_APPROVERESPONSE']._serialized_start=1393
-  _globals['_APPROVERESPONSE']._serialized_end=1446
-  _globals['_REJECTREQUEST']._serialized_start=1448
-  _globals['_REJECTREQUEST']._serialized_end=1521
-  _globals['_REJECTRESPONSE']._serialized_start=1523
-  _globals['_REJECTRESPONSE']._serialized_end=1575
-  _globals['_WATCHAPPROVALSREQUEST']._serialized_start=1577
-  _globals['_WATCHAPPROVALSREQUEST']._serialized_end=1633
-  _globals['_WATCHAPPROVALSRESPONSE']._serialized_start=1635
-  _globals['_WATCHAPPROVALSRESPONSE']._serialized_end=1751
-  _globals['_APPROVALSERVICE']._serialized_start=1754
-  _globals['_APPROVALSERVICE']._serialized_end=2121
+  _globals['_APPROVAL']._serialized_end=672
+  _globals['_APPROVALCHANGE']._serialized_start=675
+  _globals['_APPROVALCHANGE']._serialized_end=811
+  _globals['_APPROVALEVENT']._serialized_start=814
+  _globals['_APPROVALEVENT']._serialized_end=968
+  _globals['_LISTAPPROVALSREQUEST']._serialized_start=970
+  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1048
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1050
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1151
+  _globals['_GETAPPROVALREQUEST']._serialized_start=1153
+  _globals['_GETAPPROVALREQUEST']._serialized_end=1194
+  _globals['_GETAPPROVALRESPONSE']._serialized_start=1197
+  _globals['_GETAPPROVALRESPONSE']._serialized_end=1334
+  _globals['_APPROVEREQUEST']._serialized_start=1336
+  _globals['_APPROVEREQUEST']._serialized_end=1410
+  _globals['_APPROVERESPONSE']._serialized_start=1412
+  _globals['_APPROVERESPONSE']._serialized_end=1465
+  _globals['_REJECTREQUEST']._serialized_start=1467
+  _globals['_REJECTREQUEST']._serialized_end=1540
+  _globals['_REJECTRESPONSE']._serialized_start=1542
+  _globals['_REJECTRESPONSE']._serialized_end=1594
+  _globals['_WATCHAPPROVALSREQUEST']._serialized_start=1596
+  _globals['_WATCHAPPROVALSREQUEST']._serialized_end=1652
+  _globals['_WATCHAPPROVALSRESPONSE']._serialized_start=1654
+  _globals['_WATCHAPPROVALSRESPONSE']._serialized_end=1770
+  _globals['_APPROVALSERVICE']._serialized_start=1773
+  _globals['_APPROVALSERVICE']._serialized_end=2140
 # @@protoc_insertion_point(module_scope)

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Approval(_message.Message):
-    __slots__ = ("approval_id", "subject", "state", "run_id", "approved_run_id", "requested_at", "expires_at", "requester", "persons", "approvers", "rule_ids", "reasons", "verdict", "rung", "standing_rung", "cycle_start", "change_kw", "cost_with", "cost_without", "follows", "detail_json")
+    __slots__ = ("approval_id", "subject", "state", "run_id", "approved_run_id", "requested_at", "expires_at", "requester", "persons", "approvers", "rule_ids", "reasons", "verdict", "rung", "standing_rung", "cycle_start", "change_kw", "cost_with", "cost_without", "follows", "detail_json", "portfolio")
     APPROVAL_ID_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class Approval(_message.Message):
     COST_WITHOUT_FIELD_NUMBER: _ClassVar[int]
     FOLLOWS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_JSON_FIELD_NUMBER: _ClassVar[int]
+    PORTFOLIO_FIELD_NUMBER: _ClassVar[int]
     approval_id: str
     subject: str
     state: str
@@ -54,7 +55,8 @@ class Approval(_message.Message):
     cost_without: float
     follows: str
     detail_json: str
-    def __init__(self, approval_id: _Optional[str] = ..., subject: _Optional[str] = ..., state: _Optional[str] = ..., run_id: _Optional[str] = ..., approved_run_id: _Optional[str] = ..., requested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requester: _Optional[str] = ..., persons: _Optional[int] = ..., approvers: _Optional[_Iterable[str]] = ..., rule_ids: _Optional[_Iterable[str]] = ..., reasons: _Optional[_Iterable[str]] = ..., verdict: _Optional[str] = ..., rung: _Optional[_Union[_operator_pb2.Rung, str]] = ..., standing_rung: _Optional[_Union[_operator_pb2.Rung, str]] = ..., cycle_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., change_kw: _Optional[float] = ..., cost_with: _Optional[float] = ..., cost_without: _Optional[float] = ..., follows: _Optional[str] = ..., detail_json: _Optional[str] = ...) -> None: ...
+    portfolio: str
+    def __init__(self, approval_id: _Optional[str] = ..., subject: _Optional[str] = ..., state: _Optional[str] = ..., run_id: _Optional[str] = ..., approved_run_id: _Optional[str] = ..., requested_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requester: _Optional[str] = ..., persons: _Optional[int] = ..., approvers: _Optional[_Iterable[str]] = ..., rule_ids: _Optional[_Iterable[str]] = ..., reasons: _Optional[_Iterable[str]] = ..., verdict: _Optional[str] = ..., rung: _Optional[_Union[_operator_pb2.Rung, str]] = ..., standing_rung: _Optional[_Union[_operator_pb2.Rung, str]] = ..., cycle_start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., change_kw: _Optional[float] = ..., cost_with: _Optional[float] = ..., cost_without: _Optional[float] = ..., follows: _Optional[str] = ..., detail_json: _Optional[str] = ..., portfolio: _Optional[str] = ...) -> None: ...
 
 class ApprovalChange(_message.Message):
     __slots__ = ("asset_id", "feeder_id", "in_force_kw", "standing_kw", "planned_kw")

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from vpp.rpcgen import operator_pb2 as _operator_pb2
 from vpp.rpcgen import runs_pb2 as _runs_pb2
+from vpp.rpcgen import stops_pb2 as _stops_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

@@ -5,6 +5,7 @@ import warnings
 
 from vpp.rpcgen import dispatch_pb2 as vpp_dot_v1_dot_dispatch__pb2
 from vpp.rpcgen import runs_pb2 as vpp_dot_v1_dot_runs__pb2
+from vpp.rpcgen import stops_pb2 as vpp_dot_v1_dot_stops__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -70,6 +71,11 @@ class DispatchServiceStub:
                 '/vpp.v1.DispatchService/ListOverrides',
                 request_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
                 response_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
+                _registered_method=True)
+        self.ListStops = channel.unary_unary(
+                '/vpp.v1.DispatchService/ListStops',
+                request_serializer=vpp_dot_v1_dot_stops__pb2.ListStopsRequest.SerializeToString,
+                response_deserializer=vpp_dot_v1_dot_stops__pb2.ListStopsResponse.FromString,
                 _registered_method=True)
         self.DryRun = channel.unary_unary(
                 '/vpp.v1.DispatchService/DryRun',
@@ -138,6 +144,13 @@ class DispatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStops(self, request, context):
+        """ListStops returns stops and releases, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DryRun(self, request, context):
         """DryRun plans the next interval as a cycle would now, sends nothing, and compares with the plan in force.
         """
@@ -189,6 +202,11 @@ def add_DispatchServiceServicer_to_server(servicer, server):
                     servicer.ListOverrides,
                     request_deserializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.FromString,
                     response_serializer=vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.SerializeToString,
+            ),
+            'ListStops': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStops,
+                    request_deserializer=vpp_dot_v1_dot_stops__pb2.ListStopsRequest.FromString,
+                    response_serializer=vpp_dot_v1_dot_stops__pb2.ListStopsResponse.SerializeToString,
             ),
             'DryRun': grpc.unary_unary_rpc_method_handler(
                     servicer.DryRun,
@@ -391,6 +409,33 @@ class DispatchService:
             '/vpp.v1.DispatchService/ListOverrides',
             vpp_dot_v1_dot_dispatch__pb2.ListOverridesRequest.SerializeToString,
             vpp_dot_v1_dot_dispatch__pb2.ListOverridesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStops(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vpp.v1.DispatchService/ListStops',
+            vpp_dot_v1_dot_stops__pb2.ListStopsRequest.SerializeToString,
+            vpp_dot_v1_dot_stops__pb2.ListStopsResponse.FromString,
             options,
             channel_credentials,
             insecure,

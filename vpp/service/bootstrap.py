@@ -169,7 +169,9 @@ async def running_service(settings: Settings, *, config_path: str) -> AsyncItera
         schedules, schedule_servicer = await open_schedule_desk(settings, loop, stack)
         services = [
             schedule_servicer.add_to,
-            ApprovalServicer(desk=approval_desk, register=approvals, fleet=fleet).add_to,
+            ApprovalServicer(
+                desk=approval_desk, register=approvals, fleet=fleet, portfolios=loop.portfolios
+            ).add_to,
             audit_servicer(settings, audit, fleet).add_to,
             shadows.servicer(promoting_of(parts, promotions)).add_to,
             (await settling_of(settings, store, loop, stack)).add_to,

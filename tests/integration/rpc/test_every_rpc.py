@@ -113,6 +113,9 @@ async def end_of_call(opened, method):
     return None
 
 
+PORTFOLIOS = Portfolios({"north": ("f1",), "south": ("f2",)})
+
+
 class NoSchedules:
     async def look(self, *, next_times, after):
         return []
@@ -147,7 +150,10 @@ async def plant(certificates, identity_database):
             "forecast_servicer": ForecastServicer(store=made.store, clock=made.clock, explain=None),
             "services": [
                 ApprovalServicer(
-                    desk=approval_desk(made, approvals), register=approvals, fleet=made.fleet
+                    desk=approval_desk(made, approvals),
+                    register=approvals,
+                    fleet=made.fleet,
+                    portfolios=PORTFOLIOS,
                 ).add_to,
                 AuditServicer(chain=chain, explain=nothing, fleet=made.fleet).add_to,
                 ScheduleServicer(

@@ -13,28 +13,37 @@ from google.protobuf import message_factory
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from joserfc.jwk import KeySet
+from typer.testing import CliRunner
 
 from tests.integration.rpc.plant import channel, end_of
 from tests.integration.rpc.test_access import detail_of
-from tests.integration.rpc.test_every_rpc import METHODS, TIMEOUT_S, path_of, plant, reason  # noqa: F401
+from tests.integration.rpc.test_every_rpc import METHODS, PORTFOLIOS, TIMEOUT_S, path_of, plant, reason  # noqa: F401
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import AccessControl, thumbprint
 from vpp.adapters.rpc.roles import PEOPLE
+from vpp.adapters.storage.approvals import open_approvals
+from vpp.adapters.storage.operators import open_operator_register
 from vpp.adapters.tokens import SignedTokens, make_keys, sign_token
+from vpp.cli.main import app
 from vpp.domain.access import Role
+from vpp.domain.approvals import Approval, ApprovalEvent, ApprovalNeed, EventKind, Subject
 from vpp.domain.identity import TokenRevocation
-from vpp.domain.portfolios import Portfolios
+from vpp.ports import StopRecord
 from vpp.rpcgen import (
     access_pb2,
     access_pb2_grpc,
+    approvals_pb2,
+    approvals_pb2_grpc,
     dispatch_pb2,
     dispatch_pb2_grpc,
     fleet_view_pb2,
     operator_pb2,
     operator_pb2_grpc,
+    stops_pb2,
 )
 
 PRIVATE, PUBLIC = make_keys()
+AT = datetime(2020, 5, 20, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -48,9 +57,8 @@ async def guarded(plant):  # noqa: F811
         longest_validity_s=43_200,
         now=lambda: plant.wall().timestamp(),
     )
-    portfolios = Portfolios({"north": ("f1",), "south": ("f2",)})
-    plant.servicers["dispatch_servicer"].portfolios = portfolios
-    access = AccessControl(tokens=tokens, portfolios=portfolios, monotonic=lambda: 0.0)
+    plant.servicers["dispatch_servicer"].portfolios = PORTFOLIOS
+    access = AccessControl(tokens=tokens, portfolios=PORTFOLIOS, monotonic=lambda: 0.0)
     await plant.server.stop(0.0)
     plant.servicers |= {"access": access}
     await plant.start_server()
@@ -197,6 +205,105 @@ async def test_who_is_limited_runs_and_rehearses_its_own_portfolio_alone(guarded
                 dispatch_pb2.TriggerRunRequest(request_id="mine"), timeout=TIMEOUT_S, metadata=everybody
             )
         assert used.value.code() is grpc.StatusCode.ALREADY_EXISTS
+
+
+async def test_who_is_limited_sees_and_decides_what_touches_its_portfolio_alone(guarded):
+    register = open_approvals(guarded.url)
+    for portfolio in ("north", "south", ""):
+        name = f"approval-{portfolio or 'all'}"
+        asked = Approval(
+            approval_id=name,
+            subject=Subject.PLAN,
+            run_id="run-1",
+            requested_at=AT,
+            expires_at=AT + timedelta(minutes=10),
+            requester="ben",
+            need=ApprovalNeed(rule_ids=("r",), reasons=("so",), persons=1, timeout=timedelta(minutes=10)),
+            verdict="passed",
+            epoch=1,
+            portfolio=portfolio,
+            cost_with=3.0,
+        )
+        event = ApprovalEvent(approval_id=name, kind=EventKind.REQUESTED, at=AT)
+        await register.open(asked, [event], epoch=1)
+    await register.close()
+    anna, everybody = (bearer(token(Role.OPERATOR, **limited)) for limited in ({"portfolios": ["north"]}, {}))
+    async with channel(guarded, "operator-grid") as opened:
+        approvals = approvals_pb2_grpc.ApprovalServiceStub(opened)
+
+        async def listed(metadata):
+            page = await approvals.ListApprovals(
+                approvals_pb2.ListApprovalsRequest(), timeout=TIMEOUT_S, metadata=metadata
+            )
+            return {item.approval_id: item for item in page.approvals}
+
+        assert set(await listed(everybody)) == {"approval-north", "approval-south", "approval-all"}
+        (mine,) = (await listed(anna)).values()
+        assert (mine.approval_id, mine.portfolio, mine.HasField("cost_with")) == (
+            "approval-north",
+            "north",
+            False,
+        )
+        for name in ("approval-south", "approval-all"):
+            for call, request in (
+                (approvals.GetApproval, approvals_pb2.GetApprovalRequest(approval_id=name)),
+                (approvals.Approve, approvals_pb2.ApproveRequest(approval_id=name, request_id="w")),
+                (approvals.Reject, approvals_pb2.RejectRequest(approval_id=name, request_id="w")),
+            ):
+                with pytest.raises(grpc.aio.AioRpcError) as foreign:
+                    await call(request, timeout=TIMEOUT_S, metadata=anna)
+                assert foreign.value.code() is grpc.StatusCode.NOT_FOUND
+        watch = approvals.WatchApprovals(
+            approvals_pb2.WatchApprovalsRequest(after=0), timeout=TIMEOUT_S, metadata=anna
+        )
+        begin, first = await watch.read(), await watch.read()
+        assert (begin.position, first.approval.approval_id) == (0, "approval-north")
+        watch.cancel()
+
+
+async def test_who_is_limited_sees_stops_of_its_assets_and_of_the_fleet(guarded):
+    register = open_operator_register(guarded.url)
+    named = {"one": (("b1",), ""), "other": (("b3",), ""), "both": (("b1", "b3"), ""), "north": ((), "f1")}
+    named |= {"south": ((), "f2"), "fleet": ((), "")}
+    await register.save_stops(
+        [
+            StopRecord(
+                request_id=name,
+                action="stop",
+                operator="ben",
+                reason="work",
+                at=AT,
+                asset_ids=asset_ids,
+                feeder_id=feeder_id,
+            )
+            for name, (asset_ids, feeder_id) in named.items()
+        ]
+    )
+    await register.close()
+    async with channel(guarded, "operator-grid") as opened:
+        dispatch = dispatch_pb2_grpc.DispatchServiceStub(opened)
+        for limits_of, seen in (
+            ({"portfolios": ["north"]}, "fleet north one"),
+            ({}, " ".join([*named][::-1])),
+        ):
+            page = await dispatch.ListStops(
+                stops_pb2.ListStopsRequest(),
+                timeout=TIMEOUT_S,
+                metadata=bearer(token(Role.VIEWER, **limits_of)),
+            )
+            assert [stop.request_id for stop in page.stops] == seen.split()
+
+
+async def test_stops_are_shown_on_the_command_line(plant, certificates):  # noqa: F811
+    register = open_operator_register(plant.url)
+    stop = StopRecord(
+        request_id="s", action="stop", operator="ben", reason="work", at=AT, asset_ids=("b1",), feeder_id=""
+    )
+    await register.save_stops([stop])
+    await register.close()
+    words = ["stops", "--address", plant.server.target, "--certificates", str(certificates)]
+    shown = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--operator", "grid"])
+    assert shown.output == "2020-05-20 10:00:00 UTC  stop of b1 by ben: work\n"
 
 
 async def test_who_is_limited_to_an_unknown_portfolio_sees_nothing(guarded):

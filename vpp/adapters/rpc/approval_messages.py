@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from vpp.adapters.rpc.access import scope
 from vpp.adapters.rpc.dispatch_messages import timestamp
 from vpp.domain.approvals import ApprovalEvent, ApprovalRecord, EventKind
 from vpp.domain.assets import Fleet
@@ -39,9 +40,10 @@ def approval_message(record: ApprovalRecord) -> pb.Approval:
         standing_rung=f"RUNG_{(approval.standing_rung or Rung.NOTHING).upper()}",
         cycle_start=None if plan is None else timestamp(plan.plan.grid.start),
         change_kw=approval.change_kw,
-        cost_with=approval.cost_with,
-        cost_without=approval.cost_without,
+        cost_with=approval.cost_with if scope().everything else None,
+        cost_without=approval.cost_without if scope().everything else None,
         follows=approval.follows,
+        portfolio=approval.portfolio,
     )
     if approval.detail:
         message.detail_json = json.dumps(approval.detail, sort_keys=True)

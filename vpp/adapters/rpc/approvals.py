@@ -9,13 +9,14 @@ from typing import Final, Protocol
 import grpc
 
 from vpp.adapters.rpc import limits
-from vpp.adapters.rpc.access import caller
+from vpp.adapters.rpc.access import caller, scope
 from vpp.adapters.rpc.approval_messages import approval_message, changes_of, event_message
 from vpp.adapters.rpc.errors import CallRefusedError, Context, NotFoundError
 from vpp.adapters.rpc.paging import page_size_of, page_token_of
 from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.approvals import ApprovalEvent, ApprovalRecord, ApprovalRefusedError
 from vpp.domain.assets import Fleet, parse_identifier
+from vpp.domain.portfolios import Portfolios
 from vpp.ports import ApprovalRegister, StoreError
 from vpp.rpcgen import approvals_pb2 as pb
 from vpp.rpcgen import approvals_pb2_grpc
@@ -43,8 +44,11 @@ class Desk(Protocol):
 class ApprovalServicer(approvals_pb2_grpc.ApprovalServiceServicer):
     """Shows what waits, and takes the word of whoever calls."""
 
-    def __init__(self, *, desk: Desk, register: ApprovalRegister, fleet: Fleet) -> None:
+    def __init__(
+        self, *, desk: Desk, register: ApprovalRegister, fleet: Fleet, portfolios: Portfolios | None = None
+    ) -> None:
         self._desk, self._register, self._fleet = desk, register, fleet
+        self._portfolios = portfolios or Portfolios()
         self._watching = 0
 
     def add_to(self, server: grpc.aio.Server) -> str:
@@ -61,18 +65,19 @@ class ApprovalServicer(approvals_pb2_grpc.ApprovalServiceServicer):
             page_token=page_token_of(request.page_token),
         )
         return pb.ListApprovalsResponse(
-            approvals=[approval_message(record) for record in page.items],
+            approvals=[approval_message(record) for record in page.items if self._seen(record)],
             next_page_token=page.next_token,
-            alarms=await self._register.alarms(),
+            alarms=await self._register.alarms() if scope().everything else 0,
         )
 
     async def GetApproval(self, request: pb.GetApprovalRequest, context: Context) -> pb.GetApprovalResponse:
         record = await self._register.get(parse_identifier("approval_id", request.approval_id))
-        if record is None:
+        if record is None or not self._seen(record):
             raise NotFoundError("approval", request.approval_id)
+        held = scope()
         return pb.GetApprovalResponse(
             approval=approval_message(record),
-            changes=changes_of(record, self._fleet),
+            changes=[item for item in changes_of(record, self._fleet) if held.holds(item.feeder_id)],
             events=[event_message(event) for event in record.events],
         )
 
@@ -82,7 +87,16 @@ class ApprovalServicer(approvals_pb2_grpc.ApprovalServiceServicer):
     async def Reject(self, request: pb.RejectRequest, context: Context) -> pb.RejectResponse:
         return pb.RejectResponse(approval=await self._said(request, approves=False))
 
+    def _seen(self, record: ApprovalRecord) -> bool:
+        """Return whether the caller may see and decide this: all that it touches is in the caller's scope."""
+        held = scope()
+        feeders = self._portfolios.feeders_of.get(record.approval.portfolio, ())
+        return held.everything or held.holds_all(feeders)
+
     async def _said(self, request: pb.ApproveRequest | pb.RejectRequest, *, approves: bool) -> pb.Approval:
+        known = await self._register.get(parse_identifier("approval_id", request.approval_id))
+        if known is not None and not self._seen(known):
+            raise NotFoundError("approval", request.approval_id)
         try:
             record = await self._desk.say(
                 parse_identifier("approval_id", request.approval_id),
@@ -111,17 +125,21 @@ class ApprovalServicer(approvals_pb2_grpc.ApprovalServiceServicer):
             yield pb.WatchApprovalsResponse(position=after)
             while True:
                 for event in await self._register.events_after(after, most=limits.MAX_EVENTS_AT_ONCE):
-                    yield await self._happened(event)
                     after = event.number
+                    if (said := await self._happened(event)) is not None:
+                        yield said
                 await self._desk.changed(limits.APPROVAL_LOOK_S)
         except StoreError as error:
             raise CallRefusedError(grpc.StatusCode.UNAVAILABLE, "DATABASE_AWAY", str(error)) from error
         finally:
             self._watching -= 1
 
-    async def _happened(self, event: ApprovalEvent) -> pb.WatchApprovalsResponse:
+    async def _happened(self, event: ApprovalEvent) -> pb.WatchApprovalsResponse | None:
+        """Return what is told of an event; None where it is not the caller's to see."""
         record = await self._register.get(event.approval_id)
         assert record is not None  # a foreign key holds it
+        if not self._seen(record):
+            return None
         return pb.WatchApprovalsResponse(
             event=event_message(event), approval=approval_message(record), position=event.number
         )

@@ -18,6 +18,7 @@ from vpp.adapters.rpc.paging import filter_of
 from vpp.adapters.rpc.portfolio_choice import chosen_portfolio
 from vpp.adapters.rpc.rehearsals import RehearsalCalls, Rehearsals
 from vpp.adapters.rpc.run_watch import RunWatchCalls, RunWatching
+from vpp.adapters.rpc.stops import StopListCalls
 from vpp.adapters.rpc.wire_values import printable
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
@@ -46,7 +47,7 @@ class StopOrder:
 CarryOut = Callable[[StopOrder], Awaitable[SendReport]]
 
 
-class DispatchServicer(OverrideCalls, RehearsalCalls, RunWatchCalls):
+class DispatchServicer(OverrideCalls, RehearsalCalls, RunWatchCalls, StopListCalls):
     """Starts runs, stops and releases; overrides, rehearsals and watching are in modules of their own.
 
     A request id runs once, also across a restart: it is recorded as the run's trigger.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vpp.client.call import SOLVE_DEADLINE_S, Call
+from vpp.client.call import SOLVE_DEADLINE_S, Call, Listing
 from vpp.rpcgen import dispatch_pb2 as pb
+from vpp.rpcgen import stops_pb2 as stops_pb
 
 _DISPATCH = "/vpp.v1.DispatchService"
 
@@ -30,6 +31,17 @@ def stop(
             request_id=request_id, asset_ids=asset_ids, feeder_id=feeder_id, reason=reason
         ),
         answer=pb.StopResponse,
+    )
+
+
+def stops(*, limit: int | None = None) -> Listing[stops_pb.ListStopsResponse, stops_pb.StopOrder]:
+    """Iterate over stops and releases, newest first."""
+    return Listing(
+        path=f"{_DISPATCH}/ListStops",
+        request=stops_pb.ListStopsRequest(),
+        answer=stops_pb.ListStopsResponse,
+        items=lambda answer: answer.stops,
+        limit=limit,
     )
 
 
