@@ -17,7 +17,15 @@ from typer.testing import CliRunner
 
 from tests.integration.rpc.plant import channel, end_of
 from tests.integration.rpc.test_access import detail_of
-from tests.integration.rpc.test_every_rpc import METHODS, PORTFOLIOS, TIMEOUT_S, path_of, plant, reason  # noqa: F401
+from tests.integration.rpc.test_every_rpc import (  # noqa: F401
+    METHODS,
+    PORTFOLIOS,
+    TIMEOUT_S,
+    path_of,
+    plant,
+    reason,
+    status_of,
+)
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.access import AccessControl, thumbprint
 from vpp.adapters.rpc.roles import PEOPLE
@@ -75,35 +83,15 @@ def bearer(text):
     return (("authorization", f"Bearer {text}"),)
 
 
-async def end(opened, path, metadata, *, client_streams=False, server_streams=False):
+async def end(opened, path, metadata):
     """Call `path` with an empty message; return the error, None when there is none."""
-    sides = "_".join("stream" if streams else "unary" for streams in (client_streams, server_streams))
-    argument = iter([b""]) if client_streams else b""
-    try:
-        answer = getattr(opened, sides)(path)(argument, timeout=TIMEOUT_S, metadata=metadata)
-        if server_streams:
-            await answer.read()
-            answer.cancel()
-        else:
-            await answer
-    except grpc.aio.AioRpcError as error:
-        return error
-    return None
+    return await status_of(opened, next(item for item in METHODS if path_of(item) == path), metadata)
 
 
 async def ends(opened, metadata):
     """Return what becomes of every method that is for people."""
-    return {
-        path_of(method): await end(
-            opened,
-            path_of(method),
-            metadata,
-            client_streams=method.client_streaming,
-            server_streams=method.server_streaming,
-        )
-        for method in METHODS
-        if path_of(method) in PEOPLE
-    }
+    people = [method for method in METHODS if path_of(method) in PEOPLE]
+    return {path_of(method): await status_of(opened, method, metadata) for method in people}
 
 
 @pytest.mark.parametrize("role", list(Role))
