@@ -6,15 +6,12 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.unit.control.test_order_book import NOW, orders
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import (
     RecentDispatches,
     RetryBudget,
-    group_rows,
     require_lifetime,
     setpoints_message,
 )
@@ -26,14 +23,6 @@ ALL = np.array([0, 1])
 
 def later(seconds):
     return NOW + timedelta(seconds=seconds)
-
-
-@given(st.lists(st.integers(-3, 3), max_size=30))
-def test_groups_hold_every_row_once(keys):
-    groups = dict(group_rows(np.array(keys, dtype=np.int64)))
-    assert sorted(row for rows in groups.values() for row in rows.tolist()) == list(range(len(keys)))
-    for key, rows in groups.items():
-        assert [keys[row] for row in rows] == [key] * len(rows)
 
 
 @pytest.mark.parametrize("seconds", [limits.MIN_LIFETIME_S - 0.1, limits.MAX_LIFETIME_S + 0.1])

@@ -82,7 +82,7 @@ async def test_what_is_wrong_is_told_to_the_node_that_said_it(telemetry):
     telemetry.hear(depot, single(2, 1, soc=1.5))
     telemetry.hear(depot, single(0, 2))
     telemetry.flush_gathered()
-    refused = [message.refusal.field for message in await depot.outbox.take()]
+    refused = [pb.ServerMessage.FromString(raw).refusal.field for raw in depot.outbox.take()]
     assert refused == ["b3.soc", "slot"]
     assert not home.outbox.busy
 
@@ -104,7 +104,8 @@ async def test_batches_judged_together_come_out_as_each_alone():
         telemetry.flush_gathered()
         live = telemetry._live
         refused = [
-            [str(message.refusal) for message in await session.outbox.take()] for session in (home, depot)
+            [str(pb.ServerMessage.FromString(raw).refusal) for raw in session.outbox.take()]
+            for session in (home, depot)
         ]
         columns = (live.soc, live.power_kw, live.measured_at_us, live.quality, live.quarantined)
         outcomes.append(([column.tolist() for column in columns], refused, telemetry.counters.readings))

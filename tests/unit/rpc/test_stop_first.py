@@ -11,8 +11,8 @@ from vpp.adapters.rpc.outbox import Outbox
 from vpp.adapters.rpc.stop_first import StopFirst
 
 
-async def taken(outbox):
-    assert await outbox.take() == [b"stop"]
+def taken(outbox):
+    assert outbox.take() == [b"stop"]
     outbox.written()
 
 
@@ -31,7 +31,7 @@ async def test_readers_wait_until_the_stop_is_written_to_every_stream():
     for outbox in outboxes:
         await asyncio.sleep(0.03)
         assert not reader.done()
-        await taken(outbox)
+        taken(outbox)
     async with asyncio.timeout(0.5):
         await reader
 
@@ -40,11 +40,11 @@ async def test_a_second_stop_is_waited_for_as_well():
     first, early, late = StopFirst(), waiting(1), waiting(1)
     first.hold(early)
     first.hold(late)
-    await taken(early[0])
+    taken(early[0])
     reader = asyncio.create_task(first.over())
     await asyncio.sleep(0.05)
     assert not reader.done()
-    await taken(late[0])
+    taken(late[0])
     await reader
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.grouped_messages import GroupedMessages
 from vpp.adapters.rpc.wire import packed
 from vpp.control.order_book import OrderBook
 from vpp.domain.errors import InvalidValueError
@@ -49,47 +49,65 @@ def remaining(orders: SetpointColumns, now: datetime) -> timedelta:
 
 def setpoints_message(orders: SetpointColumns, sent_at: datetime) -> pb.ServerMessage:
     """Return orders as they go to one node."""
+    shared = _without_columns(orders, sent_at)
+    shared.MergeFromString(packed(pb.Setpoints, _order_columns(orders)))
+    return pb.ServerMessage(setpoints=shared)
+
+
+def setpoints_messages(orders: SetpointColumns, sent_at: datetime) -> GroupedMessages:
+    """Return orders as they go to many nodes, each a run of rows."""
+    return GroupedMessages("setpoints", _without_columns(orders, sent_at), _order_columns(orders))
+
+
+def _order_columns(orders: SetpointColumns) -> dict[str, NDArray[Any]]:
+    return {name: getattr(orders, name) for name in _ORDER_COLUMNS}
+
+
+def _without_columns(orders: SetpointColumns, sent_at: datetime) -> pb.Setpoints:
     droop = orders.droop
-    message = pb.ServerMessage(
-        setpoints=pb.Setpoints(
-            epoch=orders.epoch,
-            run_id=orders.run_id,
-            sent_at=timestamp(sent_at),
-            valid_from=timestamp(orders.valid_from),
-            lifetime_s=remaining(orders, sent_at).total_seconds(),
-            origin=f"SETPOINT_ORIGIN_{orders.origin.upper()}",
-            reason=orders.reason[: limits.MAX_TEXT_LENGTH],
-            ramp_kw_per_s=orders.ramp_kw_per_s,
-            start_window_s=orders.start_window_s,
-            valid_until=timestamp(orders.valid_until),
-            droop=pb.Droop(
-                nominal_hz=droop.nominal_hz, deadband_hz=droop.deadband_hz, kw_per_hz=droop.kw_per_hz
-            )
-            if droop
-            else None,
-        )
+    return pb.Setpoints(
+        epoch=orders.epoch,
+        run_id=orders.run_id,
+        sent_at=timestamp(sent_at),
+        valid_from=timestamp(orders.valid_from),
+        lifetime_s=remaining(orders, sent_at).total_seconds(),
+        origin=f"SETPOINT_ORIGIN_{orders.origin.upper()}",
+        reason=orders.reason[: limits.MAX_TEXT_LENGTH],
+        ramp_kw_per_s=orders.ramp_kw_per_s,
+        start_window_s=orders.start_window_s,
+        valid_until=timestamp(orders.valid_until),
+        droop=pb.Droop(nominal_hz=droop.nominal_hz, deadband_hz=droop.deadband_hz, kw_per_hz=droop.kw_per_hz)
+        if droop
+        else None,
     )
-    columns = {name: getattr(orders, name) for name in _ORDER_COLUMNS}
-    message.setpoints.MergeFromString(packed(pb.Setpoints, columns))
-    return message
 
 
-def renewal_message(
+def renewal_messages(
     *,
     epoch: int,
     sent_at: datetime,
     lifetime: timedelta,
     slots: NDArray[np.int64],
     sequences: NDArray[np.int64],
-) -> pb.ServerMessage:
-    """Return a later end of leases as it goes to one node."""
-    renewal = pb.Renewal(
-        epoch=epoch,
-        sent_at=timestamp(sent_at),
-        lifetime_s=lifetime.total_seconds(),
-    )
-    renewal.MergeFromString(packed(pb.Renewal, {"slot": slots, "sequence": sequences}))
-    return pb.ServerMessage(renewal=renewal)
+) -> GroupedMessages:
+    """Return a later end of leases as it goes to many nodes, each a run of rows."""
+    shared = pb.Renewal(epoch=epoch, sent_at=timestamp(sent_at), lifetime_s=lifetime.total_seconds())
+    return GroupedMessages("renewal", shared, {"slot": slots, "sequence": sequences})
+
+
+def stop_messages(
+    slots: NDArray[np.int64], reason: str, sent_at: datetime, *, until_released: bool
+) -> GroupedMessages:
+    """Return a stop of these slots as it goes to many nodes, each a run of rows."""
+    none = np.zeros(0, dtype=np.int64)
+    shared = stop_message(none, reason, sent_at, until_released=until_released).stop
+    return GroupedMessages("stop", shared, {"slot": slots})
+
+
+def release_messages(epoch: int, slots: NDArray[np.int64], reason: str, sent_at: datetime) -> GroupedMessages:
+    """Return the end of a stop as it goes to many nodes, each a run of rows."""
+    shared = release_message(epoch, np.zeros(0, dtype=np.int64), reason, sent_at).release
+    return GroupedMessages("release", shared, {"slot": slots})
 
 
 def stop_message(
@@ -114,14 +132,6 @@ def release_message(epoch: int, slots: NDArray[np.int64], reason: str, sent_at: 
         sent_at=timestamp(sent_at),
     )
     return pb.ServerMessage(release=release)
-
-
-def group_rows(keys: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yield (key, rows with that key), rows in their order."""
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=-(2**62)))
-    for rows in np.split(order, starts[1:]) if len(order) else ():
-        yield int(keys[rows[0]]), rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

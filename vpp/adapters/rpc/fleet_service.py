@@ -15,6 +15,7 @@ from vpp.adapters.rpc.errors import CallRefusedError, Context
 from vpp.adapters.rpc.gateway import Gateway
 from vpp.adapters.rpc.identity import identify
 from vpp.adapters.rpc.session import NodeSession, admit, welcome_terms
+from vpp.adapters.rpc.stream_writer import StreamWriter
 from vpp.domain.errors import InvalidValueError
 from vpp.rpcgen import fleet_pb2 as pb
 
@@ -32,7 +33,7 @@ class FleetServicer:
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register with a server. Messages go in and out as bytes: they are parsed where they are used."""
         handler: Any = grpc.stream_stream_rpc_method_handler(
-            self.Session, request_deserializer=None, response_serializer=wire.serialize
+            self.Session, request_deserializer=None, response_serializer=None
         )
         handlers = grpc.method_handlers_generic_handler(_SERVICE, {"Session": handler})
         server.add_generic_rpc_handlers((handlers,))
@@ -129,15 +130,16 @@ class FleetServicer:
 
     async def _converse(self, session: NodeSession, context: Context) -> None:
         reader = asyncio.create_task(self._read(session, context))
-        writer = asyncio.create_task(_write(session, context))
         closer = asyncio.create_task(session.closing.wait())
-        tasks: tuple[asyncio.Task[Any], ...] = (reader, writer, closer)
+        writer = StreamWriter(session.outbox, context.write)
+        tasks: tuple[asyncio.Task[Any], ...] = (reader, closer)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((*tasks, writer.broken), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            writer.close()
             for task in tasks:
                 task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, writer.broken, return_exceptions=True)
         if not session.closing.is_set():
             for end in ends:
                 if isinstance(end, Exception):
@@ -155,11 +157,3 @@ class FleetServicer:
             if pause_s > 0.0:
                 self._gateway.counters.throttled_messages += 1
                 await asyncio.sleep(pause_s)
-
-
-async def _write(session: NodeSession, context: Context) -> None:
-    """Write what waits for a node; the only writer of its stream."""
-    while True:
-        for message in await session.outbox.take():
-            await context.write(message)
-        session.outbox.written()

@@ -22,15 +22,18 @@ from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.dispatch_messages import (
     RecentDispatches,
     RetryBudget,
-    group_rows,
     release_message,
+    release_messages,
     remaining,
-    renewal_message,
+    renewal_messages,
     require_lifetime,
     setpoints_message,
+    setpoints_messages,
     stop_message,
+    stop_messages,
     timestamp,
 )
+from vpp.adapters.rpc.grouped_messages import GroupedMessages, group_by
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession, SessionRegistry
 from vpp.adapters.rpc.stop_first import StopFirst
@@ -139,7 +142,7 @@ class Gateway:
         within_s = max(limits.SHORTEST_RECONNECT_S, len(open_now) / limits.RECONNECTS_PER_S)
         goodbye = pb.Goodbye(reason="the service is stopping", reconnect_within_s=within_s)
         for session in open_now:
-            session.outbox.put_goodbye(pb.ServerMessage(goodbye=goodbye))
+            session.outbox.put_goodbye(pb.ServerMessage(goodbye=goodbye).SerializeToString())
         deadline_s = asyncio.get_running_loop().time() + limits.DRAIN_GRACE_S
         while any(session.outbox.busy for session in self.sessions.all()):
             if asyncio.get_running_loop().time() >= deadline_s:
@@ -165,7 +168,7 @@ class Gateway:
         period = timedelta(seconds=self.settings.ping_period_s)
         while True:
             await self.clock.sleep_until(self.clock.now() + period)
-            ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now())))
+            ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now()))).SerializeToString()
             silence_s = limits.SILENCE_PERIODS * self.clock.wall_seconds(period)
             spoken_by_s = asyncio.get_running_loop().time() - max(silence_s, limits.SHORTEST_SILENCE_S)
             for session in self.sessions.all():
@@ -198,7 +201,7 @@ class Gateway:
         kept = setpoints.take(~stopped & ~too_soon)
         self.book.give(kept, now)
         self._recent.remember(kept, now)
-        report = self._to_sessions(kept.slot, lambda rows: setpoints_message(kept.take(rows), sent_at=now))
+        report = self._to_sessions(kept.slot, lambda rows: setpoints_messages(kept.take(rows), sent_at=now))
         reached = _reached(kept.slot, report)
         self.book.hand_over(kept.slot[reached], kept.sequence[reached])
         self.counters.orders_sent += report.sent
@@ -220,7 +223,7 @@ class Gateway:
         now = self.clock.now()
         report = self._to_sessions(
             slots,
-            lambda rows: renewal_message(
+            lambda rows: renewal_messages(
                 epoch=self.epoch, sent_at=now, lifetime=lifetime, slots=slots[rows], sequences=sequences[rows]
             ),
         )
@@ -243,7 +246,7 @@ class Gateway:
             message = stop_message(everything, reason, now, until_released=until_released)
             return self._to_everybody(message.SerializeToString())
         return self._to_sessions(
-            slots, lambda rows: stop_message(slots[rows], reason, now, until_released=until_released)
+            slots, lambda rows: stop_messages(slots[rows], reason, now, until_released=until_released)
         )
 
     async def release(self, slots: NDArray[np.int64] | None, reason: str) -> SendReport:
@@ -251,7 +254,7 @@ class Gateway:
         chosen, now = self._all(slots), self.clock.now()
         self.book.release(chosen, now)
         return self._to_sessions(
-            chosen, lambda rows: release_message(self.epoch, chosen[rows], reason, now), since_version=2
+            chosen, lambda rows: release_messages(self.epoch, chosen[rows], reason, now), since_version=2
         )
 
     def connected_slots(self) -> NDArray[np.int64]:
@@ -314,24 +317,25 @@ class Gateway:
     def _to_sessions(
         self,
         slots: NDArray[np.int64],
-        message: Callable[[NDArray[np.int64]], pb.ServerMessage],
+        encode: Callable[[NDArray[np.int64]], GroupedMessages],
         *,
         since_version: int = 1,
     ) -> SendReport:
-        """Queue one message for each session; `message` makes it from rows of `slots`."""
-        keys = self.sessions.keys(slots)
+        """Queue one message for each session; `encode` is given the rows of `slots` in their order."""
+        order, groups = group_by(self.sessions.keys(slots))
+        messages = encode(order)
         sent = 0
         unreachable: tuple[int, ...] = ()
-        for key, rows in group_rows(keys):
+        for key, first, end in groups:
             session = self.sessions.of_key(key)
             if session is None:
-                unreachable = tuple(int(slot) for slot in slots[rows])
+                unreachable = tuple(slots[order[first:end]].tolist())
                 continue
-            sent += len(rows)
+            sent += end - first
             if session.protocol_version < since_version:
                 continue
             before = session.outbox.dropped
-            session.outbox.put(message(rows))
+            session.outbox.put_encoded(messages.message(first, end))
             self.counters.slow_consumer_drops += session.outbox.dropped - before
         return SendReport(sent=sent, unreachable_slots=unreachable)
 

@@ -96,7 +96,7 @@ def _columns(raw: bytes) -> BatchColumns | None:
     )
 
 
-_FIXED: Final = {
+FIXED: Final = {
     FieldDescriptor.TYPE_FIXED32: "<u4",
     FieldDescriptor.TYPE_FIXED64: "<u8",
     FieldDescriptor.TYPE_DOUBLE: "<f8",
@@ -112,12 +112,12 @@ def packed(message: type[Message], columns: Mapping[str, NDArray[Any]]) -> bytes
     pieces: list[bytes] = []
     for name, column in columns.items():
         field = message.DESCRIPTOR.fields_by_name[name]
-        data = column.astype(_FIXED[field.type]).tobytes()
-        pieces += (_varint(field.number << 3 | 2), _varint(len(data)), data)
+        data = column.astype(FIXED[field.type]).tobytes()
+        pieces += (varint(field.number << 3 | 2), varint(len(data)), data)
     return b"".join(pieces)
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     """Return a number in base 128, lowest group first (protobuf's encoding of lengths and tags)."""
     groups = bytearray()
     while number > 0x7F:
@@ -125,8 +125,3 @@ def _varint(number: int) -> bytes:
         number >>= 7
     groups.append(number)
     return bytes(groups)
-
-
-def serialize(message: pb.ServerMessage | bytes) -> bytes:
-    """Return a message as it goes out; one that went to many nodes was serialized before."""
-    return message if isinstance(message, bytes) else message.SerializeToString()

@@ -1,0 +1,97 @@
+"""The only writer of a stream: one write at a time, in order, begun at once, and an end that is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from vpp.adapters.rpc.outbox import Outbox
+from vpp.adapters.rpc.stream_writer import StreamWriter
+from vpp.rpcgen import fleet_pb2 as pb
+
+
+class Stream:
+    """A stream that takes one write at a time, as grpc's does, and as long as the test wants."""
+
+    def __init__(self):
+        self.written, self.under_way = [], None
+
+    async def write(self, raw):
+        assert self.under_way is None, "two writes at once"
+        self.written.append(raw)
+        self.under_way = asyncio.get_running_loop().create_future()
+        await self.under_way
+        self.under_way = None
+        await asyncio.sleep(0)
+
+    async def end_write(self):
+        self.under_way.set_result(None)
+        await asyncio.sleep(0.001)
+
+
+def release(number):
+    message = pb.ServerMessage(release=pb.Release(epoch=number))
+    return message, message.SerializeToString()
+
+
+async def test_a_stop_of_all_begins_in_the_step_that_puts_it():
+    outbox, stream = Outbox(), Stream()
+    writer = StreamWriter(outbox, stream.write)
+    outbox.put_urgent(b"stop")
+    assert stream.written == [b"stop"]
+    assert outbox.busy
+    await stream.end_write()
+    assert not outbox.busy
+    writer.close()
+
+
+async def test_what_comes_while_a_write_is_under_way_waits_for_it():
+    outbox, stream = Outbox(), Stream()
+    outbox.put(release(1)[0])
+    writer = StreamWriter(outbox, stream.write)
+    await asyncio.sleep(0)
+    outbox.put(release(2)[0])
+    outbox.put_urgent(b"stop")
+    outbox.put(release(3)[0])
+    assert stream.written == [release(1)[1]]
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+        if stream.under_way is not None:
+            await stream.end_write()
+    assert stream.written == [release(1)[1], b"stop", release(3)[1]], "a stop ends what waited before it"
+    writer.close()
+
+
+async def test_a_write_that_fails_is_told_and_nothing_is_written_after_it():
+    outbox, stream = Outbox(), Stream()
+    writer = StreamWriter(outbox, stream.write)
+    outbox.put_urgent(b"stop")
+    stream.under_way.set_exception(ConnectionError("gone"))
+    with pytest.raises(ConnectionError, match="gone"):
+        await writer.broken
+    outbox.put(release(1)[0])
+    await asyncio.sleep(0.001)
+    assert stream.written == [b"stop"]
+
+
+async def test_a_writer_that_is_closed_begins_nothing():
+    outbox, stream = Outbox(), Stream()
+    writer = StreamWriter(outbox, stream.write)
+    outbox.put(release(1)[0])
+    writer.close()
+    outbox.put_urgent(b"stop")
+    await asyncio.sleep(0.001)
+    assert stream.written == []
+    assert writer.broken.cancelled()
+
+
+async def test_a_close_while_a_write_is_under_way_lets_it_end():
+    outbox, stream = Outbox(), Stream()
+    writer = StreamWriter(outbox, stream.write)
+    outbox.put_urgent(b"stop")
+    outbox.put(release(1)[0])
+    writer.close()
+    await stream.end_write()
+    assert stream.written == [b"stop"]
+    assert stream.under_way is None

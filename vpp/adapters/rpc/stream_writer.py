@@ -1,0 +1,74 @@
+"""Writes what waits for a node into its stream; the only writer of that stream.
+
+grpc's `write` is a coroutine. A task for each message, or one that is woken for each, takes two turns of the
+event loop and an event; ten thousand streams feel that. Here the coroutine is stepped by hand, as a task
+would: the first step, up to the socket, is taken where the message is put, the rest when grpc says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from vpp.adapters.rpc.outbox import Outbox
+
+Write = Callable[[bytes], Coroutine[Any, Any, None]]
+
+
+class StreamWriter:
+    """Takes from an outbox whenever nothing is being written, message after message."""
+
+    def __init__(self, outbox: Outbox, write: Write) -> None:
+        self._outbox, self._write = outbox, write
+        self._loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[None] = self._loop.create_future()  # done when a write has failed
+        self._messages: deque[bytes] = deque()
+        self._under_way: Coroutine[Any, Any, None] | None = None
+        self._due = self._closed = False
+        outbox.on_filled, outbox.write_now = self._write_soon, self._write_now
+        if outbox.filled:
+            self._write_soon()
+
+    def close(self) -> None:
+        """Begin no more writes; one that is under way ends by itself."""
+        self._closed = True
+        self.broken.cancel()
+
+    def _write_soon(self) -> None:
+        if not self._due:
+            self._due = True
+            self._loop.call_soon(self._write_now)
+
+    def _write_now(self) -> None:
+        self._due = False
+        if self._under_way is None and self._outbox.filled and not self._closed:
+            self._messages.extend(self._outbox.take())
+            self._write_next()
+
+    def _write_next(self) -> None:
+        if not self._messages:
+            self._outbox.written()
+        elif not self._closed:
+            self._under_way = self._write(self._messages.popleft())
+            self._step()
+
+    def _step(self, _waited: asyncio.Future[Any] | None = None) -> None:
+        """Run the write under way to where it waits next, or to its end; this is what a task does."""
+        assert self._under_way is not None
+        try:
+            waited = self._under_way.send(None)
+        except StopIteration:
+            self._under_way = None
+            self._write_next()
+        except (Exception, asyncio.CancelledError) as error:
+            self._under_way, self._closed = None, True
+            if not self.broken.done():
+                self.broken.set_exception(error if isinstance(error, Exception) else ConnectionError())
+        else:
+            if waited is None:  # it only gave way to others
+                self._loop.call_soon(self._step)
+                return
+            waited._asyncio_future_blocking = False  # noqa: SLF001 - so it is handed over, as to a task
+            waited.add_done_callback(self._step)
