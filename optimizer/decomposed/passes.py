@@ -32,6 +32,7 @@ class Pass:
     margin: float = 0.0  # mean feeder limits that schedules stay inside the limit: smoothed ones leak
     part: float = 1.0  # beside those that moved, this random part of the fleet steps
     linear_below: float = 5e-4  # money per kWh
+    least_gain: float = 0.0  # who gains less does not count as moved; a share of the fleet's scale per asset
     fine: bool = False
     level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
     bound: bool = True
@@ -112,6 +113,18 @@ def course_for(count: int, *, worn: bool = False) -> Course:
     return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
 
+def enough_for(count: int, *, warm: bool) -> float:
+    """Return the gap at which a plan of `count` assets is not improved further; 0: never.
+
+    A third of what is asked of a plan; three quarters of what is asked of the re-plan of a large fleet.
+    """
+    if count <= SMALL:
+        return 0.0
+    if warm:
+        return 3e-4 if count <= MEDIUM else 1.5e-3
+    return 7e-5 if count <= MEDIUM else 1.7e-4
+
+
 def sample_size(count: int) -> int:
     """Assets in the sample that the prices start from."""
     return min(count, 300 if count <= MEDIUM else 1500)
@@ -166,25 +179,25 @@ def passes_after(count: int, *, sample: bool = False, kept: bool = False) -> tup
 
 
 def _kept_after(count: int) -> tuple[Pass, ...]:
-    """Who must step, and the bound; twice the keen and who moved, at the width of the turn; then narrow."""
-    plan, chunk = replace(course_for(count), part=0.0, last=0.0), chunk_for(count)
+    """Who must step, and the bound; twice the keen and who moved, at the width of the turn; then narrow.
+
+    Above `MEDIUM` only who gained something counts as moved, and the last fifth of the regret stays.
+    """
+    plan, chunk, large = replace(course_for(count), part=0.0, last=0.0), chunk_for(count), count > MEDIUM
     turn = replace(
-        _wide(2, plan, 3, chunk, level=1), part=0.0, share=1.0, fine=True, bound=True, keen=0.9, keen_level=1
-    )
+        _wide(2, plan, 3, chunk, level=1), part=0.0, share=1.0, fine=True, bound=True, keen=0.9, keen_level=1,
+        linear_below=1e-3 if large else 5e-4, least_gain=1e-4 if large else 0.0,
+    )  # fmt: skip
     narrow = (
         replace(
-            _narrow(k, plan, 4, chunk, count),
-            keen=keen,
-            keen_most=0.06,
-            averaged=False,
-            mean_bound=False,
-            bound=False,
+            _narrow(k, plan, 4, chunk, count), keen=keen, keen_most=0.06, averaged=False, mean_bound=False,
+            bound=False, least_gain=turn.least_gain,
         )
         for k, keen in ((2, 0.9), (4, 0.0))
-    )
+    )  # fmt: skip
     return (
         replace(turn, share=0.0, keen=0.0),
-        replace(turn, keen=0.97, keen_most=1.0, keen_alone=True),
+        replace(turn, keen=0.8 if large else 0.97, keen_most=1.0, keen_alone=True),
         turn,
         *narrow,
     )

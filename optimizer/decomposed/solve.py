@@ -20,7 +20,7 @@ from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.measure import shares_of
-from optimizer.decomposed.passes import SMALL, Pass, passes_after, passes_for, sample_size
+from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.regret import keenest, regrets, spent
 from optimizer.decomposed.reserve import compile_held
@@ -49,12 +49,14 @@ def solve_decomposed(
     progress: Callable[[Plan], None] | None = None,
     warm: Warm | None = None,
     on_pass: OnPass | None = None,
+    enough_gap: float | None = None,
 ) -> Plan:
     """Solve by prices and block coordinate descent; the same problem and seed give the same plan.
 
     progress: called with a plan each time the narrowing passes found a better schedule.
     warm: a previous plan to start from; a few passes then do.
     on_pass: called after each pass over the fleet with passes done, passes in all and the gap so far.
+    enough_gap: at this gap no further passes are made; by size if not given (`passes.enough_for`).
     """
     fleet = compile_fleet(problem)
     coupling, offset = compile_coupling(problem)
@@ -71,7 +73,9 @@ def solve_decomposed(
         private=private,
         held=None if private is None else compile_held(problem),
     )
-    best = Incumbent()
+    best = Incumbent(enough=enough_for(len(fleet), warm=warm is not None))
+    if enough_gap is not None:
+        best.enough = enough_gap
     if warm is None:
         state = start(solver, best)
         passes = passes_for(len(fleet), worn=problem.wear is not None)
@@ -122,9 +126,7 @@ def settle_prices(
         solver.move(sampled, small, private, step)
         solver.weigh_tail(small, 1.0 / (k + 2))
         if step.bound:
-            best.offer_bound(
-                solver.bound(solver.coupling, solver.held), solver.coupling, solver.held, solver.private
-            )
+            solver.offer_bound(best, solver.coupling, solver.held)
             middle, held = mean.add(solver.coupling, solver.held)
             if solver.problem.cvar_weight <= 0.0:
                 solver.offer_bound(best, middle, held)
@@ -138,7 +140,10 @@ def descend(
     report: Callable[[], None] | None = None,
     on_pass: OnPass | None = None,
 ) -> None:
-    """Run the passes; after each, offer the schedule, move the multipliers, offer their bound."""
+    """Run the passes; after each, offer the schedule, move the multipliers, offer their bound.
+
+    Ends before the last one where the gap is small enough.
+    """
     keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
     for k, step in enumerate(passes):
         if step.keen > 0.0:
@@ -151,19 +156,25 @@ def descend(
             best.offer_schedule(solver.cost(state), state, copy=keep)
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
-        if step.bound:
-            best.offer_bound(
-                solver.bound(solver.coupling, solver.held), solver.coupling, solver.held, solver.private
-            )
-        if step.averaged and solver.problem.cvar_weight <= 0.0:
-            middle, held = mean.add(solver.coupling, solver.held)
-            if step.mean_bound:
-                solver.offer_bound(best, middle, held)
+        _prove(solver, step, best, mean)
+        last = len(passes) if best.close else k + 1
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
         if on_pass is not None:
-            on_pass(k + 1, len(passes), best.gap)
+            on_pass(last, len(passes), best.gap)
+        if last == len(passes):
+            break
     relieve(solver, state, passes[-1], best, keep=keep)
+
+
+def _prove(solver: Solver, step: Pass, best: Incumbent, mean: Averaged) -> None:
+    """Offer the bounds that a pass asks for: at its multipliers, and at the mean of those before."""
+    if step.bound:
+        solver.offer_bound(best, solver.coupling, solver.held)
+    if step.averaged and solver.problem.cvar_weight <= 0.0:
+        middle, held = mean.add(solver.coupling, solver.held)
+        if step.mean_bound:
+            solver.offer_bound(best, middle, held)
 
 
 def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass:
@@ -243,7 +254,7 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
 
 def _tighten(solver: Solver, best: Incumbent, paid: Floats) -> EnergyWorths | None:
     """Raise the bound by the minimum powers of the assets that they cost most; return what proves it."""
-    if best.values is None or best.own_cost is None or best.coupling is None:
+    if best.values is None or best.own_cost is None or best.coupling is None or best.close:
         return None
     rows = candidates(solver.fleet, None if solver.private is None else solver.private.rich)
     above = best.own_cost + paid - best.values

@@ -40,12 +40,14 @@ class Scale:
     feeder_spread_per_kwh: float  # of the import price over the day: what scarcity may be worth
     fleet_kw: float
     feeder_kw: Floats
+    money_per_asset: float  # the spread on the mean load over the horizon
 
 
 @dataclass(slots=True)
 class Incumbent:
     """The best schedule and the best bound so far, with the multipliers that prove it."""
 
+    enough: float = 0.0  # the gap at which nothing is improved further
     cost: float = np.inf
     power_kw: Floats | None = None
     bound: float = -np.inf
@@ -60,6 +62,10 @@ class Incumbent:
     def gap(self) -> float:
         """Distance as a share of the bound; the certificate's also looks at the gross cost."""
         return (self.cost - self.bound) / max(abs(self.bound), 1e-9)
+
+    @property
+    def close(self) -> bool:
+        return self.gap <= self.enough
 
     def offer_bound(
         self,
@@ -206,6 +212,7 @@ class Solver:
             level=step.level,
             early_tilt_per_kwh=EARLY_TILT_PER_KWH,
             stability_per_kwh=calm,
+            least_gain=step.least_gain * self.scale.money_per_asset,
         )
 
     def weigh_tail(self, state: State, share: float) -> None:
@@ -275,9 +282,12 @@ def scale_of(problem: Problem, fleet: Fleet) -> Scale:
     spread_per_kwh = max(spread_per_kwh, 0.2 * float(np.abs(portfolio.import_price_per_kwh).mean()), 1e-3)
     power = np.bincount(fleet.assets["feeder"], fleet.assets["max_charge_kw"], fleet.feeders)
     limit = np.minimum(problem.feeders.import_limit_kw, np.abs(load) + power[:, None]).mean(axis=1)
+    fleet_kw = max(float(np.abs(load.sum(axis=0)).mean()), 0.1 * float(power.sum()), 1.0)
+    hours = problem.intervals * problem.interval_h
     return Scale(
         spread_per_kwh=spread_per_kwh,
         feeder_spread_per_kwh=max(float(np.ptp(portfolio.import_price_per_kwh)), spread_per_kwh),
-        fleet_kw=max(float(np.abs(load.sum(axis=0)).mean()), 0.1 * float(power.sum()), 1.0),
+        fleet_kw=fleet_kw,
         feeder_kw=np.maximum(limit, 1.0),
+        money_per_asset=spread_per_kwh * fleet_kw * hours / max(len(fleet), 1),
     )

@@ -55,7 +55,7 @@ def _counted_response(c, asset, stays, settings, w, scratch, power):
 
 @njit(**EXACT)
 def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, grid, modes, best, trial):
-    """Find the asset's next schedule in `best`; return (accepted, own cost).
+    """Find the asset's next schedule in `best`; return (accepted, own cost, change of the total).
 
     First freely (stepped assets rounded, or counted); then, for stepped assets, once more with the
     modes off / charge / discharge held, so that nothing is rounded any more.
@@ -83,7 +83,7 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
             search_modes(c, asset, stays, settings, w, grid, modes)
         elif asset.counted == 1 and settings.level < 2:
             break
-    return always or gain < -1e-10, own
+    return always or gain < -1e-10, own, gain
 
 
 @njit(**ALLOCATING)
@@ -121,15 +121,16 @@ def _run_rows(
         for t in range(old.size):
             rest[t] = fleet_sum[t] - asset.weight * old[t]
             rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
-        accepted, cost = _step(
+        accepted, cost, gain = _step(
             c, asset, stays, old, own[i], before, always, settings, w, scratch, grid, modes, best, trial
         )
         if not accepted:
             continue
         own[i] = cost
+        if always or gain < -settings.least_gain:
+            moved[i] = 1
         for t in range(old.size):
             if best[t] != old[t]:
-                moved[i] = 1
                 fleet_sum[t] = rest[t] + asset.weight * best[t]
                 feeder_sum[t] = rest_feeder[t] + asset.weight * best[t]
                 old[t] = best[t]
