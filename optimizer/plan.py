@@ -54,6 +54,9 @@ class Prices:
     budget_per_kwh (N): with discharge budgets, on every kWh out of the cell. wear_per_kwh (W, J, T): with
     wear by depth, what a kWh in each segment is worth from an interval on, less than at the end.
     energy: of assets whose minimum powers are part of the bound.
+    reserve_per_kw_h (2, T): with reserve, what a kW held up or down earns, money per kW and hour.
+    reserve_weight (N, T, 4): by how much a share is limited by the energy at the end and the start of the
+    interval, for up and for down; what is left to 1, by power. Without them all is by power.
     """
 
     balance_per_kwh: Floats
@@ -64,6 +67,8 @@ class Prices:
     budget_per_kwh: Floats | None = None
     wear_per_kwh: Floats | None = None
     energy: EnergyWorths | None = None
+    reserve_per_kw_h: Floats | None = None
+    reserve_weight: NDArray[np.float32] | None = None
 
     def marginal_per_kwh(self) -> Floats:
         """Return the price of consumption per feeder and interval, shape (F, T)."""

@@ -18,12 +18,13 @@ from optimizer.certificate import certify
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
 from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
+from optimizer.decomposed.holding import ROUNDS, settle_shares
 from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.measure import shares_of
 from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.regret import keenest, regrets, spent
-from optimizer.decomposed.reserve import compile_held
+from optimizer.decomposed.reserve import compile_held, held_prices
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
@@ -239,6 +240,7 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     problem, fleet = solver.problem, solver.fleet
     assert best.power_kw is not None
     assert best.coupling is not None
+    settle_shares(solver, best, rounds=ROUNDS if last else 1)
     shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
     paid = spent(fleet, best.coupling, best.power_kw)
     energy = _tighten(solver, best, paid) if last else None
@@ -272,6 +274,10 @@ def _with_own_prices(solver: Solver, best: Incumbent, prices: Prices) -> Prices:
     if np.isfinite(solver.problem.assets.discharge_budget_kwh).any():
         budget = np.zeros(len(solver.fleet))
         budget[solver.fleet.order] = best.budget_price
+    if best.held is not None and best.share_weight is not None:
+        weight = np.empty_like(best.share_weight)
+        weight[solver.fleet.order] = best.share_weight
+        prices = replace(prices, reserve_per_kw_h=held_prices(best.held), reserve_weight=weight)
     return replace(prices, budget_per_kwh=budget, wear_per_kwh=worn)
 
 

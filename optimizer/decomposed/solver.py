@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.decomposed.adapt import sweep_private
 from optimizer.decomposed.bound import lower_bound, prices_of, private_bound
@@ -57,6 +58,7 @@ class Incumbent:
     own_cost: Floats | None = None  # (N): each asset's part of the cost
     budget_price: Floats | None = None  # (N): of the bound, where there are budgets
     potential: Floats | None = None  # (W, J, T): of the bound, where there is wear by depth
+    share_weight: NDArray[np.float32] | None = None  # (N, T, 4): of the bound, where there is reserve
 
     @property
     def gap(self) -> float:

@@ -12,6 +12,7 @@ from optimizer import evaluate
 from optimizer.certificate import certify
 from optimizer.exact.cells import schedule_of, settle_powers
 from optimizer.exact.dive import decide_modes
+from optimizer.exact.own_prices import with_own_prices
 from optimizer.exact.polish import polish
 from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
 from optimizer.exact.search import search
@@ -87,7 +88,8 @@ def _first_plan(
     """Recover a schedule from the relaxation, or keep the previous one where that is better."""
     schedule = recover(problem, relaxation, answer)
     certificate = certify(problem, schedule, relaxation.bound, method="exact", seed=seed)
-    plan = Plan(schedule=schedule, certificate=certificate, prices=prices_of(problem, relaxation))
+    prices = with_own_prices(problem, relaxation, prices_of(problem, relaxation))
+    plan = Plan(schedule=schedule, certificate=certificate, prices=prices)
     if previous is None:
         return plan
     return _better(problem, plan, [resumed(problem, previous)], relaxation.bound, method="exact", seed=seed)

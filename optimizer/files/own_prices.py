@@ -1,4 +1,4 @@
-"""The multipliers of single assets in a plan: of discharge budgets, wear by depth, and stored energy."""
+"""The multipliers of single assets in a plan: of budgets, wear by depth, stored energy, and reserve."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from optimizer.files.extras import look_up
+from optimizer.files.reserve_prices import write_reserve_prices
 from optimizer.files.tables import find_table, read_table
 from optimizer.files.writing import write_columns
 from optimizer.plan import EnergyWorths, Prices
@@ -14,7 +15,7 @@ from optimizer.problem import Floats, Problem
 
 
 def write_own_prices(folder: Path, problem: Problem, prices: Prices) -> None:
-    """Write `prices_budgets`, `prices_wear` and `prices_energy` where the plan has them."""
+    """Write `prices_budgets`, `prices_wear`, `prices_energy` and `prices_reserve` where the plan has them."""
     names = problem.assets.asset_id
     if prices.budget_per_kwh is not None:
         limited = np.flatnonzero(np.isfinite(problem.assets.discharge_budget_kwh))
@@ -38,6 +39,7 @@ def write_own_prices(folder: Path, problem: Problem, prices: Prices) -> None:
             "cell_kwh": np.repeat(prices.energy.cell_kwh, points),
         }
         write_columns(folder / "prices_energy.parquet", columns)
+    write_reserve_prices(folder, problem, prices)
 
 
 def read_own_prices(folder: Path, problem: Problem) -> tuple[Floats | None, Floats | None]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.files.extras import look_up
 from optimizer.files.own_prices import read_energy_worths, read_own_prices, write_own_prices
+from optimizer.files.reserve_prices import read_reserve_prices
 from optimizer.files.schedules import read_schedule, write_schedule
 from optimizer.files.tables import Table, find_table, read_table
 from optimizer.files.writing import write_columns
@@ -190,6 +191,7 @@ def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
     peak[_interval(total, problem)] = total.numbers("peak_per_kw")
     weight, scenario_peak = _read_scenario_prices(Path(folder), problem)
     budget, worn = read_own_prices(Path(folder), problem)
+    reserve, reserve_weight = read_reserve_prices(Path(folder), problem)
     return Prices(
         balance_per_kwh=balance,
         feeder_per_kwh=feeder,
@@ -199,6 +201,8 @@ def read_prices(folder: Path | str, problem: Problem) -> Prices | None:
         budget_per_kwh=budget,
         wear_per_kwh=worn,
         energy=read_energy_worths(Path(folder), problem),
+        reserve_per_kw_h=reserve,
+        reserve_weight=reserve_weight,
     )
 
 

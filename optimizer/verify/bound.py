@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.plan import Prices
 from optimizer.problem import Floats, Problem
@@ -25,6 +26,7 @@ from optimizer.verify.records import (
     window_order,
     window_records,
 )
+from optimizer.verify.reserve import has_reserve, held_terms
 from optimizer.verify.shared import feeder_part, portfolio_part, weights_of
 
 BLOCK = 65_536
@@ -59,11 +61,13 @@ def recompute_bound(problem: Problem, prices: Prices | None) -> ProvenBound:
         problem.unmet_energy_penalty_per_kwh,
     )
     toll, stored, drawn = read_only(own.toll), read_only(own.stored), read_only(own.drawn)
+    held, sale = held_terms(problem, prices)
     for base in range(0, len(value), BLOCK):
         assets = possible_powers(asset_records(problem, slice(base, base + BLOCK), first_window))
         part = value[base : base + BLOCK]
         some = toll[base : base + BLOCK]
-        valuing.values(assets, windows, price, hours, penalty, some, stored, drawn, part)
+        mine = held._replace(weight=held.weight[base : base + BLOCK])
+        valuing.values(assets, windows, price, hours, penalty, some, stored, drawn, mine, part)
     if prices.energy is not None and len(prices.energy.asset):
         if not cells.worths_fit(problem, prices.energy):
             return ProvenBound(reason="the worths of energy do not fit the problem")
@@ -77,7 +81,7 @@ def recompute_bound(problem: Problem, prices: Prices | None) -> ProvenBound:
         value[rows] = np.maximum(value[rows], found)
     weights = weights_of(problem, prices)
     shared = feeder_part(problem, prices, weights) + portfolio_part(problem, prices, weights)
-    shared += own.constant
+    shared += own.constant + sale
     allowance = 1e-12 * (float(np.abs(value).sum()) + abs(shared))
     return ProvenBound(value=float(value.sum()) + shared - allowance)
 
@@ -103,8 +107,10 @@ def _not_covered(problem: Problem, prices: Prices) -> str:
         values = getattr(prices, name)
         if values.shape != shape or not np.isfinite(values).all():
             return f"{name} is not {shape} finite numbers"
-    if problem.reserve is not None and len(problem.reserve):
-        return "problems with the table reserve are not covered yet"
+    if has_reserve(problem) and not _fits(prices.reserve_per_kw_h, (2, intervals)):
+        return "the plan has no prices of its reserve"
+    if prices.reserve_weight is not None and not _fits(prices.reserve_weight, (*problem.shape, 4)):
+        return "reserve_weight does not fit the problem"
     if has_budgets(problem) and not _fits(prices.budget_per_kwh, (len(problem.assets),)):
         return "the plan has no prices of its discharge budgets"
     if has_wear(problem) and problem.wear is not None:
@@ -114,5 +120,5 @@ def _not_covered(problem: Problem, prices: Prices) -> str:
     return ""
 
 
-def _fits(values: Floats | None, shape: tuple[int, ...]) -> bool:
+def _fits(values: Floats | NDArray[np.float32] | None, shape: tuple[int, ...]) -> bool:
     return values is not None and values.shape == shape and bool(np.isfinite(values).all())

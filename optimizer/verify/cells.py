@@ -18,8 +18,8 @@ from numba import njit, prange
 
 from optimizer.plan import EnergyWorths
 from optimizer.problem import Ints, Problem
+from optimizer.verify.corners import KERNEL
 from optimizer.verify.records import Records
-from optimizer.verify.valuing import KERNEL
 
 MOST_CELLS = 50_000
 """An asset with more cells in its range is not looked at: its plain bound counts."""

@@ -11,22 +11,32 @@ from hypothesis import strategies as st
 
 from optimizer import Plan, Problem, solve, verify
 from optimizer.decomposed import solve_decomposed
+from optimizer.exact.relaxation import relax
 from optimizer.files.plans import read_prices, write_plan
 from optimizer.instances import FAMILIES, Extra, generate
 from optimizer.plan import Prices
 from optimizer.verify import recompute_bound, valuing
 from optimizer.verify.bound import possible_powers
 from optimizer.verify.records import asset_records, read_only, window_order, window_records
+from optimizer.verify.reserve import held_terms
 from tests.unit.optimizer.problems import FEATURES, small_problem
 
-COVERED = tuple(name for name in FEATURES if name not in {"reserve", "wear_segments", "budget"})
 EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
 
 @st.composite
 def covered_problems(draw: st.DrawFn) -> Problem:
-    features = draw(st.sets(st.sampled_from(COVERED), max_size=5))
+    features = draw(st.sets(st.sampled_from(FEATURES), max_size=5))
     return small_problem(draw(st.integers(0, 10_000)), *sorted(features))
+
+
+def flat_prices(problem: Problem) -> Prices:
+    flat = np.zeros(problem.intervals)
+    return Prices(
+        balance_per_kwh=flat,
+        feeder_per_kwh=np.zeros((len(problem.feeders), problem.intervals)),
+        peak_per_kw=flat,
+    )
 
 
 def values(problem: Problem, price: np.ndarray) -> np.ndarray:
@@ -37,7 +47,7 @@ def values(problem: Problem, price: np.ndarray) -> np.ndarray:
     valuing.values(
         assets, window_records(problem, order), read_only(price), problem.interval_h, penalty,
         read_only(np.zeros(len(assets))), read_only(np.zeros((0, problem.intervals))),
-        read_only(np.zeros((0, problem.intervals))), value,
+        read_only(np.zeros((0, problem.intervals))), held_terms(problem, flat_prices(problem))[0], value,
     )  # fmt: skip
     return value
 
@@ -167,12 +177,12 @@ def in_order(problem: Problem, seed: int) -> None:
         assert bound <= objective + 1e-6 * max(1.0, abs(objective))
 
 
-OWN = [("budgets",), ("wear",), ("budgets", "wear", "events")]
+OWN = [("budgets",), ("wear",), ("reserve",), ("budgets", "wear", "events"), ("reserve", "budgets", "wear")]
 
 
 @pytest.mark.parametrize("negative", [False, True], ids=["ordinary", "negative"])
 @pytest.mark.parametrize("extras", OWN, ids=" ".join)
-def test_prices_of_budgets_and_wear_prove_what_decomposed_plans_claim(
+def test_prices_of_budgets_wear_and_reserve_prove_what_decomposed_plans_claim(
     extras: tuple[Extra, ...], negative: bool, tmp_path: Path
 ) -> None:
     problem = generate("cars", 60, 3, seed=5, intervals=24, negative=negative, extras=extras)
@@ -183,7 +193,10 @@ def test_prices_of_budgets_and_wear_prove_what_decomposed_plans_claim(
     prices = read_prices(tmp_path / "plan", problem)
     verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=prices)
     assert verdict.violations == ()
-    assert verdict.recomputed_bound == pytest.approx(plan.certificate.lower_bound, rel=1e-9)
+    assert verdict.recomputed_bound is not None
+    own, slack = verdict.recomputed_bound, 1e-9 * abs(plan.certificate.lower_bound)
+    assert own >= plan.certificate.lower_bound - slack
+    assert "reserve" in extras or own <= plan.certificate.lower_bound + slack
     refuses_a_higher_claim(problem, plan, verdict.recomputed_bound)
 
 
@@ -206,10 +219,43 @@ def test_any_prices_of_budgets_and_wear_prove_a_bound_below_the_best_plan(seed: 
         assert bound <= objective + 1e-6 * max(1.0, abs(objective))
 
 
-def test_what_is_not_covered_is_said() -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_any_prices_of_reserve_prove_a_bound_below_the_best_plan(seed: int) -> None:
+    others = (("windows", "low_start"), ("minimum_powers",), ("budget", "negative_prices"))[seed % 3]
+    problem = small_problem(seed, "reserve", *others)
+    objective = solve(problem, method="milp", deadline_s=20.0).certificate.objective
+    prices, rng = solve(problem, method="exact").prices, np.random.default_rng(seed)
+    assert prices is not None
+    assert prices.reserve_per_kw_h is not None
+    assert prices.reserve_weight is not None
+    for noise in (0.0, 0.02, 0.3, 5.0):
+        shaken = replace(
+            prices,
+            reserve_per_kw_h=prices.reserve_per_kw_h + noise * rng.standard_normal((2, problem.intervals)),
+            reserve_weight=prices.reserve_weight + noise * rng.standard_normal((*problem.shape, 4)),
+        )
+        bound = recompute_bound(problem, shaken).value
+        assert bound is not None
+        assert bound <= objective + 1e-6 * max(1.0, abs(objective))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_prices_of_reserve_prove_what_the_relaxation_reaches(seed: int) -> None:
+    problem = small_problem(seed, "reserve", *(("budget", "wear_segments") if seed % 2 else ()))
+    proven, bound = (
+        recompute_bound(problem, solve(problem, method="exact").prices).value,
+        relax(problem).bound,
+    )
+    assert proven is not None
+    assert proven >= bound - 1e-4 * max(1.0, abs(bound))
+
+
+def test_without_prices_of_reserve_nothing_is_proven_and_it_is_said() -> None:
     problem = small_problem(5, "reserve")
     plan = solve(problem, method="exact")
-    verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=plan.prices)
+    assert plan.prices is not None
+    without = replace(plan.prices, reserve_per_kw_h=None)
+    verdict = verify(problem, plan.schedule, certificate=plan.certificate, prices=without)
     assert verdict.ok
     assert verdict.recomputed_bound is None
     assert "reserve" in verdict.bound_remark
