@@ -51,6 +51,17 @@ def certify(
     )
 
 
+def above_relaxation(certificate: Certificate, optimum: float) -> Certificate:
+    """Split the gap at a relaxation's optimum, in money: below it are prices, above it the plan."""
+    absolute = certificate.gap_absolute
+    above = min(max(certificate.objective - max(optimum, certificate.lower_bound), 0.0), absolute)
+    return replace(
+        certificate,
+        gap_parts={"prices": absolute - above, "relaxation": above},
+        gap_above_relaxation=certificate.gap * above / absolute if absolute > 0.0 else 0.0,
+    )
+
+
 def _share(distance: float, whole: float) -> float:
     """Return distance / whole; infinite where there is no whole to have a share of."""
     if distance <= 0.0:

@@ -129,6 +129,8 @@ class Certificate:
     gap_parts say in money where `gap_absolute` is: `relaxation` (between the linear relaxation's optimum and
     the plan) and `prices` (below that optimum) for small fleets; `minimum_powers`, `assets` and `shared` for
     large ones, above the relaxed optimum of each part at the prices of the bound.
+    gap_above_relaxation is the part of `gap` between the plan and the best relaxation's optimum, where it is
+    known (small fleets): no other prices close it, only a better plan or a search of on and off.
     """
 
     status: Literal["optimal", "feasible"]
@@ -142,6 +144,7 @@ class Certificate:
     objective_parts: ObjectiveParts
     unmet: tuple[Unmet, ...] = ()
     gap_parts: dict[str, float] = field(default_factory=dict)
+    gap_above_relaxation: float | None = None
     seed: int = 0
     killed: bool = False
     search_bound: float = float("-inf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from optimizer.certificate import certify
+from optimizer.certificate import above_relaxation, certify
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.verify import recompute_bound
@@ -20,9 +20,10 @@ def provable(problem: Problem, plan: Plan) -> Plan:
     if own is None or claim.lower_bound <= own:
         return plan
     lower = certify(problem, plan.schedule, own, method=claim.method, seed=claim.seed)
+    if claim.gap_above_relaxation is not None:
+        lower = above_relaxation(lower, claim.objective - claim.gap_parts["relaxation"])
     kept = replace(
         lower,
-        gap_parts=claim.gap_parts,
         seconds=claim.seconds,
         killed=claim.killed,
         search_bound=max(claim.lower_bound, claim.search_bound),

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer import evaluate
-from optimizer.certificate import certify
+from optimizer.certificate import above_relaxation, certify
 from optimizer.exact.cells import schedule_of, settle_powers
 from optimizer.exact.dive import decide_modes
 from optimizer.exact.own_prices import with_own_prices
@@ -60,7 +60,8 @@ def finish(
         progress(plan)
     plan = search_tiny(problem, relaxation, plan, seed)
     seconds = {"build": relaxation.build_s, "solve": time.perf_counter() - start - relaxation.build_s}
-    return replace(plan, certificate=replace(plan.certificate, seconds=seconds))
+    claim = above_relaxation(plan.certificate, relaxation.bound)
+    return replace(plan, certificate=replace(claim, seconds=seconds))
 
 
 def solve_milp(

@@ -156,6 +156,7 @@ def _certificate(document: dict[str, Any]) -> Certificate:
         return missing if value is None else float(value)
 
     parts = {name: float(value) for name, value in document["objective_parts"].items() if name != "total"}
+    above = document.get("gap_above_relaxation")
     return Certificate(
         status=document["status"],
         method=str(document["method"]),
@@ -168,6 +169,7 @@ def _certificate(document: dict[str, Any]) -> Certificate:
         objective_parts=ObjectiveParts(**parts),
         unmet=tuple(Unmet(**item) for item in document["unmet"]),
         gap_parts={name: float(value) for name, value in document.get("gap_parts", {}).items()},
+        gap_above_relaxation=None if above is None else float(above),
         seed=int(document.get("seed", 0)),
         killed=bool(document.get("killed", False)),
         search_bound=number("search_bound", -math.inf) if "search_bound" in document else -math.inf,

@@ -222,12 +222,20 @@ def _print_plan(plan: Plan, problem: Problem, out: Path, seconds: float) -> None
         f"cost {certificate.objective:.4f} {money}, proven at least {certificate.lower_bound:.4f} {money}: "
         f"gap {100 * certificate.gap:.4f} %, {100 * certificate.gap_of_savings:.4f} % of the savings"
     )
+    if certificate.gap_above_relaxation is not None:
+        console.print(_distance(certificate))
     console.print(f"without control {certificate.reference_objective:.4f} {money}; {seconds:.2f} s in all")
     for item in certificate.unmet[:LINES]:
         place = f"{item.kind} {item.id}, interval {item.interval}"
         console.print(f"not met: {place}: {item.amount:.6g} {item.unit} ({item.reason})")
     if len(certificate.unmet) > LINES:
         console.print(f"... and {len(certificate.unmet) - LINES} more in certificate.json")
+
+
+def _distance(certificate: Certificate) -> str:
+    """Say how much of a gap no prices can close."""
+    share = 100 * (certificate.gap_above_relaxation or 0.0)
+    return f"of the gap, {share:.4f} % lie above the best relaxation: on and off decide there, not prices"
 
 
 def _print_verdict(
@@ -248,6 +256,8 @@ def _print_verdict(
         if proven is not None:
             said = f"its prices prove at least {proven:.4f}"
         console.print(f"bound claimed {certificate.lower_bound:.4f}, {said}")
+        if certificate.gap_above_relaxation is not None:
+            console.print(_distance(certificate))
     for violation in verdict.violations[:LINES]:
         console.print(f"{violation.kind}: {violation.sentence}")
     if verdict.count > min(LINES, len(verdict.violations)):

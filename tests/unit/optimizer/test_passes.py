@@ -7,6 +7,7 @@ from rich.console import Console
 
 from optimizer import solve, verify
 from optimizer.bench.child import caused_overload_kwh
+from optimizer.certificate import above_relaxation
 from optimizer.decomposed import solve_decomposed
 from optimizer.instances import Family, generate
 from vpp.cli.passes import passes_shown
@@ -25,6 +26,11 @@ def test_a_small_fleet_says_how_far_its_plan_is_from_the_relaxation() -> None:
     certificate = solve(generate("cars", 20, 2, seed=3, intervals=24)).certificate
     assert set(certificate.gap_parts) == {"relaxation", "prices"}
     assert sum(certificate.gap_parts.values()) == pytest.approx(certificate.gap_absolute, abs=1e-9)
+    assert certificate.gap_above_relaxation is not None
+    assert 0.0 < certificate.gap_above_relaxation <= certificate.gap
+    again = above_relaxation(certificate, certificate.lower_bound + 0.25 * certificate.gap_absolute)
+    assert again.gap_above_relaxation == pytest.approx(0.75 * certificate.gap)
+    assert again.gap_parts["prices"] == pytest.approx(0.25 * certificate.gap_absolute)
 
 
 def test_every_pass_is_shown_on_a_terminal_with_its_gap() -> None:
