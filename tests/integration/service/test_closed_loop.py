@@ -37,9 +37,12 @@ async def load(plant) -> None:
 async def closed_loop(plant):
     """A service and its nodes, all connected and all heard of."""
     await load(plant)
-    async with running_service(plant.settings, config_path=CONFIG) as service, running(*plant.agents()):
-        await until(lambda: len(service.gateway.latest_readings()) == 4, what="a reading of every asset")
+    agents = plant.agents()
+    async with running_service(plant.settings, config_path=CONFIG) as service, running(*agents):
         await until(lambda: len(service.gateway.connected_slots()) == 4, what="a session of every node")
+        for agent in agents:
+            agent.report()  # by themselves they spread over a report period: 15 s where the plant is slow
+        await until(lambda: len(service.gateway.latest_readings()) == 4, what="a reading of every asset")
         await service.forecasts.issue()
         yield service
 

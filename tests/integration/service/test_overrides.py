@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import grpc
 import pytest
 
@@ -28,6 +30,9 @@ def does(plant, power_kw, asset_id=BATTERY):
     return lambda: abs(plant.devices[asset_id].power_kw() - power_kw) < 1e-6
 
 
+@pytest.mark.parametrize(
+    "backend", ["sqlite"]
+)  # waits for leases; what is stored, the last test sees on both
 async def test_an_override_outranks_the_plan_is_planned_around_and_ends_by_itself(tmp_path, database_url):
     plant = make_plant(tmp_path, database_url)
     async with closed_loop(plant) as service:
@@ -49,7 +54,7 @@ async def test_an_override_outranks_the_plan_is_planned_around_and_ends_by_itsel
         ends = made.valid_until.ToDatetime(tzinfo=service.loop.clock.now().tzinfo)
         await service.loop.clock.sleep_until(ends - QUARTER / 3)
         assert does(plant, -12.5)()
-        await service.loop.clock.sleep_until(ends + QUARTER)
+        await service.loop.clock.sleep_until(ends + timedelta(minutes=1))
         await service.loop.run_cycle("test")
         assert service.loop.overrides.columns(service.loop.clock.now()) is None
         listed = await ask(plant, lambda client: list(client.overrides(include_over=True)))
@@ -76,6 +81,9 @@ async def test_what_would_break_a_limit_is_refused_and_the_same_request_is_one_o
         assert unknown.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@pytest.mark.parametrize(
+    "backend", ["sqlite"]
+)  # waits for leases; what is stored, the last test sees on both
 async def test_a_freeze_keeps_present_orders_and_lets_no_plan_in_until_it_is_cleared(tmp_path, database_url):
     plant = make_plant(tmp_path, database_url)
     async with closed_loop(plant) as service:
