@@ -40,6 +40,12 @@ class OrderBook:
     def __len__(self) -> int:
         return len(self.stopped)
 
+    def stopped_words(self, power_kw: NDArray[np.float64]) -> tuple[str, ...]:
+        """Return in words how many of the assets that a plan moves are stopped; nothing where none is."""
+        wanted = np.abs(power_kw) > 0.0
+        stopped = int((wanted & self.stopped).sum())
+        return (f"{stopped} of {int(wanted.sum())} assets were stopped by an operator",) if stopped else ()
+
     def take(self, orders: SetpointColumns) -> None:
         """Note that orders were stored: their sequences are never used again, also if nobody gets them."""
         taken = np.maximum(self._taken_sequence[orders.slot], orders.sequence)

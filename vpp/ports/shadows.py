@@ -23,7 +23,7 @@ class ShadowProgress:
 
 
 class ShadowRegister(Protocol):
-    """What shadows came to. Every method is durable when it returns; rows are only ever added."""
+    """What shadows came to. Every method is durable when it returns; rows are added, and cut by their age."""
 
     async def save(self, cycle: ShadowCycle) -> None:
         """Store a cycle that both sides planned; one that is there already changes nothing."""
@@ -65,6 +65,12 @@ class ShadowRegister(Protocol):
 
     async def get_forecast(self, forecast_id: str) -> LoadForecast | None:
         """Return one forecast of a shadow."""
+
+    async def cut(self, *, older_than: datetime) -> int:
+        """Remove cycles that started earlier, with their outcomes, and forecasts of then; return how many.
+
+        A call looks at the first to be written, so many that it holds up nobody; the next one goes on.
+        """
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -158,7 +158,8 @@ class DispatchLoop:
                 prepared = await asyncio.to_thread(prepare, inputs)
                 decision = await asyncio.to_thread(decide, inputs, prepared, None)
                 if decision.plan is None:
-                    raise StaleApprovalError("; ".join(decision.refusals))
+                    stopped = self.book.stopped_words(approved.plan.power_kw[:, 0])
+                    raise StaleApprovalError("; ".join([*stopped, *decision.refusals]))
                 record = CycleRecord(inputs=inputs, outcome=None)
                 return await self._give(record, prepared, decision, trigger)
 

@@ -47,6 +47,15 @@ class Promoting:
         """Return what was promoted and taken back, oldest first."""
         return await self.register.history()
 
+    def words(self, history: list[Promotion]) -> str:
+        """Return what is in force, and why it is not what was promoted where that does not fit."""
+        overlay = overlay_of(history)
+        try:
+            self.check(overlay)
+        except InvalidValueError as error:
+            return f"{AS_CONFIGURED.words}; {overlay.words} does not fit: {error}"
+        return overlay.words
+
     async def propose(
         self, shadow: Shadow, report: PromotionReport, *, request_id: str, requester: str, comment: str
     ) -> ApprovalRecord:

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from vpp.domain.approvals import Subject
-from vpp.domain.errors import InvalidValueError
 from vpp.domain.promotions import Overlay, in_force, overlay_of
 from vpp.ports import ApprovalRegister, StoreError
 from vpp.ports.promotions import PromotionRegister
 from vpp.service.approvals import ApprovalDesk
-from vpp.service.errors import ServiceError
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecasting_parts import make_forecaster, make_model
-from vpp.service.in_force import settings_in_force
+from vpp.service.in_force import settings_in_force, settings_that_fit
 from vpp.service.loop import DispatchLoop
 from vpp.service.promoting import Promoting
 from vpp.service.settings import Settings
@@ -27,19 +25,13 @@ log = structlog.get_logger()
 
 
 async def promoted(settings: Settings, register: PromotionRegister) -> Settings:
-    """Return the settings with what people put in force; raises ServiceError where the two do not fit."""
+    """Return the settings with what people put in force, as far as the two fit."""
     history = await register.history()
     held = in_force(history)
     if not held:
         return settings
-    log.info("promoted", shadow=held[-1].shadow_id, in_force=overlay_of(history).words)
-    try:
-        return settings_in_force(settings, overlay_of(history))
-    except InvalidValueError as error:
-        raise ServiceError(
-            f"{error}; the promotion of {held[-1].shadow_id} is in force ({overlay_of(history).words}): "
-            "change the configuration so that both fit"
-        ) from error
+    log.info("promoted", shadow=held[-1].shadow_id, promoted=overlay_of(history).words)
+    return settings_that_fit(settings, overlay_of(history))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +54,7 @@ class RunningParts:
 
     async def apply(self, overlay: Overlay) -> None:
         """Have the next cycle go by the configuration with this overlay; one under way ends as it began."""
-        settings, loop = settings_in_force(self.configured, overlay), self.loop
+        settings, loop = settings_that_fit(self.configured, overlay), self.loop
         await loop.between_cycles()
         loop.policy = settings.policy.to_policy()
         before = self.settings

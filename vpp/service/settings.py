@@ -35,6 +35,7 @@ class DatabaseSettings(Section):
 
     url: str = "sqlite:///run/vpp.sqlite"
     keep_records_days: int = Field(default=90, ge=1, le=3660)  # of cycles, for replays
+    keep_shadows_days: int = Field(default=400, ge=366, le=3660)  # of what shadows came to
 
 
 class TelemetrySettings(Section):

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from vpp.adapters.rpc.shadows import ShadowServicer
 from vpp.adapters.storage.operation import DatabaseOperation
 from vpp.adapters.storage.shadows import open_shadows
@@ -33,6 +35,7 @@ from vpp.service.shadow_job import ShadowJob
 from vpp.service.training import Training
 
 LOOKS_PER_INTERVAL = 15
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,13 @@ class Shadows:
     register: ShadowRegister
     job: ShadowJob
     forecasts: dict[str, ForecastJob]
+    keep: timedelta  # of what they came to, also of those that are not configured any more
+
+    async def cut(self) -> None:
+        """Remove what is older than it is kept."""
+        gone = await self.register.cut(older_than=self.job.clock.now() - self.keep)
+        if gone:
+            log.info("shadows' cycles and forecasts cut off", rows=gone, keep_days=self.keep.days)
 
     async def report(
         self, shadow: Shadow, start: datetime | None, end: datetime | None, seed: int
@@ -85,6 +95,9 @@ class Shadows:
         if self.job.shadows:
             jobs.every("shadows", self.job.step, period=interval / LOOKS_PER_INTERVAL)
         check = timedelta(seconds=settings.forecast.check_period_s)
+        jobs.every(
+            "upkeep of shadows", self.cut, period=timedelta(seconds=settings.telemetry.upkeep_period_s)
+        )
         for name, job in self.forecasts.items():
             jobs.every(f"forecast of shadow {name}", job.check, period=check, at_once=True)
 
@@ -123,7 +136,8 @@ async def open_shadows_of(
         fleet=fleet,
         interval=settings.policy.to_policy().interval,
     )
-    return Shadows(register=register, job=job, forecasts=forecasts)
+    keep = timedelta(days=settings.database.keep_shadows_days)
+    return Shadows(register=register, job=job, forecasts=forecasts, keep=keep)
 
 
 def model_of(settings: Settings, shadow: Shadow) -> ModelSettings:

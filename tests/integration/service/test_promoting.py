@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.service.test_approvals import Plant
 from tests.unit.control.fleets import NOON
@@ -13,10 +14,11 @@ from tests.unit.control.test_promotion_report import cycle, report
 from vpp.adapters.storage.promotions import open_promotions
 from vpp.domain.approvals import ApprovalRefusedError, ApprovalRule, Component, EventKind, Subject
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.promotions import AS_CONFIGURED
+from vpp.domain.promotions import AS_CONFIGURED, Overlay
 from vpp.domain.shadows import Shadow, ShadowChange
 from vpp.service.in_force import settings_in_force
 from vpp.service.promoting import Promoting
+from vpp.service.promotion_parts import promoted
 from vpp.service.settings import Settings
 from vpp.service.versions import terms_of
 
@@ -180,3 +182,31 @@ async def test_what_cannot_be_promoted_is_refused(desks):
     with pytest.raises(InvalidValueError):
         desk.promoting.check(AS_CONFIGURED.with_change(ShadowChange(policy={"accepted_gap": 7.0})))
     await desk.end()
+
+
+EDITED = Settings(policy={"unmet_energy_penalty_per_kwh": 60.0, "feeder_penalty_per_kwh": 80.0})
+DEARER = Shadow(shadow_id="dearer", change=ShadowChange(policy={"feeder_penalty_per_kwh": 50.0}))
+
+
+async def test_a_promotion_that_an_edited_file_does_not_fit_is_left_out_loudly(desks):
+    desk = await desks()
+    approval = (await desk.propose(DEARER)).approval
+    await desk.say(approval.approval_id, 1, "anna")
+    assert (await promoted(Settings(), desk.promotions)).policy.feeder_penalty_per_kwh == 50.0
+    with capture_logs() as said:
+        assert await promoted(EDITED, desk.promotions) == EDITED
+    (loud,) = (line for line in said if line["log_level"] == "error")
+    assert "unmet_energy_penalty_per_kwh: got 60" in loud["reason"]
+    assert "vpp shadow revert" in loud["remedy"]
+    edited = replace(desk.promoting, check=lambda overlay: settings_in_force(EDITED, overlay) and None)
+    history = await desk.promotions.history()
+    assert edited.words(history).startswith("as configured; feeder_penalty_per_kwh=50")
+    assert "does not fit: unmet_energy_penalty_per_kwh" in edited.words(history)
+    await desk.promoting.revert(request_id="r-1", person="ben", reason="the file has moved on")
+    assert edited.words(await desk.promotions.history()) == "as configured"
+    await desk.end()
+
+
+def test_a_promoted_model_with_a_key_of_another_version_does_not_fit():
+    with pytest.raises(InvalidValueError, match=r"model\.gone: got 1"):
+        settings_in_force(Settings(), Overlay(model={"name": "m", "gone": 1}))

@@ -209,5 +209,7 @@ async def test_an_approval_after_a_stop_sends_nothing(tmp_path, migrated_sqlite)
             await ask_as(plant, "anna", lambda client: client.approve("w-1", waiting.approval_id))
         ).approval
         assert (approval.state, approval.approved_run_id) == ("stale", "")
+        why = (await ask_as(plant, "anna", lambda client: client.approval(waiting.approval_id))).events[-1]
+        assert "assets were stopped by an operator" in why.detail
         assert service.gateway.counters.orders_sent == 0
         assert at_rest(plant)

@@ -28,7 +28,7 @@ from vpp.control.promotion_report import PromotionReport
 from vpp.domain.approvals import ApprovalRecord, ApprovalRefusedError
 from vpp.domain.assets import parse_identifier
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.promotions import Promotion, overlay_of
+from vpp.domain.promotions import Promotion
 from vpp.domain.shadows import Shadow
 from vpp.ports.shadows import ShadowRegister
 from vpp.rpcgen import shadows_pb2 as pb
@@ -53,6 +53,9 @@ class PromotionDesk(Protocol):
 
     async def history(self) -> list[Promotion]:
         """Return what was promoted and taken back, oldest first."""
+
+    def words(self, history: list[Promotion]) -> str:
+        """Return what is in force."""
 
 
 class ShadowServicer(shadows_pb2_grpc.ShadowServiceServicer):
@@ -142,7 +145,7 @@ class ShadowServicer(shadows_pb2_grpc.ShadowServiceServicer):
         return pb.ListPromotionsResponse(
             promotions=[promotion_message(one) for one in shown],
             next_page_token=str(shown[-1].number) if len(older) > size else "",
-            in_force=overlay_of(history).words,
+            in_force=self._promoting.words(history),
         )
 
     def _shadow(self, name: str) -> Shadow:

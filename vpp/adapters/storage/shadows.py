@@ -1,4 +1,4 @@
-"""What shadows came to, in the database; see `vpp.ports.ShadowRegister`. Rows are only ever added."""
+"""What shadows came to, in the database; see `vpp.ports.ShadowRegister`. Rows are added, and cut by age."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import Select, Table, delete, exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import ColumnElement
 
@@ -34,6 +34,7 @@ from vpp.domain.shadows import ComparedCycle, ForecastScore, Outcome, Shadow, Sh
 from vpp.ports import Page
 from vpp.ports.shadows import ShadowProgress, ShadowRegister
 
+MAX_CUT: Final = 2_000  # cycles, and forecasts, in one go
 MAX_COMPARED: Final = 40_000  # cycles in one report: a year of quarter-hours
 _CYCLE = tables.shadow_cycle
 
@@ -186,8 +187,26 @@ class DatabaseShadows:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else forecast_of(row)
 
+    async def cut(self, *, older_than: datetime) -> int:
+        before, own = to_microseconds(older_than), tables.shadow_forecast
+        async with self._database.writing() as connection:
+            old = await _oldest(connection, _CYCLE, "cycle_number", "cycle_start_us", before)
+            for table in (tables.shadow_outcome, tables.shadow_score, _CYCLE):
+                await connection.execute(delete(table).where(table.c.cycle_number.in_(old)))
+            unused = await _oldest(connection, own, "forecast_number", "available_at_us", before)
+            await connection.execute(delete(own).where(own.c.forecast_number.in_(unused)))
+        return len(old) + len(unused)
+
     async def close(self) -> None:
         await self._database.close()
+
+
+async def _oldest(
+    connection: AsyncConnection, table: Table, number: str, at: str, before_us: int
+) -> list[int]:
+    """Return which of the first rows to be written are of an earlier time; an index finds them."""
+    first = select(table.c[number], table.c[at]).order_by(table.c[number]).limit(MAX_CUT).subquery()
+    return list(await connection.scalars(select(first.c[number]).where(first.c[at] < before_us)))
 
 
 def _of(shadow: Shadow) -> list[ColumnElement[bool]]:
