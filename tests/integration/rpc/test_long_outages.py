@@ -33,7 +33,9 @@ def until_told(load, nodes):
     ("outage_s", "nodes", "per_s", "room"),
     [
         pytest.param(3.0, 20, 2_000, ROOM, id="seconds"),
-        pytest.param(600.0, 200, 2_000, None, id="ten minutes", marks=pytest.mark.soak),
+        pytest.param(
+            600.0, 200, 2_000, None, id="ten minutes", marks=[pytest.mark.soak, pytest.mark.timeout(1_200)]
+        ),
     ],
 )
 def test_an_outage_is_caught_up_and_nothing_is_lost(

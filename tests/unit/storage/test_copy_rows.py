@@ -4,6 +4,7 @@ import math
 import struct
 
 import numpy as np
+import pytest
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.copy_rows import copy_bytes
@@ -52,3 +53,12 @@ def test_numbers_that_are_none_become_null_and_come_last() -> None:
 
 def test_no_rows_are_a_header_and_an_end() -> None:
     assert copy_bytes(tables.reading, columns([], [])) == b"PGCOPY\n\xff\r\n\x00" + bytes(8) + b"\xff\xff"
+
+
+@pytest.mark.parametrize("reason", ["", "Überlast ab 7 Uhr"], ids=["empty", "beyond ASCII"])
+def test_a_text_is_the_same_in_all_rows(reason: str) -> None:
+    content = copy_bytes(tables.setpoint, {"slot": np.array([4, 7]), "reason": reason})
+
+    text = struct.pack(">i", len(reason.encode())) + reason.encode()
+    rows = [struct.pack(">hii", 2, 4, slot) + text for slot in (4, 7)]
+    assert content[19:-2] == b"".join(rows)

@@ -47,7 +47,7 @@ async def save_run(
     await runs.insert_snapshot(connection, number, state=state, content=snapshot)
     if schedule is not None:
         await runs.insert_plan(connection, number, schedule)
-    columns: dict[str, Sequence[Any]] = {}
+    columns: dict[str, Any] = {}
     if setpoints is not None:
         columns = await orders.insert_setpoints(connection, number, setpoints)
     payload = {
