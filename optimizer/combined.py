@@ -28,8 +28,8 @@ from optimizer.problem import Problem
 
 CLOSE = 1e-4
 """A plan within this gap is not swept for further."""
-RUN_CELLS = 36_000
-"""Cells (asset, interval) stepped per solve: so many runs of passes as this is of the problem's size."""
+RUN_CELLS = 11_600
+"""Cells (asset, interval) up to which one run of passes is all; a problem of a third the size has nine."""
 MOST_RUNS = 12
 DIVE_UP_TO_SHARE = 0.125
 """The dive is tried first where the relaxation breaks rules in at most this many cells per asset."""
@@ -106,7 +106,7 @@ def solve_combined(
 def _sweep(problem: Problem, relaxation: Relaxation, sweeps: Around, best: _Best) -> None:
     """Run passes and polish, in ever another order, until the plan is close or the work is done."""
     count = len(problem.assets) * problem.intervals
-    for run in range(max(1, min(MOST_RUNS, RUN_CELLS // count))):
+    for run in range(max(1, min(MOST_RUNS, int((RUN_CELLS / count) ** 2)))):
         if best.close:
             return
         found = sweeps.run(best.seed + run)

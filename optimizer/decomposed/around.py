@@ -35,7 +35,7 @@ class Around:
         coupling, offset = compile_coupling(problem)
         warm_multipliers(coupling, self.warm, problem.interval_h)
         self.bound, values = lower_bound(self.fleet, coupling, offset)
-        rows, everything = candidates(self.fleet, None), np.full(len(self.fleet), np.inf)
+        rows, everything = candidates(self.fleet, coupling, None), np.full(len(self.fleet), np.inf)
         raised, energy = tighten(self.fleet, coupling, values, everything, self.bound, rows)
         self.bound += float((raised - values).sum())
         self.prices: Prices = replace(prices_of_plan(coupling, problem.interval_h), energy=energy)

@@ -215,7 +215,7 @@ def _values(assets, stays, rows, price, interval_h, penalty, chunk, width, worth
 def cells_values(fleet: Fleet, rows: Ints, price_per_kwh: Floats) -> tuple[Floats, Floats, Floats]:
     """Return bounds (n), cell widths in kWh (n) and energies' worths (n, T + 1) of some records.
 
-    The records are `eligible`; price_per_kwh: (F, T).
+    The records are `candidates` of `tighten`; price_per_kwh: (F, T).
     """
     out, width = np.empty(len(rows)), np.empty(len(rows))
     worth = np.zeros((len(rows), fleet.intervals + 1))
@@ -226,14 +226,3 @@ def cells_values(fleet: Fleet, rows: Ints, price_per_kwh: Floats) -> tuple[Float
         width, worth, out,
     )  # fmt: skip
     return out, width, worth
-
-
-def eligible(fleet: Fleet) -> Ints:
-    """Return the records that cells bound: with minimum powers, both directions, one span of connection."""
-    assets, stays = fleet.assets, fleet.stays
-    two = (assets["stepped"] == 1) & (assets["max_charge_kw"] > 0.0) & (assets["max_discharge_kw"] > 0.0)
-    first, last = stays[assets["first_stay"]], stays[assets["last_stay"] - 1]
-    count = assets["last_stay"] - assets["first_stay"]
-    joined = (first["to_interval"] == last["from_interval"]) & (first["trip_kwh"] == 0.0)
-    joined &= (first["target_kwh"] == 0.0) & (count == 2)  # charging only at first, then both ways
-    return np.flatnonzero(two & ((count == 1) | joined))

@@ -258,7 +258,7 @@ def _tighten(solver: Solver, best: Incumbent, paid: Floats) -> EnergyWorths | No
     """Raise the bound by the minimum powers of the assets that they cost most; return what proves it."""
     if best.values is None or best.own_cost is None or best.coupling is None or best.close:
         return None
-    rows = candidates(solver.fleet, None if solver.private is None else solver.private.rich)
+    rows = candidates(solver.fleet, best.coupling, None if solver.private is None else solver.private.rich)
     above = best.own_cost + paid - best.values
     raised, energy = tighten(solver.fleet, best.coupling, best.values, above, best.bound, rows)
     best.bound += float((raised - best.values).sum())

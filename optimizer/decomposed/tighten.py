@@ -1,4 +1,4 @@
-"""The last step of a bound: assets whose minimum powers cost much are bounded on cells of energy.
+"""The last step of a bound: assets that the relaxed bound falls short of most are bounded on cells of energy.
 
 A few of them hold most of the distance between the relaxed bound and the schedule, so those with the most
 regret come first, and only so many.
@@ -7,11 +7,13 @@ regret come first, and only so many.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.decomposed.bound import prices_of
-from optimizer.decomposed.cells import cells_values, eligible
+from optimizer.decomposed.cells import cells_values
 from optimizer.decomposed.coupling import Coupling
 from optimizer.decomposed.fleet import Fleet
+from optimizer.decomposed.passes import SMALL
 from optimizer.plan import EnergyWorths
 from optimizer.problem import Floats, Ints
 
@@ -46,7 +48,29 @@ def tighten(
     return raised, worths
 
 
-def candidates(fleet: Fleet, rich: Ints | None) -> Ints:
-    """Return the records that cells can bound: without budget, reserve or wear by depth."""
-    rows = eligible(fleet)
-    return rows if rich is None else rows[rich[rows] == 0]
+def candidates(fleet: Fleet, coupling: Coupling, rich: Ints | None) -> Ints:
+    """Return the records that cells can bound: both directions, one span of connection, nothing of its own.
+
+    Without a minimum power the relaxed bound falls short only where doing both at once would pay: at prices
+    below -wear (1 + eta) / (1 - eta), eta the efficiency there and back. In a large fleet those with
+    minimum powers count alone: they hold nearly all the regret there, and a record takes a millisecond.
+    """
+    assets, stays = fleet.assets, fleet.stays
+    two = (assets["max_charge_kw"] > 0.0) & (assets["max_discharge_kw"] > 0.0)
+    first, last = stays[assets["first_stay"]], stays[assets["last_stay"] - 1]
+    count = assets["last_stay"] - assets["first_stay"]
+    joined = (first["to_interval"] == last["from_interval"]) & (first["trip_kwh"] == 0.0)
+    joined &= (first["target_kwh"] == 0.0) & (count == 2)  # charging only at first, then both ways
+    worth_it = assets["stepped"] == 1
+    if len(fleet) <= SMALL:
+        worth_it |= _burns(fleet, coupling)
+    plain = True if rich is None else rich == 0
+    return np.flatnonzero(two & ((count == 1) | joined) & worth_it & plain)
+
+
+def _burns(fleet: Fleet, coupling: Coupling) -> NDArray[np.bool_]:
+    """Tell who would charge and discharge at once in some interval, if it could."""
+    assets = fleet.assets
+    lowest = prices_of(coupling).min(axis=1)[assets["feeder"]]
+    eta = assets["charge_kwh_per_kw"] / assets["discharge_kwh_per_kw"]
+    return np.asarray(lowest * (1.0 - eta) < -assets["wear_cost_per_kwh"] * (1.0 + eta))
