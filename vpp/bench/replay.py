@@ -91,7 +91,7 @@ def measure(
         solve_s=float(sum(replay.solver.seconds)),
         cycle_s_median=float(np.median(seconds)),
         cycle_s_worst=float(seconds.max()),
-        cost=settlement_of(scenario, replay.fleet).total_cost,
+        cost=settlement_of(scenario, replay.way).total_cost,
         gap_worst=max((run.gap for run in sink.runs if run.gap is not None), default=float("nan")),
         rungs={rung: rungs.count(rung) for rung in sorted(set(rungs))},
         checksum=str(sink.digest.hexdigest())[:12],

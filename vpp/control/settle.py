@@ -30,6 +30,7 @@ class MeteredDay:
     unmet_kwh: float  # asked by departing EVs and not there
     lost_kwh: float  # in conversion
     event_penalty: float = 0.0  # for what events asked and did not get, money
+    reserve_revenue: float = 0.0  # for reserve that was held and there, money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,12 @@ class Settlement:
     unmet_kwh: float
     lost_kwh: float
     event_penalty: float = 0.0
+    reserve_revenue: float = 0.0
 
     @property
     def total_cost(self) -> float:
-        return self.energy_cost + self.peak_cost + self.wear_cost + self.event_penalty - self.stored_value
+        paid = self.energy_cost + self.peak_cost + self.wear_cost + self.event_penalty
+        return paid - self.reserve_revenue - self.stored_value
 
 
 def settle(day: MeteredDay) -> Settlement:
@@ -73,4 +76,5 @@ def settle(day: MeteredDay) -> Settlement:
         unmet_kwh=day.unmet_kwh,
         lost_kwh=day.lost_kwh,
         event_penalty=day.event_penalty,
+        reserve_revenue=day.reserve_revenue,
     )

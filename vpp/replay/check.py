@@ -19,7 +19,7 @@ from vpp.forecasting.prices import extend_prices
 from vpp.replay.scenario import Scenario, limits_at, read_scenario
 from vpp.replay.world import over_grid
 
-TABLES = ("assets", "feeders", "load", "prices", "trips", "weather", "events", "forecasts")
+TABLES = ("assets", "feeders", "load", "prices", "trips", "weather", "events", "reserve", "forecasts")
 SHOWN_STAYS = 5  # of findings alike
 DEAREST_PER_KWH = 5.0
 LOAD_ABOVE_LIMIT = 20.0  # times the feeder's limit: watts or megawatts, not kilowatts

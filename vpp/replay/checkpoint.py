@@ -23,7 +23,7 @@ from vpp.replay.scenario import Scenario
 from vpp.service.files import FileError
 
 CHECKPOINT: Final = "checkpoint.bin"
-VERSION: Final = 3
+VERSION: Final = 4
 PERIOD_S: Final = 300.0  # of the wall, between checkpoints that nobody asked for
 
 

@@ -18,6 +18,13 @@ def table_of(folder: Path, stem: str, columns: tuple[str, ...]) -> Table:
     return read_table(path, columns)
 
 
+def withdrawn_rows(table: Table) -> list[bool]:
+    """Return which announcements end what they announce: 1 in the optional column `withdrawn`, else 0."""
+    if "withdrawn" not in table:
+        return [False] * table.rows
+    return (table.whole("withdrawn", low=0, high=1) == 1).tolist()
+
+
 def times_us(table: Table, column: str) -> NDArray[np.int64]:
     """Return a column of times with offsets as microseconds, UTC."""
     values = table.columns[column].to_pandas()

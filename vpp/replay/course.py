@@ -18,6 +18,8 @@ from vpp.adapters.sim import SimulatedFleet
 from vpp.domain.assets import AssetKind, Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid
+from vpp.domain.runs import DispatchPlan
+from vpp.replay.reserve import ReserveMeter
 
 Floats = NDArray[np.float64]
 SOC_LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
@@ -56,6 +58,7 @@ class Course:
 
     fleet: Fleet
     grid: IntervalGrid
+    reserve: ReserveMeter
     fan_feeders: tuple[int, ...] = ()
     stopwatch: Callable[[], float] = time.perf_counter
     soc: Floats = field(init=False)
@@ -87,9 +90,15 @@ class Course:
             here = soc[members & devices.connected]
             if len(here):
                 self.soc[kind, boundary] = np.quantile(here, SOC_LEVELS)
+        if boundary:
+            self.reserve.ended(boundary - 1, devices)
         books = devices.books
         self.wear_cost[boundary] = self._wear @ (books.charged_kwh + books.discharged_kwh)
         self.stored_kwh[boundary] = self._efficiency @ (devices.energy_kwh + books.driven_kwh)
+
+    def ordered(self, plan: DispatchPlan | None, devices: SimulatedFleet) -> None:
+        """Note what the plan of an interval that begins holds back."""
+        self.reserve.begun(plan, devices)
 
     def began(self) -> None:
         """Start the stopwatch of one interval of the replay."""
@@ -123,6 +132,14 @@ class Course:
             pv_kw=rows(issued.pv_kw),
         )
         self.fans.append(fan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterpart:
+    """One fleet that went through the scenario, with its course."""
+
+    fleet: SimulatedFleet
+    course: Course
 
 
 def fan_feeders(net_load_kw: Floats, import_limit_kw: Floats) -> tuple[int, ...]:

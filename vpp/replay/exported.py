@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,15 @@ from vpp.control.cycle import prepare
 from vpp.control.cycle_values import CycleInputs
 from vpp.domain.model_calls import MODEL_CALLS
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.signals import DispatchEvent
+from vpp.domain.signals import Direction, DispatchEvent, ReserveRequest, SignalKind
 from vpp.ports import StoreError
 from vpp.replay.recorded_forecasts import forecast_frame
 from vpp.replay.shipped.tables import Columns, ScenarioTables, asset_columns
 
 LONGEST: Final = timedelta(days=400)
 HISTORY_DAYS: Final = 28
+KEPT: Final = frozenset({SignalKind.EVENT, SignalKind.RESERVE})  # signals that a scenario can hold
+Content = TypeVar("Content", DispatchEvent, ReserveRequest)
 METERED_WITHIN: Final = 0.9  # share of the metering that had come after the scenario's meter delay
 
 
@@ -62,6 +64,7 @@ async def write_exported(archive: Path, folder: Path, *, timezone: str) -> list[
         prices=_prices(archive),
         trips=_trips(archive, slots),
         events=_events(archive),
+        reserve=_reserve(archive),
         context=_context(archive),
     )
     made.write(folder)
@@ -150,11 +153,10 @@ def _prices(archive: Path) -> Columns:
 
 
 def _trips(archive: Path, slots: dict[int, str]) -> Columns | None:
-    """Return the stays as they were announced last, known from then on: never too early."""
+    """Return every announcement of every stay, each known from when it was made."""
     frame = _frame(archive, tables.charging_session).sort_values(
         ["slot", "connected_from_us", "announced_at_us"]
     )
-    frame = frame.drop_duplicates(["slot", "connected_from_us"], keep="last")
     if frame.empty:
         return None
     return {
@@ -168,25 +170,52 @@ def _trips(archive: Path, slots: dict[int, str]) -> Columns | None:
 
 
 def _events(archive: Path) -> Columns | None:
-    signals = list(read_rows(archive, tables.signal))
-    withdrawn = {row.signal_id for row in signals if row.withdrawn}
-    found = [
-        (row, content)
-        for row in signals
-        if row.signal_id not in withdrawn
-        and isinstance(content := decode_content(row.kind, row.content), DispatchEvent)
+    """Return every announcement of every event, withdrawals among them."""
+    rows = [
+        _announced(row, "event_id", row.signal_id, content.direction)
+        | {"target_kw": content.target_kw, "penalty_per_kwh": content.value_per_kwh}
+        for row, content in _signals(archive, DispatchEvent)
     ]
-    if not found:
-        return None
+    return _columns(rows)
+
+
+def _reserve(archive: Path) -> Columns | None:
+    """Return every announcement of reserve, one row for each direction that it asks for."""
+    rows = []
+    for row, content in _signals(archive, ReserveRequest):
+        asked = {Direction.UP: content.up_kw, Direction.DOWN: content.down_kw}
+        for direction, most_kw in asked.items():
+            if most_kw > 0.0:
+                terms = {
+                    "price_per_kw_h": content.price_per_kw_h,
+                    "max_kw": most_kw,
+                    "sustain_minutes": content.sustain / timedelta(minutes=1),
+                }
+                name = f"{row.signal_id}:{direction}" if min(asked.values()) > 0.0 else row.signal_id
+                rows.append(_announced(row, "product_id", name, direction) | terms)
+    return _columns(rows)
+
+
+def _signals(archive: Path, kind: type[Content]) -> list[tuple[Any, Content]]:
+    """Return the announcements of one kind of signal in the order in which they became known."""
+    every = sorted(read_rows(archive, tables.signal), key=lambda row: (row.available_at_us, row.signal_id))
+    decoded = [(row, decode_content(row.kind, row.content)) for row in every]
+    return [(row, content) for row, content in decoded if isinstance(content, kind)]
+
+
+def _announced(row: Any, id_column: str, name: str, direction: Direction) -> dict[str, Any]:
     return {
-        "event_id": np.array([row.signal_id for row, _ in found], dtype=object),
-        "direction": np.array([str(content.direction) for _, content in found], dtype=object),
-        "start": _times([row.valid_from_us for row, _ in found]),
-        "end": _times([row.valid_until_us for row, _ in found]),
-        "target_kw": np.array([content.target_kw for _, content in found]),
-        "penalty_per_kwh": np.array([content.value_per_kwh for _, content in found]),
-        "available_at": _times([row.available_at_us for row, _ in found]),
+        id_column: name,
+        "direction": str(direction),
+        "start": _times([row.valid_from_us])[0],
+        "end": _times([row.valid_until_us])[0],
+        "available_at": _times([row.available_at_us])[0],
+        "withdrawn": int(row.withdrawn),
     }
+
+
+def _columns(rows: list[dict[str, Any]]) -> Columns | None:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]} if rows else None
 
 
 def _context(archive: Path) -> list[dict[str, str]]:
@@ -211,7 +240,7 @@ def _write_forecasts(archive: Path, folder: Path) -> None:
 
 
 def _left_out(archive: Path) -> list[str]:
-    kinds = Counter(row.kind for row in read_rows(archive, tables.signal) if row.kind != "event")
+    kinds = Counter(row.kind for row in read_rows(archive, tables.signal) if row.kind not in KEPT)
     return [f"{count} announcements of kind {kind}" for kind, count in sorted(kinds.items())]
 
 

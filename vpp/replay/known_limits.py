@@ -26,16 +26,16 @@ from vpp.replay.scenario import FeederLimits, limits_at
 
 @dataclass(frozen=True, slots=True)
 class Announcements:
-    """Events and coming limits as the loop's source of signals: nothing is known before it is announced."""
+    """Events, reserve and coming limits as the loop's source of signals: nothing is known before its time."""
 
-    events: Sequence[Signal]
+    requests: Sequence[Signal]  # events and reserve products
     limits: Sequence[FeederLimits]
     feeders: Sequence[Feeder]
 
     async def signals_between(self, *, start: datetime, end: datetime, known_at: datetime) -> list[Signal]:
-        """Return what lies within [start, end) as last announced by `known_at`: events by id, then limits."""
-        newest = announced(self.events, known_at)
-        within = [event for event in newest if event.valid_from < end and event.valid_until > start]
+        """Return what lies within [start, end) as announced last by then: requests by id, then limits."""
+        newest = [request for request in announced(self.requests, known_at) if not request.withdrawn]
+        within = [request for request in newest if request.valid_from < end and request.valid_until > start]
         return [*within, *self._coming(start, end, known_at)]
 
     def _coming(self, start: datetime, end: datetime, known_at: datetime) -> list[Signal]:

@@ -15,19 +15,21 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import to_microseconds
 from vpp.domain.runs import RunSummary
 from vpp.forecasting.prices import extend_prices
+from vpp.replay.course import Counterpart
 from vpp.replay.events import EventAccount, account_of
+from vpp.replay.reserve import ReserveMeter
 from vpp.replay.scenario import Scenario, limits_at
 from vpp.replay.world import over_grid
 
 
-def settlement_of(scenario: Scenario, fleet: SimulatedFleet) -> Settlement:
-    """Return what the replayed time came to with the simulated fleet."""
-    return settle(metered(scenario, fleet))
+def settlement_of(scenario: Scenario, way: Counterpart) -> Settlement:
+    """Return what the replayed time came to with a simulated fleet."""
+    return settle(metered(scenario, way))
 
 
-def metered(scenario: Scenario, fleet: SimulatedFleet) -> MeteredDay:
-    """Return what the meters showed over the replayed time, with the simulated fleet."""
-    grid = scenario.header.grid()
+def metered(scenario: Scenario, way: Counterpart) -> MeteredDay:
+    """Return what the meters showed over the replayed time, with a simulated fleet."""
+    grid, fleet = scenario.header.grid(), way.fleet
     consumption, pv = over_grid(scenario.load, grid)
     last_known = max(price.available_at for price in scenario.prices)
     prices = extend_prices(scenario.prices, grid, last_known)
@@ -51,6 +53,7 @@ def metered(scenario: Scenario, fleet: SimulatedFleet) -> MeteredDay:
         unmet_kwh=float(fleet.books.missing_kwh.sum()),
         lost_kwh=float(fleet.books.lost_kwh.sum()),
         event_penalty=event_account(scenario, fleet).penalty,
+        reserve_revenue=way.course.reserve.account().revenue,
     )
 
 
@@ -62,14 +65,15 @@ def event_account(scenario: Scenario, fleet: SimulatedFleet) -> EventAccount:
 
 def kpis_of(
     scenario: Scenario,
-    fleet: SimulatedFleet,
-    idle: SimulatedFleet,
+    way: Counterpart,
+    idle: Counterpart,
     runs: list[RunSummary],
     *,
     perfect: Settlement | None = None,
 ) -> dict[str, Any]:
     """Return the figures of `kpis.json`; money in the scenario's currency, no wall time among them."""
-    done, rest = settlement_of(scenario, fleet), settlement_of(scenario, idle)
+    fleet = way.fleet
+    done, rest = settlement_of(scenario, way), settlement_of(scenario, idle)
     books, events = fleet.books, event_account(scenario, fleet)
     gaps = sorted(run.gap for run in runs if run.gap is not None)
     residual = fleet.energy_kwh - scenario.initial_energy_kwh - books.stored_change_kwh()
@@ -83,7 +87,7 @@ def kpis_of(
         "cost_parts_without_control": _parts(rest),
         "peak_kw": done.peak_kw,
         "peak_without_control_kw": rest.peak_kw,
-        **carbon(scenario, fleet, ""),
+        **carbon(scenario, way, ""),
         **carbon(scenario, idle, "_without_control"),
         "feeder_overload_kwh": done.overload_kwh,
         "feeder_overload_without_control_kwh": rest.overload_kwh,
@@ -95,7 +99,7 @@ def kpis_of(
         "standby_kwh": float(books.standby_kwh.sum()),
         "life_used_cost": done.wear_cost,
         **life_used(scenario, fleet, ""),
-        **life_used(scenario, idle, "_without_control"),
+        **life_used(scenario, idle.fleet, "_without_control"),
         "energy_balance_error_kwh": float(np.abs(residual).max(initial=0.0)),
         "cycles": len(runs),
         "rungs": dict(sorted(Counter(str(run.rung) for run in runs).items())),
@@ -103,15 +107,25 @@ def kpis_of(
         "gap_worst": gaps[-1] if gaps else None,
         "events_asked_kwh": events.asked_kwh,
         "events_delivered_kwh": events.delivered_kwh,
+        **reserve_held(way.course.reserve),
         "commands": sum(run.setpoints for run in runs),
         "commands_delivered": fleet.delivered,
         "commands_undelivered": fleet.undelivered,
     }
 
 
-def carbon(scenario: Scenario, fleet: SimulatedFleet, ending: str) -> dict[str, float | None]:
+def reserve_held(meter: ReserveMeter) -> dict[str, float | None]:
+    """Return what reserve products asked, what plans held and what was there, kW·h; None without products."""
+    account = meter.account()
+    return {
+        f"reserve_{name}_kw_h": getattr(account, f"{name}_kw_h") if meter.products else None
+        for name in ("asked", "held", "backed")
+    }
+
+
+def carbon(scenario: Scenario, way: Counterpart, ending: str) -> dict[str, float | None]:
     """Return the carbon of what was imported, kg; None where the scenario says no intensity."""
-    intensity, day = scenario.header.carbon_kg_per_kwh, metered(scenario, fleet)
+    intensity, day = scenario.header.carbon_kg_per_kwh, metered(scenario, way)
     imported_kwh = np.maximum((day.load_kw - day.fleet_kw).sum(axis=0), 0.0).sum() * day.hours
     return {f"carbon{ending}_kg": None if intensity is None else float(intensity * imported_kwh)}
 
@@ -143,6 +157,7 @@ def _parts(settlement: Settlement) -> dict[str, float]:
         "peak": settlement.peak_cost,
         "wear": settlement.wear_cost,
         "event_penalty": settlement.event_penalty,
+        "reserve": -settlement.reserve_revenue,
         "stored_value": -settlement.stored_value,
     }
 

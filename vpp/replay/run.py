@@ -25,10 +25,11 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.physics.stays import Stays
 from vpp.ports import ReasoningModel
 from vpp.replay.clock import ReplayClock
-from vpp.replay.course import Course, fan_feeders
+from vpp.replay.course import Counterpart, Course, fan_feeders
 from vpp.replay.forecasts import EPOCH, ForecasterName, ReplayForecasts
-from vpp.replay.foresight import foreseen
+from vpp.replay.foresight import as_they_were, foreseen
 from vpp.replay.known_limits import Announcements, with_known_limits
+from vpp.replay.reserve import ReserveMeter
 from vpp.replay.scenario import FeederLimits, Scenario
 from vpp.replay.world import ReplayStore, RunSink, over_grid
 from vpp.service.ids import IdFactory
@@ -105,7 +106,7 @@ class Replay:
             epoch=EPOCH,
             new_id=IdFactory(kind="run", epoch=EPOCH),
             book=self.fleet.book,
-            signals=Announcements(known.events, known.limits, self.scenario.fleet.feeders),
+            signals=Announcements((*known.events, *known.reserve), known.limits, self.scenario.fleet.feeders),
             timezone=header.timezone,
             holidays=frozenset(header.holidays),
             peak=PeakMeter(interval=policy.interval),
@@ -119,6 +120,11 @@ class Replay:
             model=self.options.model,
         )
         self.store.on_forecast = self._issued
+
+    @property
+    def way(self) -> Counterpart:
+        """Return the fleet with the course it took."""
+        return Counterpart(fleet=self.fleet, course=self.course)
 
     def _issued(self, forecast: LoadForecast) -> None:
         """Note a forecast for the account and for the report."""
@@ -139,6 +145,7 @@ class Replay:
             self.loop.fleet = with_known_limits(self.limits, self.loop.fleet, at)
             await self.forecasts.check(at)
             await self.loop.run_cycle("replay")
+            self.course.ordered(self.store.plan, self.fleet)
             await self._look(at)
             self.course.ended(interval)
             self.next_interval = interval + 1
@@ -166,7 +173,7 @@ def simulated(scenario: Scenario, grid: IntervalGrid, *, controlled: bool, seed:
         scenario.fleet,
         grid=grid,
         energy_kwh=scenario.initial_energy_kwh,
-        stays=Stays.of((slots[stay.asset_id], stay) for stay in scenario.sessions),
+        stays=Stays.of((slots[stay.asset_id], stay) for stay in as_they_were(scenario.sessions)),
         controlled=controlled,
         standby_kw=scenario.header.standby_kw,
         derates=scenario.header.temperature_limits,
@@ -183,16 +190,20 @@ def course_of(scenario: Scenario) -> Course:
     grid = scenario.header.grid()
     consumption, pv = over_grid(scenario.load, grid)
     limits = np.array([feeder.import_limit_kw for feeder in scenario.fleet.feeders])
-    return Course(fleet=scenario.fleet, grid=grid, fan_feeders=fan_feeders(consumption - pv, limits))
+    return Course(
+        fleet=scenario.fleet,
+        grid=grid,
+        reserve=ReserveMeter(products=scenario.reserve, grid=grid),
+        fan_feeders=fan_feeders(consumption - pv, limits),
+    )
 
 
-def without_control(scenario: Scenario, seed: int, course: Course | None = None) -> SimulatedFleet:
+def without_control(scenario: Scenario, seed: int) -> Counterpart:
     """Return the fleet at the end, batteries at rest and vehicles charged on arrival."""
-    grid = scenario.header.grid()
+    grid, course = scenario.header.grid(), course_of(scenario)
     fleet = simulated(scenario, grid, controlled=False, seed=seed)
     for boundary in range(grid.count + 1):
         if boundary:
             fleet.advance(grid.start_of(boundary))
-        if course is not None:
-            course.note(boundary, fleet)
-    return fleet
+        course.note(boundary, fleet)
+    return Counterpart(fleet=fleet, course=course)

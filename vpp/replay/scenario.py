@@ -1,6 +1,7 @@
 """A scenario folder, read and checked: what a replay may know, each value with the time it became known.
 
-    scenario.toml  assets  feeders  load  prices  [trips]  [weather]  [events]  [forecasts]  [context.jsonl]
+    scenario.toml  assets  feeders  load  prices
+    [trips]  [weather]  [events]  [reserve]  [forecasts]  [context.jsonl]
 
 Each table is .csv or .parquet. The load table may begin before `start`: what lies before is the history
 that forecasts are made from.
@@ -34,6 +35,7 @@ from vpp.replay.columns import table_of, times_us
 from vpp.replay.devices import DeviceSettings
 from vpp.replay.events import read_events
 from vpp.replay.recorded_forecasts import read_recorded_forecasts
+from vpp.replay.reserve import read_reserve
 from vpp.replay.weather import Weather, read_weather
 from vpp.service.files import FileError, read_context
 from vpp.service.model_settings import ModelSettings
@@ -143,7 +145,8 @@ class Scenario:
     sessions: tuple[ChargingSession, ...]
     context: tuple[ContextItem, ...]
     weather: Weather | None = None
-    events: tuple[Signal, ...] = ()  # requests for power, by start
+    events: tuple[Signal, ...] = ()  # requests for power, by start, all announcements
+    reserve: tuple[Signal, ...] = ()  # products, by start, all announcements
     forecasts: tuple[LoadForecast, ...] = ()  # as they were issued in recorded operation, by time
 
 
@@ -168,6 +171,7 @@ def read_scenario(folder: Path) -> Scenario:
             context=tuple(read_context(context)) if context.exists() else (),
             weather=read_weather(folder),
             events=read_events(folder),
+            reserve=read_reserve(folder),
             forecasts=read_recorded_forecasts(folder, tuple(feeder_ids), header.interval),
         )
     except (ProblemError, InvalidValueError) as error:

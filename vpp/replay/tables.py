@@ -8,7 +8,6 @@ forecasts.parquet  the first forecast of every day
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vpp.adapters.sim import SimulatedFleet
 from vpp.control.settle import MeteredDay
 from vpp.domain.intervals import IntervalGrid
-from vpp.replay.course import SOC_LEVELS, Course
-from vpp.replay.kpis import metered
+from vpp.replay.course import SOC_LEVELS, Counterpart, Course
+from vpp.replay.kpis import event_account, metered
+from vpp.replay.reserve import WAYS, ReserveMeter
 from vpp.replay.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -29,35 +28,28 @@ CONTROL, NO_CONTROL, FORESIGHT = "control", "no_control", "foresight"
 ALL_FEEDERS = ""  # the name of their sum in forecasts.parquet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counterpart:
-    """One fleet that went through the scenario, with its course."""
-
-    fleet: SimulatedFleet
-    course: Course
-
-
 def write_tables(folder: Path, scenario: Scenario, ways: Mapping[str, Counterpart]) -> None:
     """Write the tables of a replay; `ways` has `CONTROL`, `NO_CONTROL` and maybe `FORESIGHT`."""
-    days = {name: metered(scenario, way.fleet) for name, way in ways.items()}
+    days = {name: metered(scenario, way) for name, way in ways.items()}
     grid = ways[CONTROL].course.grid
     for name, table in {
         "feeders": _feeders(scenario, grid, days),
-        "intervals": _intervals(grid, ways, days),
+        "intervals": _intervals(scenario, ways, days),
         "forecasts": _forecasts(scenario, ways[CONTROL].course),
     }.items():
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
 
 
-def interval_costs(day: MeteredDay, course: Course) -> Floats:
-    """Return the money of every interval, (T,): energy and wear, less the value of energy put into store.
+def interval_costs(scenario: Scenario, way: Counterpart, day: MeteredDay) -> Floats:
+    """Return the money of every interval, (T,): energy, wear, event penalties, less reserve and stored value.
 
     Their sum is the settlement's total without the peak charge, which belongs to no single interval.
     """
     net_kw = (day.load_kw - day.fleet_kw).sum(axis=0)
     energy = np.where(net_kw > 0.0, net_kw * day.import_price_per_kwh, net_kw * day.export_price_per_kwh)
-    wear, stored = np.diff(course.wear_cost), np.diff(course.stored_kwh)
-    costs: Floats = day.hours * energy + wear - stored * day.stored_value_per_kwh
+    wear, stored = np.diff(way.course.wear_cost), np.diff(way.course.stored_kwh)
+    asked = event_account(scenario, way.fleet).penalties - way.course.reserve.revenue()
+    costs: Floats = day.hours * energy + wear + asked - stored * day.stored_value_per_kwh
     return costs
 
 
@@ -82,18 +74,30 @@ def _feeders(scenario: Scenario, grid: IntervalGrid, days: Mapping[str, MeteredD
 
 
 def _intervals(
-    grid: IntervalGrid, ways: Mapping[str, Counterpart], days: Mapping[str, MeteredDay]
+    scenario: Scenario, ways: Mapping[str, Counterpart], days: Mapping[str, MeteredDay]
 ) -> pa.Table:
     columns: dict[str, Floats] = {
         "import_price_per_kwh": days[CONTROL].import_price_per_kwh,
         "export_price_per_kwh": days[CONTROL].export_price_per_kwh,
-        **{f"cost_{name}": interval_costs(days[name], way.course) for name, way in ways.items()},
+        **{f"cost_{name}": interval_costs(scenario, way, days[name]) for name, way in ways.items()},
     }
     course = ways[CONTROL].course
     for kind, quantiles in zip(KINDS, course.soc, strict=True):
         for column, level in enumerate(SOC_LEVELS):
             columns[f"{kind}_soc_p{100 * level:02.0f}"] = quantiles[1:, column]  # at the end of the interval
-    return pa.table({"start": _starts(grid), **columns})
+    if course.reserve.products:
+        columns |= _reserve(course.reserve)
+    return pa.table({"start": _starts(course.grid), **columns})
+
+
+def _reserve(meter: ReserveMeter) -> dict[str, Floats]:
+    """Return what reserve was asked, held and there, by direction, kW."""
+    shown = {"asked": meter.asked_kw, "held": meter.held_kw(), "backed": meter.backed_kw()}
+    return {
+        f"reserve_{way}_{name}_kw": values[row]
+        for row, way in enumerate(WAYS)
+        for name, values in shown.items()
+    }
 
 
 def _forecasts(scenario: Scenario, course: Course) -> pa.Table:

@@ -28,10 +28,10 @@ from vpp.replay.outputs import ReplayOutputs
 from vpp.replay.period import between
 from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.report import write_report
-from vpp.replay.run import Replay, ReplayOptions, course_of, without_control
+from vpp.replay.run import Replay, ReplayOptions, without_control
 from vpp.replay.scenario import Scenario, read_scenario
 from vpp.replay.scores import forecast_figures
-from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, Counterpart, write_tables
+from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, write_tables
 from vpp.replay.timings import timings_of, write_timings
 from vpp.service.logs import logs_into
 
@@ -137,12 +137,12 @@ def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary], asked:
     """Write figures, tables and the report, and return the figures."""
     replay, foresight = work.replay, work.foresight
     scenario, options = replay.scenario, replay.options
-    ways = {CONTROL: Counterpart(fleet=replay.fleet, course=replay.course)}
+    ways = {CONTROL: replay.way}
     if foresight is not None:
-        ways[FORESIGHT] = Counterpart(fleet=foresight.fleet, course=foresight.course)
-    ways[NO_CONTROL] = _no_control(scenario, options)
-    perfect = None if foresight is None else settlement_of(scenario, foresight.fleet)
-    figures = kpis_of(scenario, replay.fleet, ways[NO_CONTROL].fleet, runs, perfect=perfect)
+        ways[FORESIGHT] = foresight.way
+    ways[NO_CONTROL] = without_control(scenario, options.seed)
+    perfect = None if foresight is None else settlement_of(scenario, foresight.way)
+    figures = kpis_of(scenario, replay.way, ways[NO_CONTROL], runs, perfect=perfect)
     figures |= forecast_figures(scenario, replay.course, replay.store.calls)
     if replay.store.calls:
         (out / MODEL_CALLS).write_text(lines_of(replay.store.calls), encoding="utf-8")
@@ -156,8 +156,3 @@ def _written(folder: Path, out: Path, work: Work, runs: list[RunSummary], asked:
 
 def _ignored(run: RunSummary, plan: DispatchPlan | None, setpoints: SetpointColumns | None) -> None:
     """Take a run of the replay that nobody asked to see."""
-
-
-def _no_control(scenario: Scenario, options: ReplayOptions) -> Counterpart:
-    course = course_of(scenario)
-    return Counterpart(fleet=without_control(scenario, options.seed, course), course=course)

@@ -59,6 +59,7 @@ class ReplayStore:
     on_forecast: ForecastSink
     forecasts: list[LoadForecast] = field(default_factory=list)
     calls: list[ModelCall] = field(default_factory=list)
+    plan: DispatchPlan | None = None  # of the newest run, None where it sent nothing
     _prices: Timeline = field(init=False)
     _sessions: Timeline = field(init=False)
     _context: Timeline = field(init=False)
@@ -136,6 +137,7 @@ class ReplayStore:
         record: CycleRecord | None = None,
     ) -> None:
         """Hand the run on, before it is sent; a scenario is its own record."""
+        self.plan = plan
         self.on_run(run, plan, setpoints)
 
 

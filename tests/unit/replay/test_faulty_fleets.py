@@ -37,7 +37,7 @@ async def replayed(folder: Path, *, watched: bool = True, seed: int = 1) -> tupl
     if not watched:
         replay.loop.watch = None
     await replay.run()
-    return replay, kpis_of(replay.scenario, replay.fleet, without_control(replay.scenario, seed), runs)
+    return replay, kpis_of(replay.scenario, replay.way, without_control(replay.scenario, seed), runs)
 
 
 @pytest.mark.parametrize("fault", ["stuck_share = 0.5", "half_share = 0.6", "broken_share = 0.6"])

@@ -34,7 +34,7 @@ async def test_a_day_is_replayed_and_its_energy_adds_up(tmp_path: Path):
     with ReplayOutputs(tmp_path / "out", scenario.fleet) as outputs:
         replay = Replay(scenario=scenario, options=ReplayOptions(), on_run=outputs.record)
         await replay.run()
-    figures = kpis_of(scenario, replay.fleet, without_control(scenario, 0), outputs.runs)
+    figures = kpis_of(scenario, replay.way, without_control(scenario, 0), outputs.runs)
 
     assert figures["rungs"] == {"optimal": 24}
     assert figures["energy_balance_error_kwh"] < 1e-6
@@ -90,7 +90,7 @@ async def test_perfect_foresight_may_look_ahead_and_pays_no_more(tmp_path: Path)
     figures = {}
     for forecaster in ("none", "perfect"):
         _, replay = await decisions(scenario, forecaster=forecaster)
-        figures[forecaster] = kpis_of(scenario, replay.fleet, replay.fleet, [])["cost"]
+        figures[forecaster] = kpis_of(scenario, replay.way, replay.way, [])["cost"]
     assert figures["perfect"] <= figures["none"] + 1e-6
 
 

@@ -23,9 +23,9 @@ from vpp.replay.outputs import ReplayOutputs
 from vpp.replay.report import write_report
 from vpp.replay.report.catalogue import WITHOUT, figure_of
 from vpp.replay.report.figures import flat, unit_of, words_of
-from vpp.replay.run import ReplayOptions, course_of, without_control
+from vpp.replay.run import ReplayOptions, without_control
 from vpp.replay.scenario import read_scenario
-from vpp.replay.tables import CONTROL, NO_CONTROL, Counterpart, write_tables
+from vpp.replay.tables import CONTROL, NO_CONTROL, write_tables
 from vpp.service.files import FileError
 
 OPTIONS = ReplayOptions(forecaster="none")
@@ -38,16 +38,14 @@ def year(tmp_path_factory):
     folder = tmp_path_factory.mktemp("year")
     source = write_scenario(folder / "scenario", header='timezone = "Europe/Berlin"\n', days=366)
     scenario = read_scenario(source)
-    course = course_of(scenario)
-    fleet = without_control(scenario, 0, course)
+    way = without_control(scenario, 0)
     with ReplayOutputs(folder / "out", scenario.fleet) as outputs:
-        for number, start in enumerate(course.grid.starts()):
+        for number, start in enumerate(way.course.grid.starts()):
             outputs.record(low(number, start), None, None)
-    figures = kpis_of(scenario, fleet, fleet, outputs.runs)
+    figures = kpis_of(scenario, way, way, outputs.runs)
     (folder / "out" / "kpis.json").write_text(json.dumps(figures))
-    way = Counterpart(fleet=fleet, course=course)
     write_tables(folder / "out", scenario, {CONTROL: way, NO_CONTROL: way})
-    write_facts(folder / "out", facts_of(source, scenario, OPTIONS, course))
+    write_facts(folder / "out", facts_of(source, scenario, OPTIONS, way.course))
     return folder / "out"
 
 

@@ -50,7 +50,7 @@ async def test_use_costs_more_life_than_rest_and_heat_more_than_cold(tmp_path: P
     for folder in (mild, hot):
         replay = await run(folder, "perfect")
         idle = without_control(replay.scenario, 0)
-        used[folder] = kpis_of(replay.scenario, replay.fleet, idle, [])
+        used[folder] = kpis_of(replay.scenario, replay.way, idle, [])
     assert used[mild]["life_used_years"] > used[mild]["life_used_years_without_control"]
     assert used[mild]["life_used_years_without_control"] == pytest.approx(1 / 365.25, rel=0.5)
     assert used[hot]["life_used_value"] > 2 * used[mild]["life_used_value"]
@@ -65,4 +65,4 @@ def test_a_fleet_of_cars_alone_has_no_life_of_batteries(tmp_path: Path):
     lines = (folder / "assets.csv").read_text().splitlines()
     (folder / "assets.csv").write_text("\n".join([lines[0], lines[2]]) + "\n")
     scenario = read_scenario(folder)
-    assert set(life_used(scenario, without_control(scenario, 0), "").values()) == {None}
+    assert set(life_used(scenario, without_control(scenario, 0).fleet, "").values()) == {None}

@@ -87,7 +87,7 @@ def test_a_name_or_a_length_that_cannot_be_built_is_named(tmp_path: Path):
 async def test_a_stretch_of_each_is_planned_to_the_end_and_its_energy_adds_up(name: str):
     scenario = cut(read_scenario(FOLDER / name), STRETCH)
     replay, runs = await replayed(scenario, "baseline")
-    figures = kpis_of(scenario, replay.fleet, without_control(scenario, 0), runs)
+    figures = kpis_of(scenario, replay.way, without_control(scenario, 0), runs)
     assert figures["rungs"] == {"optimal": STRETCH}
     assert figures["energy_balance_error_kwh"] < 1e-6
     assert figures["commands"] > 0
@@ -146,7 +146,7 @@ async def test_foresight_is_no_dearer_than_a_forecast_and_a_forecast_no_dearer_t
     costs = {}
     for forecaster in ("perfect", "aggregated"):
         replay, runs = await replayed(scenario, forecaster)
-        figures = kpis_of(scenario, replay.fleet, without_control(scenario, 0), runs)
+        figures = kpis_of(scenario, replay.way, without_control(scenario, 0), runs)
         assert figures["energy_balance_error_kwh"] < 1e-6
         costs[forecaster] = figures["cost"]
     no_control = settlement_of(scenario, without_control(scenario, 0)).total_cost

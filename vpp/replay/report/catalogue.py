@@ -68,6 +68,13 @@ FIGURES: Final = tuple(
         ),
         (
             "Money",
+            "cost_parts.reserve",
+            "reserve",
+            MONEY,
+            "earned, so below zero: reserve held and backed, at the prices of its products",
+        ),
+        (
+            "Money",
             "cost_parts.stored_value",
             "value in store",
             MONEY,
@@ -97,6 +104,21 @@ FIGURES: Final = tuple(
         ),
         ("Grid", "events_asked_kwh", "asked by events", "kWh", "energy that demand-response events asked"),
         ("Grid", "events_delivered_kwh", "delivered to events", "kWh", "of it, what the fleet's power gave"),
+        (
+            "Grid",
+            "reserve_asked_kw_h",
+            "reserve asked",
+            "kW·h",
+            "power that products ask, times hours",
+        ),
+        ("Grid", "reserve_held_kw_h", "reserve held", "kW·h", "of it, what plans kept back"),
+        (
+            "Grid",
+            "reserve_backed_kw_h",
+            "reserve backed",
+            "kW·h",
+            "of it, what devices had power and energy for, had it been called at the worst moment",
+        ),
         (
             "Energy",
             "ev_energy_unmet_kwh",

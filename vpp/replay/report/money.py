@@ -69,8 +69,9 @@ def _rest(replay: ReplayFolder, found: dict[str, Floats]) -> str:
             rest = round(total - values.sum(), 9)
             said.append(f"{rest + 0.0:,.2f} {WAYS[way]} (of {total:,.2f} in all)")
     return (
-        "Energy bought less energy sold, and wear, less the value of energy put into store. Not by day, "
-        "because it is settled over the whole time, such as the charge for the peak, "
+        "Energy bought less energy sold, wear and penalties of events, less what reserve earned and the "
+        "value of energy put into store. Not by day, because it is settled over the whole time, such as the "
+        "charge for the peak, "
         f"{replay.currency}: {'; '.join(said)}."
     )
 

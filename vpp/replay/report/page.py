@@ -13,6 +13,7 @@ from vpp.replay.report.folder import ReplayFolder, read_folder
 from vpp.replay.report.ladder import rungs, worst_cycles
 from vpp.replay.report.money import money
 from vpp.replay.report.power import dispatch, loading, states_of_charge
+from vpp.replay.report.reserve import reserve
 
 REPORT = "report.html"
 HEAD = ("figure", "with control", "without control", "unit")
@@ -22,6 +23,8 @@ KEY = (
     "feeder_overload_kwh",
     "ev_energy_unmet_kwh",
     "events_delivered_kwh",
+    "reserve_asked_kw_h",
+    "reserve_backed_kw_h",
     "carbon_kg",
     "life_used_value",
 )
@@ -42,6 +45,7 @@ def report(replay: ReplayFolder) -> str:
         _facts(replay),
         heading("Dispatch against load and price"),
         *dispatch(replay),
+        *reserve(replay),
         heading("States of charge"),
         *states_of_charge(replay),
         heading("Feeders"),

@@ -36,8 +36,13 @@ ODbL 1.0 too, not under the licence of the code.
   Haurwitz (1945) with autoregressive clouds; a price of demand and sun with noise, known at 12:45 on the
   day before.
 """
+RESERVE = """\
+- reserve: in each direction, in blocks of four hours as balancing markets have them, at prices around 5 to
+  16 EUR per MW and hour; known at 9:30 on the day before, and to be kept up for an hour.
+"""
 _ABOUT = {
     "lv-feeders": "Low-voltage feeders of SimBench",
+    "balancing-reserve": "Grid batteries that sell balancing reserve",
     "commercial-site": "A business with a demand charge",
     "negative-prices": "Home batteries and negative prices",
     "demand-response": "A season of demand-response events",
@@ -48,5 +53,7 @@ _ABOUT = {
 def sources(name: str) -> str:
     """Return the text of a scenario's SOURCES.md."""
     body = SIMBENCH if name == "lv-feeders" else MADE
+    if name == "balancing-reserve":
+        body += RESERVE
     how = f"\nBuilt by `vpp scenario build {name} --out FOLDER`; the same seed, the same tables.\n"
     return f"# {_ABOUT[name]}: sources, licence\n\n{body}{how}"

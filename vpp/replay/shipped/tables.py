@@ -59,6 +59,7 @@ class ScenarioTables:
     trips: Columns | None = None
     weather: Columns | None = None
     events: Columns | None = None
+    reserve: Columns | None = None
     context: Sequence[Mapping[str, str]] = ()
     extra: Mapping[str, str] = field(default_factory=dict)  # further text files by name
 
@@ -66,7 +67,7 @@ class ScenarioTables:
         """Write the folder; a table of an earlier build is replaced, whatever its format."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "scenario.toml").write_text(_toml(self.header), encoding="utf-8")
-        for stem in ("assets", "feeders", "load", "prices", "trips", "weather", "events"):
+        for stem in ("assets", "feeders", "load", "prices", "trips", "weather", "events", "reserve"):
             for ending in (".csv", ".parquet"):
                 (folder / (stem + ending)).unlink(missing_ok=True)
             columns = getattr(self, stem)
