@@ -1,4 +1,4 @@
-"""What was announced in operation stays announced in the scenario made of it: corrected, withdrawn, reserve."""
+"""What was announced in operation stays so in the scenario made of it: corrected, withdrawn, reserve."""
 
 from __future__ import annotations
 

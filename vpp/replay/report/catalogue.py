@@ -28,7 +28,7 @@ FIGURES: Final = tuple(
             "cost",
             "cost",
             MONEY,
-            "energy, peak, wear and penalties, less the value of energy left in store",
+            "energy, peak, wear and penalties, less reserve and the value of energy left in store",
         ),
         (
             "Money",

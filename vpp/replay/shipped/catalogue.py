@@ -42,7 +42,7 @@ def _recipe(
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        _recipe("balancing-reserve", balancing_reserve.build, datetime(2024, 10, 7, tzinfo=UTC), 7),
+        _recipe("balancing-reserve", balancing_reserve.build, datetime(2024, 10, 4, tzinfo=UTC), 5),
         _recipe("commercial-site", commercial_site.build, datetime(2024, 3, 4, tzinfo=UTC), 7, 30),
         _recipe("demand-response", demand_response.build, datetime(2024, 7, 1, tzinfo=UTC), 14),
         _recipe("lv-feeders", lv_feeders.build, datetime(2024, 5, 6, tzinfo=UTC), 14),
