@@ -22,7 +22,7 @@ def withdrawn_rows(table: Table) -> list[bool]:
     """Return which announcements end what they announce: 1 in the optional column `withdrawn`, else 0."""
     if "withdrawn" not in table:
         return [False] * table.rows
-    return (table.whole("withdrawn", low=0, high=1) == 1).tolist()
+    return [bool(gone) for gone in table.whole("withdrawn", low=0, high=1)]
 
 
 def times_us(table: Table, column: str) -> NDArray[np.int64]:

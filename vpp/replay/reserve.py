@@ -208,7 +208,8 @@ def room(devices: SimulatedFleet, power_kw: Floats, energy_kwh: Floats, sustain_
     out_kw = (energy_kwh.min(axis=0) - own.energy_min_kwh) * own.discharge_efficiency / up_h
     into_kw = (own.energy_max_kwh - energy_kwh.max(axis=0)) / own.charge_efficiency / down_h
     up_kw = np.minimum(own.max_discharge_kw - power_kw, np.where(own.max_discharge_kw > 0.0, out_kw, np.inf))
-    return np.maximum(np.stack([up_kw, np.minimum(own.max_charge_kw + power_kw, into_kw)]), 0.0)
+    found: Floats = np.maximum(np.stack([up_kw, np.minimum(own.max_charge_kw + power_kw, into_kw)]), 0.0)
+    return found
 
 
 def _reachable(devices: SimulatedFleet) -> NDArray[np.bool_]:
