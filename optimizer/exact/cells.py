@@ -99,7 +99,10 @@ def schedule_of(problem: Problem, compiled: Compiled, cells: Cells, values: Floa
     for name in ("reserve_up", "reserve_down"):
         if name in compiled.columns:
             share = compiled.columns[name]
-            reserve[f"{name}_kw"] = np.maximum(_matrix(problem, share.keys, values[share.at]), 0.0)
+            held = values[share.at]
+            # A trace of a share would still need an asset above its minimum.
+            kept = np.where(held > POWER_TOLERANCE_KW, held, 0.0)
+            reserve[f"{name}_kw"] = _matrix(problem, share.keys, kept)
     return Schedule(charge_kw=powers[0], discharge_kw=powers[1], energy_end_kwh=powers[2], **reserve)
 
 

@@ -117,6 +117,15 @@ def test_reserve_right_after_a_trip_counts_what_the_trip_left(seed: int, feature
     assert verify(problem, plan.schedule, certificate=plan.certificate).violations == ()
 
 
+def test_an_asset_below_its_minimum_holds_no_trace_of_reserve() -> None:
+    problem = small_problem(1, "reserve")
+    assets = problem.assets
+    low_kwh = np.where(assets.energy_min_kwh > 0.0, assets.energy_min_kwh - 0.3, assets.energy_initial_kwh)
+    problem = replace(problem, assets=replace(assets, energy_initial_kwh=np.maximum(low_kwh, 0.0)))
+    plan = solve(problem, method="exact")
+    assert verify(problem, plan.schedule, certificate=plan.certificate).violations == ()
+
+
 def test_nothing_is_infeasible_and_what_is_missed_is_said() -> None:
     problem = small_problem(4)
     windows = Windows(
