@@ -77,7 +77,7 @@ def test_another_seed_makes_other_figures_and_more_days_keep_the_first(tmp_path:
 
 
 def test_a_name_or_a_length_that_cannot_be_built_is_named(tmp_path: Path):
-    with pytest.raises(FileError, match=r"scenario: got 'moon', expected one of commercial-site, "):
+    with pytest.raises(FileError, match=r"scenario: got 'moon', expected one of balancing-reserve, "):
         build_scenario("moon", tmp_path)
     with pytest.raises(FileError, match=r"days: got 400, expected 1 to 366"):
         build_scenario("storm-week", tmp_path, days=400)
