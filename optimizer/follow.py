@@ -97,16 +97,18 @@ def _follow_all(c, charge, discharge, out):
 
 
 @njit(parallel=True, **KERNEL)
-def _follow_uncontrolled(c, kept, out):
-    """Follow the fleet without control, and write its charging to `kept` (N, T), or to nothing (0, T)."""
+def _follow_uncontrolled(c, kept, rows, nothing, out):
+    """Follow the fleet without control, and write its charging to `kept` (N, T), or to nothing (0, T).
+
+    Each lane has its own of `rows` (LANES, T): what is allocated inside a parallel loop may lose what is
+    written to it. nothing: zeros (T).
+    """
     count = c.feeder.size
     for lane in prange(LANES):
-        row, nothing = np.zeros(out.fleet_kw.shape[2]), np.zeros(out.fleet_kw.shape[2])
         for i in range(lane * count // LANES, (lane + 1) * count // LANES):
+            row = kept[i] if kept.shape[0] > 0 else rows[lane]
             _charge_row(i, c, row)
             _follow_row(i, c, row, nothing, out.fleet_kw[lane, c.feeder[i]], out)
-            if kept.shape[0] > 0:
-                kept[i] = row
 
 
 def _columns(problem: Problem) -> Columns:
@@ -140,7 +142,7 @@ def _nothing(problem: Problem) -> Followed:
     )
 
 
-def _read_only(matrix: Floats) -> Floats:
+def read_only(matrix: Floats) -> Floats:
     """One kind of array for the kernel, whoever made it."""
     view = np.ascontiguousarray(matrix, dtype=np.float64).view()
     view.setflags(write=False)
@@ -150,12 +152,13 @@ def _read_only(matrix: Floats) -> Floats:
 def follow_schedule(problem: Problem, schedule: Schedule) -> Followed:
     """Follow the fleet with a schedule."""
     out = _nothing(problem)
-    _follow_all(_columns(problem), _read_only(schedule.charge_kw), _read_only(schedule.discharge_kw), out)
+    _follow_all(_columns(problem), read_only(schedule.charge_kw), read_only(schedule.discharge_kw), out)
     return out
 
 
 def follow_uncontrolled(problem: Problem, *, keep: bool) -> tuple[Followed, Floats]:
     """Follow the fleet without control; return also its charging, (N, T) or (0, T) if not to be kept."""
     out, charge = _nothing(problem), np.zeros((len(problem.assets) if keep else 0, problem.intervals))
-    _follow_uncontrolled(_columns(problem), charge, out)
+    rows = np.zeros((LANES + 1, problem.intervals))
+    _follow_uncontrolled(_columns(problem), charge, rows[:LANES], rows[LANES], out)
     return out, charge

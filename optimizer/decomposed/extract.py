@@ -12,17 +12,20 @@ from optimizer.problem import Floats
 
 
 @njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
-def _unfold(assets, stays, order, power, discharge, energy):
-    """Split signed powers, in place, into charge and `discharge`; write the energy at each interval's end."""
+def _unfold(assets, stays, order, power, place, charge, discharge, energy):
+    """Split signed powers, record i in row place[i], into both directions; write the energy at each end.
+
+    `charge` may be the memory of `power` where place is the order.
+    """
     for i in prange(assets.size):
-        asset, row = assets[i], order[i]
+        asset, row, source = assets[i], order[i], place[i]
         held, q = asset.energy_initial_kwh, asset.first_stay
         for t in range(power.shape[1]):
             if q < asset.last_stay and stays[q].to_interval == t:
                 held = max(0.0, held - stays[q].trip_kwh)
                 q += 1
-            kw = power[row, t]
-            power[row, t], discharge[row, t] = max(kw, 0.0), max(-kw, 0.0)
+            kw = power[source, t]
+            charge[row, t], discharge[row, t] = max(kw, 0.0), max(-kw, 0.0)
             held += kw * (asset.charge_kwh_per_kw if kw >= 0.0 else asset.discharge_kwh_per_kw)
             energy[row, t] = held
 
@@ -48,12 +51,15 @@ def _permute(order, power):
 def schedule_of(fleet: Fleet, power_kw: Floats, *, consume: bool = False) -> Schedule:
     """Return the schedule of signed powers (N, T; positive charges) in the problem's row order.
 
-    `consume` takes the memory of the powers for the charging: a third less at the peak.
+    `consume` takes the memory of the powers for the charging: a third less at the peak, and slower.
     """
-    charge = power_kw if consume else power_kw.copy()
-    _permute(fleet.order, charge)
-    discharge, energy = np.empty_like(charge), np.empty_like(charge)
-    _unfold(fleet.assets, fleet.stays, fleet.order, charge, discharge, energy)
+    discharge, energy = np.empty_like(power_kw), np.empty_like(power_kw)
+    charge, place = power_kw, fleet.order
+    if consume:
+        _permute(fleet.order, charge)
+    else:
+        charge, place = np.empty_like(power_kw), np.arange(len(fleet))
+    _unfold(fleet.assets, fleet.stays, fleet.order, power_kw, place, charge, discharge, energy)
     return Schedule(charge_kw=charge, discharge_kw=discharge, energy_end_kwh=energy)
 
 

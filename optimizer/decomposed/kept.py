@@ -64,3 +64,19 @@ def own_costs(fleet: Fleet, power_kw: Floats) -> Floats:
     out = np.empty(len(fleet))
     _own_costs(fleet.assets, fleet.stays, power_kw, fleet.interval_h, fleet.penalty_per_kwh, out)
     return out
+
+
+@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
+def _net(order, charge, discharge, elapsed, power):
+    """Write charging minus discharging from interval `elapsed` on, in the order of the records."""
+    for i in prange(order.size):
+        row = order[i]
+        for t in range(charge.shape[1] - elapsed):
+            power[i, t] = charge[row, t + elapsed] - discharge[row, t + elapsed]
+
+
+def net_powers(fleet: Fleet, charge_kw: Floats, discharge_kw: Floats, elapsed: int) -> Floats:
+    """Signed powers (N, T; positive charges) in the records' order, `elapsed` intervals on."""
+    power = np.zeros((len(fleet), fleet.intervals))
+    _net(fleet.order, charge_kw, discharge_kw, elapsed, power)
+    return power

@@ -12,6 +12,9 @@ from optimizer.decomposed.slopes import shortfall_kwh
 from optimizer.decomposed.step import energy_of
 from optimizer.problem import Floats
 
+ROWS = 256
+"""Records of one turn of a parallel loop. Who allocates is called from it, not written into it."""
+
 
 @njit(**EXACT)
 def fill_deepest(size, energy, held):
@@ -99,17 +102,24 @@ def measure(asset, stays, p, i, power, interval_h, penalty, segments, energy, sh
     return cost, drawn
 
 
+@njit(**ALLOCATING)
+def _held_of(assets, stays, p, power, interval_h, penalty, rows, total):
+    """Add up the weighted shares (2, T) of the records rows[0] to rows[1]."""
+    segments, energy = np.empty(p.segment_kwh.shape[1]), np.empty(power.shape[1])
+    share = np.empty(total.shape)
+    for i in range(rows[0], rows[1]):
+        measure(assets[i], stays, p, i, power[i], interval_h, penalty, segments, energy, share)
+        for way in range(2):
+            for t in range(share.shape[1]):
+                total[way, t] += assets[i].weight * share[way, t]
+
+
 @njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _held_sums(assets, stays, p, power, interval_h, penalty, chunk, total):
     """Add up the weighted shares per chunk of records, (chunks, 2, T)."""
     for c in prange(total.shape[0]):
-        segments, energy = np.empty(p.segment_kwh.shape[1]), np.empty(power.shape[1])
-        share = np.empty((2, power.shape[1] if p.asked.shape[1] > 0 else 0))
-        for i in range(c * chunk, min(assets.size, (c + 1) * chunk)):
-            measure(assets[i], stays, p, i, power[i], interval_h, penalty, segments, energy, share)
-            for way in range(2):
-                for t in range(share.shape[1]):
-                    total[c, way, t] += assets[i].weight * share[way, t]
+        rows = (c * chunk, min(assets.size, (c + 1) * chunk))
+        _held_of(assets, stays, p, power, interval_h, penalty, rows, total[c])
 
 
 def held_sums(fleet: Fleet, private: Private, power_kw: Floats) -> Floats:
@@ -130,14 +140,22 @@ def held_sums(fleet: Fleet, private: Private, power_kw: Floats) -> Floats:
     return np.asarray(total.sum(axis=0))
 
 
-@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
-def _shares(assets, stays, p, order, power, interval_h, penalty, up, down):
-    for i in prange(assets.size):
-        segments, energy = np.empty(p.segment_kwh.shape[1]), np.empty(power.shape[1])
-        share = np.empty((2, power.shape[1]))
+@njit(**ALLOCATING)
+def _shares_of(assets, stays, p, order, power, interval_h, penalty, rows, up, down):
+    """Write the shares of the records rows[0] to rows[1] in the problem's order."""
+    segments, energy = np.empty(p.segment_kwh.shape[1]), np.empty(power.shape[1])
+    share = np.empty((2, power.shape[1]))
+    for i in range(rows[0], rows[1]):
         measure(assets[i], stays, p, i, power[i], interval_h, penalty, segments, energy, share)
         for t in range(power.shape[1]):
             up[order[i], t], down[order[i], t] = share[UP, t], share[DOWN, t]
+
+
+@njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
+def _shares(assets, stays, p, order, power, interval_h, penalty, up, down):
+    for c in prange((assets.size + ROWS - 1) // ROWS):
+        rows = (c * ROWS, min(assets.size, (c + 1) * ROWS))
+        _shares_of(assets, stays, p, order, power, interval_h, penalty, rows, up, down)
 
 
 def shares_of(fleet: Fleet, private: Private, power_kw: Floats) -> tuple[Floats, Floats] | None:

@@ -244,7 +244,7 @@ def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> 
     shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
     paid = spent(fleet, best.coupling, best.power_kw)
     energy = _tighten(solver, best, paid) if last else None
-    schedule = schedule_of(fleet, best.power_kw, consume=last)
+    schedule = schedule_of(fleet, best.power_kw, consume=last and len(fleet) > KEEP_BEST_UP_TO)
     if shares is not None:
         schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
     prices = _with_own_prices(solver, best, prices_of_plan(best.coupling, fleet.interval_h))

@@ -10,11 +10,10 @@ import numpy as np
 
 from optimizer.decomposed.coupling import Coupling
 from optimizer.decomposed.fleet import Fleet
+from optimizer.decomposed.kept import net_powers
+from optimizer.follow import read_only
 from optimizer.plan import Warm
 from optimizer.problem import Floats
-
-ROWS_AT_ONCE = 4_000
-"""Rows that are put in order at a time: what stays in the cache is not written to memory twice."""
 
 
 def shifted(values: Floats, elapsed: int, *, repeat: bool) -> Floats:
@@ -29,16 +28,9 @@ def shifted(values: Floats, elapsed: int, *, repeat: bool) -> Floats:
 
 def warm_powers(fleet: Fleet, warm: Warm) -> Floats:
     """Signed powers (N, T; positive charges) in kernel order; nothing is known of the new end."""
-    schedule, elapsed = warm.plan.schedule, max(warm.elapsed_intervals, 0)
-    power = np.zeros((len(fleet), fleet.intervals))
-    kept = power[:, : max(fleet.intervals - elapsed, 0)]
-    for first in range(0, len(fleet), ROWS_AT_ONCE):
-        rows = fleet.order[first : first + ROWS_AT_ONCE]
-        np.subtract(
-            schedule.charge_kw[rows, elapsed:], schedule.discharge_kw[rows, elapsed:],
-            out=kept[first : first + ROWS_AT_ONCE],
-        )  # fmt: skip
-    return power
+    schedule = warm.plan.schedule
+    charge, discharge = read_only(schedule.charge_kw), read_only(schedule.discharge_kw)
+    return net_powers(fleet, charge, discharge, max(warm.elapsed_intervals, 0))
 
 
 def warm_multipliers(coupling: Coupling, warm: Warm, interval_h: float) -> None:
