@@ -66,7 +66,7 @@ class Course:
     margin: float = 1.5e-5
     end: float = 0.1  # width of exchange and peak at the end, as a share of that at the turn
     share: float = 0.5  # of a full multiplier step, in the narrow passes
-    least_gain: float = 0.0  # who gains less does not count as moved
+    least_gain: float = 0.0  # in the wide passes, who gains less does not count as moved
 
 
 def course_for(count: int, *, worn: bool = False) -> Course:
@@ -101,16 +101,16 @@ def course_for(count: int, *, worn: bool = False) -> Course:
     if count <= LARGE:
         return Course(
             sample=30,
-            wide=9,
+            wide=12,
             narrow=6,
             full=2,
             part=0.2,
             searched=2,
             bounds=1,
             keen=0.9,
-            averaged=4,
+            averaged=6,
             last=0.15,
-            least_gain=5e-6,
+            least_gain=3e-5,
         )
     return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
@@ -257,7 +257,6 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         share=plan.share,
         chunk=chunk,
         part=1.0 if small else (plan.last if k == count else plan.part),
-        least_gain=plan.least_gain,
         fine=True,
         level=2 if searched and plan.keen == 0.0 else 1,
         keen=plan.keen if searched else 0.0,
