@@ -12,11 +12,10 @@ _NONE: Floats = np.zeros(0)
 
 def grounds_of(problem: optimizer.Problem, plan: optimizer.Plan) -> PlanGrounds:
     """Return what `plan` of `problem` rested on."""
-    assets, feeders, windows, events = problem.assets, problem.feeders, problem.windows, problem.events
+    assets, feeders, windows = problem.assets, problem.feeders, problem.windows
     count = len(assets)
     schedule, prices, before = plan.schedule, plan.prices, problem.previous_power_kw
     up, down = schedule.reserve_up_kw, schedule.reserve_down_kw
-    empty = np.zeros(0, dtype=np.int64)
     return PlanGrounds(
         currency=problem.currency,
         interval_h=problem.interval_h,
@@ -54,12 +53,26 @@ def grounds_of(problem: optimizer.Problem, plan: optimizer.Plan) -> PlanGrounds:
             departure_energy_kwh=windows.departure_energy_kwh,
             trip_energy_kwh=windows.trip_energy_kwh,
         ),
-        events=EventCalls(
-            event_ids=() if events is None else tuple(str(name) for name in events.event_id),
-            from_interval=empty if events is None else events.from_interval,
-            to_interval=empty if events is None else events.to_interval,
-            target_kw=_NONE if events is None else events.target_kw,
-            up=np.zeros(0, dtype=np.bool_) if events is None else events.up,
-            penalty_per_kwh=_NONE if events is None else events.penalty_per_kwh,
-        ),
+        events=_calls(problem.events),
+    )
+
+
+def _calls(events: optimizer.Events | None) -> EventCalls:
+    if events is None:
+        empty = np.zeros(0, dtype=np.int64)
+        return EventCalls(
+            event_ids=(),
+            from_interval=empty,
+            to_interval=empty,
+            target_kw=_NONE,
+            up=np.zeros(0, dtype=np.bool_),
+            penalty_per_kwh=_NONE,
+        )
+    return EventCalls(
+        event_ids=tuple(str(name) for name in events.event_id),
+        from_interval=events.from_interval,
+        to_interval=events.to_interval,
+        target_kw=events.target_kw,
+        up=events.up,
+        penalty_per_kwh=events.penalty_per_kwh,
     )

@@ -35,7 +35,8 @@ def running(
             env=environment,
         )
         if niceness:
-            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+            own = os.getpriority(os.PRIO_PROCESS, 0)  # nobody but root may go below it
+            os.setpriority(os.PRIO_PROCESS, process.pid, min(19, own + niceness))
         try:
             yield process
         finally:
