@@ -16,7 +16,9 @@ from optimizer.decomposed.answer import copy, counted_tilted, move_weights, priv
 from optimizer.decomposed.bench import gain_of, new_bench
 from optimizer.decomposed.budget import blend, within_budget
 from optimizer.decomposed.coupling import ALLOCATING, EXACT, Coupling, settle_peak, shared_of
+from optimizer.decomposed.depth import FRESH, settle_asset
 from optimizer.decomposed.fleet import Fleet
+from optimizer.decomposed.inside import new_inside
 from optimizer.decomposed.measure import held_sums, measure
 from optimizer.decomposed.private import DOWN, UP, Private
 from optimizer.decomposed.reserve import Held, held_price
@@ -114,7 +116,7 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
 @njit(**ALLOCATING)
 def _run_chunk(
     c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
-    held_sum,
+    held_sum, unit,
 ):  # fmt: skip
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
@@ -122,18 +124,19 @@ def _run_chunk(
         new_work(intervals, c.offset.shape[0] + c.feeder_offset.shape[0]),
         np.zeros(intervals, np.int64),
     )
+    d, size = new_inside(p.segment_kwh.shape[1], intervals), np.zeros(p.segment_kwh.shape[1])
     b = new_bench(intervals, p.segment_kwh.shape[1], p.asked.shape[1])
     best, trial = np.zeros(intervals), np.zeros(intervals)
     _run_rows(
         c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum,
-        feeder_sum, held_sum, w, b, modes, best, trial,
+        feeder_sum, held_sum, unit, w, b, d, size, modes, best, trial,
     )  # fmt: skip
 
 
 @njit(**EXACT)
 def _run_rows(
     c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
-    held_sum, w, b, modes, best, trial,
+    held_sum, unit, w, b, d, size, modes, best, trial,
 ):  # fmt: skip
     copy(c.base, b.base)
     for k in range(rows.size):
@@ -145,6 +148,12 @@ def _run_rows(
             w.rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
         for way in range(2):
             copy(held_sum[way], b.held_rest[way])
+        if p.depth_row[i] >= 0 and p.aimed[p.depth_row[i]] == FRESH:
+            prices_at(c, asset.weight, old, w, b.price)
+            settle_asset(
+                asset, stays, p, i, unit, b.price, b.held_price, settings.interval_h,
+                settings.penalty_per_kwh, d, size,
+            )  # fmt: skip
         if has_stores(asset, stays, p, i) and (not always or p.aimed[p.depth_row[i]] == 1):
             accepted, cost, cost_now = step_stores(
                 c, held, asset, stays, p, i, old, before, always, settings, w, b, modes, best, trial
@@ -185,7 +194,7 @@ def _merge_held(chunks, held_sum, changed):
 @njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _sweep(
     c, held, assets, stays, p, order, first, rounds, power, own, previous, moved, always, settings, fleet_sum,
-    feeder_sum, held_sum,
+    feeder_sum, held_sum, unit,
 ):  # fmt: skip
     """Run all rounds of chunks; chunk k holds order[first[k]:first[k + 1]], -1 marks an idle lane."""
     lanes, intervals = rounds.shape[1], fleet_sum.size
@@ -202,7 +211,7 @@ def _sweep(
                 shared = shared_of(c, feeder)
                 _run_chunk(
                     shared, held, assets, stays, p, rows, power, own, previous, moved, always, settings,
-                    mine, mine_feeder, mine_held,
+                    mine, mine_feeder, mine_held, unit,
                 )  # fmt: skip
                 difference(mine, fleet_sum, changed[lane])
                 difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
@@ -236,7 +245,7 @@ def sweep_private(
     _sweep(
         coupling, held, fleet.assets, fleet.stays, private, order, first, rounds,
         state.power_kw, state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw,
-        state.feeder_sum_kw, held_kw,
+        state.feeder_sum_kw, held_kw, (0,) * private.segment_cost.shape[1],
     )  # fmt: skip
     set_num_threads(threads)
     state.recount(fleet)

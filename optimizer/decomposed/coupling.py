@@ -249,7 +249,7 @@ def _event_ramps(problem: Problem) -> list[Ramp]:
         step[events.from_interval[e] : events.to_interval[e]] = events.penalty_per_kwh[e]
         kink = np.full(problem.intervals, -events.target_kw[e])
         up = bool(events.up[e])
-        ramps.append(Ramp(kink=kink, step=step, start=0.0 if up else 1.0, downward=not up))
+        ramps.append(Ramp(kink=kink, step=step, start=1.0 if up else 0.0, downward=not up))
     return ramps
 
 

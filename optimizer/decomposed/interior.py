@@ -1,76 +1,55 @@
 """Wear by depth against linear prices: a primal-dual interior point for the stores of one asset.
 
-Variables per interval t and store j: kWh in x, out z, held e; multipliers u (worth of a kWh in the store),
-and one per inequality (x, z, e >= 0, e <= size, sum x <= up, sum z <= down, and the energy at the end):
+Variables per interval t and store j: kWh in x, out z, held e at its end; multipliers u (worth of a kWh in
+the store) and one per inequality: x, z, e >= 0, e <= size, the interval shared between both directions
+(sum x / up + sum z / down <= 1), the energy at the end, and the budget:
 
     min  sum_t [ into_t sum x_jt - sum_j (earn_t - cost_j) z_jt ] - worth E_T + penalty (need - E_T)+
-    e_t+1 = e_t + x_t - z_t                                                          (multiplier u_t)
+    e_t = e_t-1 + x_t - z_t                                                          (multiplier u_t)
 
-Newton's step for the u is block tridiagonal in time, J x J blocks: a diagonal, less one outer product per
-limit of power. Every iterate is inside all inequalities; the balances close as the steps do. What is
-used of it: the u, of which any are valid in the bound (`depth`), and the path, where it keeps the limits.
+Newton's step for the u is block tridiagonal in time, J x J blocks: a diagonal, less one outer product for
+the share; the budget's price is one more column. Each step solves twice with the same blocks (Mehrotra
+1992): straight at the optimum, then again with what that would miss. Every iterate is inside all
+inequalities; the balances close as the steps do. What is used of it: u and the budget's price, of which any
+are valid in the bound (`depth`), and the path, where it keeps the limits.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from optimizer.decomposed.coupling import EXACT
-from optimizer.decomposed.inside import beyond, gap_inside
+from optimizer.decomposed.inside import ASKED, LEFT, MISSING, SPARED, TOLL, beyond, gap_inside
 
-CENTRE = 0.2
-"""Each step aims at this share of the mean product of variable and multiplier."""
 SHORTEN = 0.995
 
 
 @njit(**EXACT)
-def _weigh_energies(d, unit, size, ask, target):
-    """Weights and right sides of the energies; return (right side, weight) of the energy at the end."""
-    _, _, value, penalty, need = ask
-    last, missing, spared, asked = d.into.size, d.tail[0], d.tail[1], d.tail[2]
-    for t in range(1, last + 1):
-        for j in range(len(unit)):
-            low, room = 1.0 / d.e[t, j], 1.0 / (size[j] - d.e[t, j])
-            after = d.worth[t, j] if t < last else value + asked
-            d.band[0, t, j], d.band[1, t, j] = low, room
-            d.band[2, t, j] = 1.0 / (d.high_dual[t, j] * room + d.low_dual[t, j] * low)
-            d.band[3, t, j] = after - d.worth[t - 1, j] + target * (low - room)
-    over, ease = beyond(d, unit, need), missing / spared
-    side = target / asked - over - ease * (target / missing - penalty + asked)
-    weight = ease + over / asked
+def _weigh(d, unit, size, up, down, t):
+    """Weights of one interval, from the iterate alone; return what the budget's price adds to its pivot."""
+    total = 0.0
     for j in range(len(unit)):
-        weight += d.band[2, last, j]
-        side -= d.band[3, last, j] * d.band[2, last, j]
-    return side, weight
-
-
-@njit(**EXACT)
-def _add_powers(d, unit, cost, ask, target, t, block):
-    """Add what charging and discharging of interval t put into block and right side."""
-    up, down, count = ask[0], ask[1], len(unit)
-    weight_up, weight_down = d.limit[t, 1] / d.limit[t, 0], d.limit[t, 3] / d.limit[t, 2]
-    side_up, side_down = target / d.limit[t, 0] - up, target / d.limit[t, 2] - down
-    sum_up = sum_down = 0.0
-    for j in range(count):
-        x, z = d.x[t, j], d.z[t, j]
-        over_x, over_z = 1.0 / x, 1.0 / z
-        wx, wz = x / d.x_dual[t, j], z / d.z_dual[t, j]
-        hx = d.worth[t, j] - d.into[t] - d.limit[t, 0] + target * over_x
-        hz = d.earn[t] - cost[j] - d.worth[t, j] - d.limit[t, 2] + target * over_z
-        d.row[0, t, j], d.row[1, t, j], d.row[2, t, j], d.row[3, t, j] = over_x, over_z, wx, wz
-        d.row[4, t, j], d.row[5, t, j] = hx, hz
-        side_up, side_down = side_up + x, side_down + z
-        weight_up, weight_down = weight_up + wx, weight_down + wz
-        sum_up, sum_down = sum_up + wx * hx, sum_down + wz * hz
-        block[j, j] += wx + wz
-        d.move[t, j] += wz * hz - wx * hx
-    d.part[t, 0], d.part[t, 1], d.part[t, 2], d.part[t, 3] = side_up, weight_up, side_down, weight_down
-    over_up, over_down = 1.0 / weight_up, 1.0 / weight_down
-    for j in range(count):
-        a, b = d.row[2, t, j] * over_up, d.row[3, t, j] * over_down
-        d.move[t, j] += a * (side_up + sum_up) - b * (side_down + sum_down)
-        for k in range(count):
-            block[j, k] -= a * d.row[2, t, k] + b * d.row[3, t, k]
+        e = d.e[t, j]
+        room = size[j] - e
+        d.weight[2, t, j] = e * room / (d.low_dual[t, j] * room + d.high_dual[t, j] * e)
+        d.turn[t, j] = d.toll[t, j] = 0.0
+    if d.open[t] <= 0.0:
+        return 0.0
+    over_up, over_down, drawn = 1.0 / up, 1.0 / down, 0.0
+    pivot = d.share[t, 0] / d.share[t, 1]
+    for j in range(len(unit)):
+        wx, wz = d.x[t, j] / d.x_dual[t, j], d.z[t, j] / d.z_dual[t, j]
+        d.weight[0, t, j], d.weight[1, t, j] = wx, wz
+        pivot += wx * over_up * over_up + wz * over_down * over_down
+        drawn += wz * over_down
+        total += wz
+        d.turn[t, j] = wx * over_up - wz * over_down
+    over = 1.0 / pivot
+    d.part[t, 0], d.part[t, 1] = over, drawn
+    for j in range(len(unit)):
+        d.toll[t, j] = d.weight[1, t, j] + d.turn[t, j] * drawn * over
+    return total - drawn * drawn * over
 
 
 @njit(**EXACT)
@@ -91,135 +70,235 @@ def _invert(a, unit):
 
 
 @njit(**EXACT)
-def _eliminate(d, unit, cost, ask, target, side, weight):
-    """Forward elimination of the block tridiagonal system for the step of u."""
-    count, last = len(unit), d.into.size
-    for t in range(last):
-        block = d.block[t]
+def _factor(d, unit, tail_weight):
+    """Eliminate forward in time: invert every block."""
+    count, last = len(unit), d.into.size - 1
+    for t in range(last + 1):
+        a, open_, over = d.inverse[t], d.open[t] > 0.0, d.part[t, 0] if d.open[t] > 0.0 else 0.0
         for j in range(count):
-            before, after = d.band[2, t, j] if t > 0 else 0.0, d.band[2, t + 1, j]
+            pull = d.turn[t, j] * over
+            link = d.weight[2, t - 1, j] if t > 0 else 0.0
             for k in range(count):
-                block[j, k] = 0.0
-            block[j, j] = before + after + 1e-10
-            moved = d.e[t + 1, j] - d.e[t, j] - (d.x[t, j] - d.z[t, j]) * d.open[t]
-            d.move[t, j] = moved + d.band[3, t + 1, j] * after - d.band[3, t, j] * before
-        if t == last - 1:
-            for j in range(count):
-                d.move[t, j] += side / weight * d.band[2, last, j]
-                for k in range(count):
-                    block[j, k] -= d.band[2, last, j] * d.band[2, last, k] / weight
-        if d.open[t] > 0.0:
-            _add_powers(d, unit, cost, ask, target, t, block)
-        if t > 0:
-            ahead = d.block[t - 1]
-            for j in range(count):
-                link = d.band[2, t, j]
-                for k in range(count):
-                    block[j, k] -= link * ahead[j, k] * d.band[2, t, k]
-                    d.move[t, j] += link * ahead[j, k] * d.move[t - 1, k]
-        _invert(block, unit)
-    for t in range(last - 1, -1, -1):
-        for j in range(count):
-            d.share[0, j] = d.move[t, j] + (d.band[2, t + 1, j] * d.move[t + 1, j] if t < last - 1 else 0.0)
-        for j in range(count):
-            total = 0.0
-            for k in range(count):
-                total += d.block[t, j, k] * d.share[0, k]
-            d.move[t, j] = total
+                a[j, k] = -pull * d.turn[t, k]
+                if t > 0:
+                    a[j, k] -= link * d.inverse[t - 1, j, k] * d.weight[2, t - 1, k]
+                if t == last:
+                    a[j, k] -= d.weight[2, t, j] * d.weight[2, t, k] / tail_weight
+            a[j, j] += d.weight[2, t, j] + link + 1e-10
+            if open_:
+                a[j, j] += d.weight[0, t, j] + d.weight[1, t, j]
+        _invert(a, unit)
 
 
 @njit(**EXACT)
-def _directions(d, unit, ask, target, asked_move):
-    """Steps of powers and energies from those of u; return how far (primal, dual) they may go, inverted."""
-    count, last, far, far_dual = len(unit), d.into.size, 0.0, 0.0
-    for t in range(last):
-        if d.open[t] > 0.0:
-            rise_up, rise_down = d.part[t, 0], d.part[t, 2]
-            for j in range(count):
-                rise_up += d.row[2, t, j] * (d.row[4, t, j] + d.move[t, j])
-                rise_down += d.row[3, t, j] * (d.row[5, t, j] - d.move[t, j])
-            rise_up, rise_down = rise_up / d.part[t, 1], rise_down / d.part[t, 3]
-            slack_up, slack_down = ask[0] - d.limit[t, 1], ask[1] - d.limit[t, 3]
-            for j in range(count):
-                dx = d.row[2, t, j] * (d.row[4, t, j] + d.move[t, j] - rise_up)
-                dz = d.row[3, t, j] * (d.row[5, t, j] - d.move[t, j] - rise_down)
-                slack_up, slack_down = slack_up - d.x[t, j] - dx, slack_down - d.z[t, j] - dz
-                far = max(far, -dx * d.row[0, t, j], -dz * d.row[1, t, j])
-                far_dual = max(
-                    far_dual, 1.0 + (dx * d.x_dual[t, j] - target) * d.row[0, t, j] / d.x_dual[t, j]
-                )
-                far_dual = max(
-                    far_dual, 1.0 + (dz * d.z_dual[t, j] - target) * d.row[1, t, j] / d.z_dual[t, j]
-                )
-                d.row[4, t, j], d.row[5, t, j] = dx, dz
-            far = max(far, -slack_up / d.limit[t, 1], -slack_down / d.limit[t, 3])
-            far_dual = max(far_dual, -rise_up / d.limit[t, 0], -rise_down / d.limit[t, 2])
-            d.part[t, 0], d.part[t, 1], d.part[t, 2], d.part[t, 3] = rise_up, slack_up, rise_down, slack_down
+def _substitute(d, unit, right, out):
+    """Solve the factored system; changes `right`."""
+    count, last = len(unit), d.into.size - 1
+    for t in range(1, last + 1):
         for j in range(count):
-            after = d.move[t + 1, j] if t + 1 < last else asked_move
-            de = (after - d.move[t, j] + d.band[3, t + 1, j]) * d.band[2, t + 1, j]
-            low, room = d.band[0, t + 1, j], d.band[1, t + 1, j]
-            far = max(far, -de * low, de * room)
-            d.band[4, t + 1, j] = de
-            far_dual = max(far_dual, 1.0 + de * low - target * low / d.low_dual[t + 1, j])
-            far_dual = max(far_dual, 1.0 - de * room - target * room / d.high_dual[t + 1, j])
+            total = 0.0
+            for k in range(count):
+                total += d.inverse[t - 1, j, k] * right[t - 1, k]
+            right[t, j] += d.weight[2, t - 1, j] * total
+    for t in range(last, -1, -1):
+        if t < last:
+            for j in range(count):
+                right[t, j] += d.weight[2, t, j] * out[t + 1, j]
+        for j in range(count):
+            total = 0.0
+            for k in range(count):
+                total += d.inverse[t, j, k] * right[t, k]
+            out[t, j] = total
+
+
+@njit(**EXACT)
+def _right_side(d, unit, cost, size, ask, tail_side, tail_weight):
+    """Write the right sides; leaves those of x, z and e in `way`. Return that of the budget's price."""
+    up, down, value, _, _, _ = ask
+    count, last, total = len(unit), d.into.size - 1, 0.0
+    for t in range(last + 1):
+        side, over = 0.0, 0.0
+        if d.open[t] > 0.0:
+            y, over, side = d.share[t, 1], d.part[t, 0], d.aim_share[t] / d.share[t, 1] - 1.0
+            for j in range(count):
+                x, z, u = d.x[t, j], d.z[t, j], d.worth[t, j]
+                hx = u - d.into[t] - y / up + d.aim[0, t, j] / x
+                hz = d.earn[t] - cost[j] - u - y / down - d.tail[TOLL] + d.aim[1, t, j] / z
+                d.way[0, t, j], d.way[1, t, j] = hx, hz
+                side += (x + d.weight[0, t, j] * hx) / up + (z + d.weight[1, t, j] * hz) / down
+                total += z + d.weight[1, t, j] * hz
+            d.part[t, 2] = side
+            total -= d.part[t, 1] * side * over
+        for j in range(count):
+            e, before = d.e[t, j], d.e[t - 1, j] if t > 0 else d.begin[j]
+            after = d.worth[t + 1, j] if t < last else value + d.tail[ASKED]
+            d.way[2, t, j] = after - d.worth[t, j] + d.aim[2, t, j] / e - d.aim[3, t, j] / (size[j] - e)
+            rest = e - before + d.weight[2, t, j] * d.way[2, t, j] + d.turn[t, j] * side * over
+            if t > 0:
+                rest -= d.weight[2, t - 1, j] * d.way[2, t - 1, j]
+            if t == last:
+                rest += d.weight[2, t, j] * tail_side / tail_weight
+            if d.open[t] > 0.0:
+                rest -= d.x[t, j] + d.weight[0, t, j] * d.way[0, t, j]
+                rest += d.z[t, j] + d.weight[1, t, j] * d.way[1, t, j]
+            d.right[t, j] = rest
+    return total
+
+
+@njit(**EXACT)
+def _powers_way(d, unit, up, down, toll, t, far, far_dual):
+    """Steps of x, z and the share in one interval; return how far (primal, dual) they may go, inverted."""
+    dy, slack = d.part[t, 2] - toll * d.part[t, 1], 1.0 - d.share[t, 0]
+    for j in range(len(unit)):
+        dy += d.turn[t, j] * d.move[t, j]
+    dy *= d.part[t, 0]
+    for j in range(len(unit)):
+        x, z, du = d.x[t, j], d.z[t, j], d.move[t, j]
+        dx = d.weight[0, t, j] * (d.way[0, t, j] + du - dy / up)
+        dz = d.weight[1, t, j] * (d.way[1, t, j] - du - dy / down - toll)
+        slack -= (x + dx) / up + (z + dz) / down
+        over_x, over_z = dx / x, dz / z
+        dual_x = d.aim[0, t, j] / (x * d.x_dual[t, j]) - 1.0 - over_x
+        dual_z = d.aim[1, t, j] / (z * d.z_dual[t, j]) - 1.0 - over_z
+        far, far_dual = max(far, -over_x, -over_z), max(far_dual, -dual_x, -dual_z)
+        d.way[0, t, j], d.way[1, t, j], d.way[3, t, j], d.way[4, t, j] = dx, dz, dual_x, dual_z
+    d.part[t, 3], d.part[t, 4] = slack, dy
+    return max(far, -slack / d.share[t, 0]), max(far_dual, -dy / d.share[t, 1])
+
+
+@njit(**EXACT)
+def _ways(d, unit, size, ask, toll, asked):
+    """Steps of everything but the tail from those of u; return how far they may go, inverted."""
+    last, far, far_dual = d.into.size - 1, 0.0, 0.0
+    for t in range(last + 1):
+        if d.open[t] > 0.0:
+            far, far_dual = _powers_way(d, unit, ask[0], ask[1], toll, t, far, far_dual)
+        for j in range(len(unit)):
+            after, e = d.move[t + 1, j] if t < last else asked, d.e[t, j]
+            room = size[j] - e
+            de = d.weight[2, t, j] * (d.way[2, t, j] + after - d.move[t, j])
+            below, above = de / e, de / room
+            low = d.aim[2, t, j] / (e * d.low_dual[t, j]) - 1.0 - below
+            high = d.aim[3, t, j] / (room * d.high_dual[t, j]) - 1.0 + above
+            far, far_dual = max(far, -below, above), max(far_dual, -low, -high)
+            d.way[2, t, j], d.way[5, t, j], d.way[6, t, j] = de, low, high
     return far, far_dual
 
 
 @njit(**EXACT)
-def _advance(d, unit, target, step, step_dual):
-    """Take the steps."""
-    for t in range(d.into.size):
-        if d.open[t] > 0.0:
-            d.limit[t, 0] += step_dual * d.part[t, 0]
-            d.limit[t, 1] += step * d.part[t, 1]
-            d.limit[t, 2] += step_dual * d.part[t, 2]
-            d.limit[t, 3] += step * d.part[t, 3]
-        for j in range(len(unit)):
-            d.worth[t, j] += step_dual * d.move[t, j]
-            de, low, room = d.band[4, t + 1, j], d.band[0, t + 1, j], d.band[1, t + 1, j]
-            dual = d.low_dual[t + 1, j]
-            d.low_dual[t + 1, j] += step_dual * (target * low - dual - dual * de * low)
-            dual = d.high_dual[t + 1, j]
-            d.high_dual[t + 1, j] += step_dual * (target * room - dual + dual * de * room)
-            d.e[t + 1, j] += step * de
-            if d.open[t] > 0.0:
-                dx, dz, over_x, over_z = d.row[4, t, j], d.row[5, t, j], d.row[0, t, j], d.row[1, t, j]
-                dual = d.x_dual[t, j]
-                d.x_dual[t, j] += step_dual * (target * over_x - dual - dual * dx * over_x)
-                dual = d.z_dual[t, j]
-                d.z_dual[t, j] += step_dual * (target * over_z - dual - dual * dz * over_z)
-                d.x[t, j] += step * dx
-                d.z[t, j] += step * dz
+def _solve(d, unit, cost, size, ask, tail_weight, pivot):
+    """Newton's step towards the products aimed at; return its tail and how far it may go.
+
+    (step of missing, of its multiplier, of asked, of left, of toll, primal, dual step length)
+    """
+    missing, spared, asked, left, toll = d.tail[0], d.tail[1], d.tail[2], d.tail[3], d.tail[4]
+    last, over, ease = d.into.size - 1, beyond(d, unit, ask[4]), missing / spared
+    side = d.aim_tail[1] / asked - over - ease * (asked - ask[3] + d.aim_tail[0] / missing)
+    for j in range(len(unit)):
+        after = ask[2] + asked - d.worth[last, j]
+        e = d.e[last, j]
+        side -= d.weight[2, last, j] * (after + d.aim[2, last, j] / e - d.aim[3, last, j] / (size[j] - e))
+    drawn = _right_side(d, unit, cost, size, ask, side, tail_weight)
+    _substitute(d, unit, d.right, d.move)
+    d_toll = 0.0
+    if ask[5] < np.inf:
+        d_toll = d.aim_tail[2] / toll - ask[5] + drawn
+        for t in range(last + 1):
+            for j in range(len(unit)):
+                d_toll -= d.toll[t, j] * d.move[t, j]
+        d_toll /= pivot
+        for t in range(last + 1):
+            for j in range(len(unit)):
+                d.move[t, j] -= d_toll * d.tolled[t, j]
+    d_asked = side
+    for j in range(len(unit)):
+        d_asked += d.weight[2, last, j] * d.move[last, j]
+    d_asked /= tail_weight
+    far, far_dual = _ways(d, unit, size, ask, d_toll, d_asked)
+    d_missing = ease * (asked + d_asked - ask[3] + d.aim_tail[0] / missing)
+    d_spared = d.aim_tail[0] / missing - spared - spared * d_missing / missing
+    d_over, d_left = d_missing, 0.0
+    for j in range(len(unit)):
+        d_over += d.way[2, last, j]
+    far = max(far, -d_missing / missing, -d_over / over)
+    far_dual = max(far_dual, -d_spared / spared, -d_asked / asked)
+    if ask[5] < np.inf:
+        d_left = (d.aim_tail[2] - left * d_toll) / toll - left
+        far, far_dual = max(far, -d_left / left), max(far_dual, -d_toll / toll)
+    return d_missing, d_spared, d_asked, d_over, d_left, d_toll, far, far_dual
 
 
 @njit(**EXACT)
-def step_inside(d, unit, cost, size, ask):
-    """Take one step towards the optimum; return the sum of the products before it.
+def _aim_at(d, unit, target, tail):
+    """Aim at products of `target` less what the straight step would miss; `tail`: its steps."""
+    for t in range(d.into.size):
+        d.aim_share[t] = target - d.part[t, 3] * d.part[t, 4]
+        for j in range(len(unit)):
+            d.aim[0, t, j] = target - d.way[0, t, j] * d.way[3, t, j] * d.x_dual[t, j]
+            d.aim[1, t, j] = target - d.way[1, t, j] * d.way[4, t, j] * d.z_dual[t, j]
+            d.aim[2, t, j] = target - d.way[2, t, j] * d.way[5, t, j] * d.low_dual[t, j]
+            d.aim[3, t, j] = target + d.way[2, t, j] * d.way[6, t, j] * d.high_dual[t, j]
+    d.aim_tail[0], d.aim_tail[1] = target - tail[0] * tail[1], target - tail[2] * tail[3]
+    d.aim_tail[2] = target - tail[4] * tail[5]
 
-    ask: (kWh up, kWh down per interval, value of the final energy, penalty of missing it, kWh needed).
+
+@njit(**EXACT)
+def _advance(d, unit, step, step_dual):
+    """Take the steps."""
+    for t in range(d.into.size):
+        if d.open[t] > 0.0:
+            d.share[t, 0] += step * d.part[t, 3]
+            d.share[t, 1] += step_dual * d.part[t, 4]
+        for j in range(len(unit)):
+            d.worth[t, j] += step_dual * d.move[t, j]
+            d.e[t, j] += step * d.way[2, t, j]
+            d.low_dual[t, j] *= 1.0 + step_dual * d.way[5, t, j]
+            d.high_dual[t, j] *= 1.0 + step_dual * d.way[6, t, j]
+            if d.open[t] > 0.0:
+                d.x[t, j] += step * d.way[0, t, j]
+                d.z[t, j] += step * d.way[1, t, j]
+                d.x_dual[t, j] *= 1.0 + step_dual * d.way[3, t, j]
+                d.z_dual[t, j] *= 1.0 + step_dual * d.way[4, t, j]
+
+
+@njit(**EXACT)
+def step_inside(d, unit, cost, size, ask, close):
+    """Take one step towards the optimum, if further than `close` from it; return the sum of the products.
+
+    ask: (kWh up, kWh down per interval, value of the final energy, penalty of missing it, kWh needed, kWh
+    that may be drawn).
     """
-    gap, number = gap_inside(d, unit, size, ask[4])
-    target = CENTRE * gap / number
-    side, weight = _weigh_energies(d, unit, size, ask, target)
-    _eliminate(d, unit, cost, ask, target, side, weight)
-    last, asked_move = d.into.size, side
+    gap, number = gap_inside(d, unit, size, ask, 0.0, 0.0)
+    if gap < close:
+        return gap
+    pivot, last = 0.0, d.into.size - 1
+    for t in range(last + 1):
+        pivot += _weigh(d, unit, size, ask[0], ask[1], t)
+    tail_weight = d.tail[MISSING] / d.tail[SPARED] + beyond(d, unit, ask[4]) / d.tail[ASKED]
     for j in range(len(unit)):
-        asked_move += d.move[last - 1, j] * d.band[2, last, j]
-    asked_move /= weight
-    over = beyond(d, unit, ask[4])
-    far, far_dual = _directions(d, unit, ask, target, asked_move)
-    missing, spared, asked = d.tail[0], d.tail[1], d.tail[2]
-    d_missing = missing / spared * (asked_move + target / missing - ask[3] + asked)
-    d_spared = target / missing - spared - spared * d_missing / missing
-    d_over = d_missing
-    for j in range(len(unit)):
-        d_over += d.band[4, last, j]
-    far = max(far, -d_missing / missing, -d_over / over)
-    far_dual = max(far_dual, -d_spared / spared, -asked_move / asked)
-    step, step_dual = min(1.0, SHORTEN / max(far, 1e-9)), min(1.0, SHORTEN / max(far_dual, 1e-9))
-    _advance(d, unit, target, step, step_dual)
-    d.tail[0] += step * d_missing
-    d.tail[1] += step_dual * d_spared
-    d.tail[2] += step_dual * asked_move
+        tail_weight += d.weight[2, last, j]
+    _factor(d, unit, tail_weight)
+    if ask[5] < np.inf:
+        for t in range(last + 1):
+            for j in range(len(unit)):
+                d.right[t, j] = d.toll[t, j]
+        _substitute(d, unit, d.right, d.tolled)
+        pivot += d.tail[LEFT] / d.tail[TOLL]
+        for t in range(last + 1):
+            for j in range(len(unit)):
+                pivot -= d.toll[t, j] * d.tolled[t, j]
+    d.aim[:] = 0.0
+    d.aim_share[:] = 0.0
+    d.aim_tail[:] = 0.0
+    tail = _solve(d, unit, cost, size, ask, tail_weight, pivot)
+    left, _ = gap_inside(d, unit, size, ask, 1.0 / max(1.0, tail[6]), 1.0 / max(1.0, tail[7]))
+    _aim_at(d, unit, max((left / gap) ** 3, 1e-3) * gap / number, tail)
+    tail = _solve(d, unit, cost, size, ask, tail_weight, pivot)
+    step, step_dual = min(1.0, SHORTEN / max(tail[6], 1e-9)), min(1.0, SHORTEN / max(tail[7], 1e-9))
+    _advance(d, unit, step, step_dual)
+    d.tail[MISSING] += step * tail[0]
+    d.tail[SPARED] += step_dual * tail[1]
+    d.tail[ASKED] += step_dual * tail[2]
+    d.tail[LEFT] += step * tail[4]
+    d.tail[TOLL] += step_dual * tail[5]
     return gap

@@ -42,7 +42,8 @@ class Pass:
     keen_most: float = 0.125  # ... and are this part of the fleet at most
     keen_level: int = 2
     keen_alone: bool = False  # nobody else steps
-    settle: bool = False  # find the potentials of wear by depth anew after the pass
+    settle: bool = False  # assets with wear by depth find a new path at the prices they meet
+    anew: bool = False  # the bound finds the worths of wear by depth anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +71,13 @@ class Course:
 
 
 def course_for(count: int, *, worn: bool = False) -> Course:
-    """Return the numbers of passes for `count` assets; with wear by depth a pass takes thrice as long."""
-    if worn and count > SMALL:
-        return Course(sample=30, wide=9, narrow=4, full=3, part=0.25, searched=2, bounds=2)
+    """Return the numbers of passes for `count` assets; a path for wear by depth takes half a millisecond."""
+    if worn and count > TINY:
+        small = count <= SMALL
+        return Course(
+            sample=30, wide=16 if small else 9, narrow=8 if small else 6, full=16 if small else 3,
+            part=1.0 if small else 0.5, searched=2, bounds=1, averaged=4,
+        )  # fmt: skip
     if count <= TINY:
         # One battery may be half of its feeder: smoothed more widely.
         return Course(
@@ -140,7 +145,8 @@ def chunk_for(count: int) -> int:
 def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
     if sample and count <= TINY:
-        return tuple(_settling(k, 120) for k in range(120))
+        settling = tuple(_settling(k, 120) for k in range(120))
+        return tuple(replace(p, bound=p.bound and p.settle) for p in settling) if worn else settling
     plan, chunk = course_for(count, worn=worn), chunk_for(count)
     if sample:
         feeder = plan.sampled or (1.5 * plan.feeder[0], *plan.feeder[1:])
@@ -157,7 +163,26 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
         )
         for k, step in enumerate(first)
     ]
-    return (*first, *(_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)))
+    last = [_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)]
+    return _worn(first, last) if worn and count > TINY else (*first, *last)
+
+
+def _worn(wide: list[Pass], narrow: list[Pass]) -> tuple[Pass, ...]:
+    """New paths in the first pass, in every third and in the second narrow one; a bound finds them as well.
+
+    So there are two: at the end of the wide passes and after the second narrow one, at the mean multipliers.
+    """
+    few = [
+        replace(step, settle=k % 3 == 0, bound=False, mean_bound=k == len(wide) - 1, anew=True)
+        for k, step in enumerate(wide)
+    ]
+    return (
+        *few,
+        *(
+            replace(step, settle=k == 1, bound=False, averaged=k < 2, mean_bound=k == 1, anew=True)
+            for k, step in enumerate(narrow)
+        ),
+    )
 
 
 def passes_after(count: int, *, sample: bool = False, kept: bool = False) -> tuple[Pass, ...]:
@@ -221,7 +246,7 @@ def _settling(k: int, count: int) -> Pass:
     along = k / (count - 1)
     return Pass(
         width=5.0 * 0.04**along, feeder_width=3.0 * 0.01**along, share=0.7, chunk=1, fine=True, level=0,
-        linear_below=1e-4, bound=k >= count // 3, settle=k % 8 == 7,
+        linear_below=1e-4, bound=k >= count // 3, settle=k % 8 == 0, anew=k % 8 == 0,
     )  # fmt: skip
 
 
@@ -239,7 +264,7 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
         fine=k >= 4,
         level=level,
         bound=level > 0,
-        settle=k == count - 1 or (level == 0 and k % 8 == 7),
+        settle=level == 0 and k % 3 == 0,
     )
 
 
@@ -264,4 +289,5 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         averaged=proven,
         mean_bound=proven,
         settle=k % 4 == 2,
+        anew=k % 4 == 2,
     )

@@ -21,6 +21,7 @@ from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.holding import ROUNDS, settle_shares
 from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.measure import shares_of
+from optimizer.decomposed.pace import Pace
 from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.regret import keenest, regrets, spent
@@ -73,6 +74,7 @@ def solve_decomposed(
         scenario_weight=scenario_loads(problem)[0],
         private=private,
         held=None if private is None else compile_held(problem),
+        pace=Pace(events=0 if problem.events is None else len(problem.events)),
     )
     best = Incumbent(enough=enough_for(len(fleet), warm=warm is not None))
     if enough_gap is not None:
@@ -104,7 +106,14 @@ def start(solver: Solver, best: Incumbent) -> State:
     private = solver.private if len(rows) == len(fleet) else select_private(solver.private, rows)
     if private is not None:
         solver.settle(sampled, private)
-    settle_prices(solver, best, sampled, small, private, passes_for(len(fleet), sample=True))
+    settle_prices(
+        solver,
+        best,
+        sampled,
+        small,
+        private,
+        passes_for(len(fleet), sample=True, worn=solver.problem.wear is not None),
+    )
     state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
     state.recount(fleet)
     if solver.private is not None:
@@ -127,7 +136,7 @@ def settle_prices(
         solver.move(sampled, small, private, step)
         solver.weigh_tail(small, 1.0 / (k + 2))
         if step.bound:
-            solver.offer_bound(best, solver.coupling, solver.held)
+            solver.offer_bound(best, solver.coupling, solver.held, anew=step.anew)
             middle, held = mean.add(solver.coupling, solver.held)
             if solver.problem.cvar_weight <= 0.0:
                 solver.offer_bound(best, middle, held)
@@ -171,11 +180,11 @@ def descend(
 def _prove(solver: Solver, step: Pass, best: Incumbent, mean: Averaged) -> None:
     """Offer the bounds that a pass asks for: at its multipliers, and at the mean of those before."""
     if step.bound:
-        solver.offer_bound(best, solver.coupling, solver.held)
+        solver.offer_bound(best, solver.coupling, solver.held, anew=step.anew)
     if step.averaged and solver.problem.cvar_weight <= 0.0:
         middle, held = mean.add(solver.coupling, solver.held)
         if step.mean_bound:
-            solver.offer_bound(best, middle, held)
+            solver.offer_bound(best, middle, held, anew=step.anew)
 
 
 def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from optimizer.decomposed.adapt import sweep_private
 from optimizer.decomposed.bound import lower_bound, prices_of, private_bound
 from optimizer.decomposed.coupling import Coupling, move_multipliers, reweigh, scenario_loads, shared_cost
-from optimizer.decomposed.depth import settle_potentials
+from optimizer.decomposed.depth import FRESH, settle_potentials
 from optimizer.decomposed.exchange import crossed_excess
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.measure import held_sums
+from optimizer.decomposed.pace import Pace
 from optimizer.decomposed.passes import Pass
 from optimizer.decomposed.private import Private
 from optimizer.decomposed.reserve import Held, held_cost, held_prices, move_held, scale_of_held
@@ -29,8 +30,6 @@ OVERLOAD_KW = 0.01
 """Feeders that the fleet overloads by more than this get a pass of their own at the end."""
 RELIEVING = 300
 """Assets of one feeder that are asked to relieve it, beside those that moved last."""
-STEPS = 16
-"""Steps of the interior point that finds the potentials of wear by depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +142,7 @@ class Solver:
     scenario_weight: Floats
     private: Private | None = None
     held: Held | None = None  # where there is a private part
+    pace: Pace = field(default_factory=lambda: Pace(events=0))
 
     def widen(self, step: Pass) -> None:
         """Set a pass's smoothing: the price moves by its whole spread over `width` mean loads."""
@@ -169,6 +169,8 @@ class Solver:
     ) -> None:
         """Sweep once over everybody, over those that moved and a random part of the rest, or over `only`."""
         self.widen(step)
+        if private is not None:
+            private.aimed[:] = FRESH if step.settle and not private.asked.shape[1] else private.aimed
         rows = np.arange(len(fleet)) if only is None else only
         if step.part < 1.0 and only is None:
             rows = np.flatnonzero((state.moved > 0) | (self.generator.random(len(fleet)) < step.part))
@@ -231,18 +233,19 @@ class Solver:
 
     def move(self, fleet: Fleet, state: State, private: Private | None, step: Pass) -> None:
         """Move every multiplier by a share of a full step towards its price at the present sums."""
+        self.pace.move(self.coupling, state.fleet_sum_kw, step.share)
         move_multipliers(self.coupling, state.fleet_sum_kw, state.feeder_sum_kw, step.share)
         if private is None or self.held is None:
             return
         if private.asked.shape[1]:
             move_held(self.held, held_sums(fleet, private, state.power_kw), step.share)
-        if step.settle:
-            self.settle(fleet, private)
+            if step.settle:
+                self.settle(fleet, private)
 
     def settle(self, fleet: Fleet, private: Private) -> None:
         """Bring the potentials of wear by depth up to the present prices."""
         if self.held is not None:
-            settle_potentials(fleet, private, prices_of(self.coupling), held_prices(self.held), steps=STEPS)
+            settle_potentials(fleet, private, prices_of(self.coupling), held_prices(self.held))
 
     def bound(self, coupling: Coupling, held: Held | None) -> tuple[float, Floats]:
         """Valid lower bound at the multipliers of the whole fleet, and each asset's part of it."""
@@ -250,8 +253,12 @@ class Solver:
             return lower_bound(self.fleet, coupling, self.offset)
         return private_bound(self.fleet, coupling, self.private, held, self.offset)
 
-    def offer_bound(self, best: Incumbent, coupling: Coupling, held: Held | None) -> None:
-        """Offer the bound at some multipliers."""
+    def offer_bound(
+        self, best: Incumbent, coupling: Coupling, held: Held | None, *, anew: bool = False
+    ) -> None:
+        """Offer the bound at some multipliers; anew: with worths of wear by depth found at their prices."""
+        if anew and self.private is not None and held is not None:
+            settle_potentials(self.fleet, self.private, prices_of(coupling), held_prices(held))
         best.offer_bound(self.bound(coupling, held), coupling, held, self.private)
 
     def cost(self, state: State) -> float:

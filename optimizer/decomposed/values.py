@@ -88,7 +88,7 @@ def _value_rows(assets, stays, p, price, held_price, interval_h, penalty, rounds
                 )
             out[i] = best
             continue
-        constant = potential_constant(p, i, asset) if p.depth_row[i] >= 0 else 0.0
+        constant = potential_constant(p, i, asset, stays) if p.depth_row[i] >= 0 else 0.0
         for k in range(rounds if p.asked.shape[1] > 0 else 1):
             private_prices(asset, p, i, held_price, d.charge, d.discharge, interval_h)
             value = _with_budget(asset, stays, p, i, mine, held_price, interval_h, penalty, d)

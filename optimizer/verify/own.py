@@ -4,7 +4,10 @@ A price of a kWh out of the cell pays for the budget. Wear by depth is one store
 of a kWh in store j before interval t, zero after the horizon, prove that a path wears at least
 
     sum_t [ kWh out_t * min_j (cost_j + u_jt)  -  kWh in_t * max_j u_jt ]  +  constant,
-    constant = - sum_j [ u_j0 * kWh in it at the start  +  size_j * sum_t max(0, u_j,t+1 - u_jt) ]
+    constant = - sum_j [ u_j0 * kWh in it at the start  +  sum_t max(size_j * rise_jt, least_j * rise_jt) ]
+
+with rise_jt = u_j,t+1 - u_jt. The deepest store is drawn from last, when it holds all there is, so it never
+has less than the asset's lowest energy; the others may be empty.
 """
 
 from __future__ import annotations
@@ -52,7 +55,9 @@ def own_prices(problem: Problem, prices: Prices) -> OwnPrices:
     size, held = _stores(problem)
     after = np.concatenate([worth[:, :, 1:], np.zeros((*cost.shape, 1))], axis=2)
     constant -= float((worth[:, :, 0] * held).sum())
-    constant -= float((size * np.maximum(after - worth, 0.0).sum(axis=2)).sum())
+    rise = after - worth
+    constant -= float((size * np.maximum(rise, 0.0).sum(axis=2)).sum())
+    constant += float(_lowest(problem) @ np.maximum(-rise[:, -1], 0.0).sum(axis=1))
     return OwnPrices(
         toll=toll,
         stored=worth.max(axis=1),
@@ -71,3 +76,13 @@ def _stores(problem: Problem) -> tuple[Floats, Floats]:
     below = np.cumsum(size[:, ::-1], axis=1)[:, ::-1] - size  # what the deeper stores hold when full
     held = np.clip(problem.assets.energy_initial_kwh[row][:, None] - below, 0.0, size)
     return size, held
+
+
+def _lowest(problem: Problem) -> Floats:
+    """Return the lowest energy (W) that each asset can come to: with trips nothing."""
+    assert problem.wear is not None
+    assets, windows = problem.assets, problem.windows
+    lowest = np.minimum(assets.energy_min_kwh, assets.energy_initial_kwh)
+    inside = windows.to_interval < problem.intervals
+    lowest[windows.asset[inside & (windows.trip_energy_kwh > 0.0)]] = 0.0
+    return lowest[problem.wear.asset]
