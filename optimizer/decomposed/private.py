@@ -39,7 +39,7 @@ class Private(NamedTuple):
     segment_kwh: Floats  # (W, J): size, the deepest reaches down to empty
     potential: Floats  # (W, J, T): wear that a kWh in a segment saves from an interval on
     aim: Floats  # (W, T): kWh into the cell, of a path that was best at past prices
-    aimed: Ints  # (W): 1 if that path has not been tried yet
+    aimed: Ints  # (W): 1: that path has not been tried yet; 2: a new one is to be found first
 
 
 def has_private(problem: Problem) -> bool:
