@@ -53,7 +53,7 @@ def stay(hour):
 
 
 async def test_a_flood_of_readings_leaves_the_readings_of_others_in_the_queue(store, telemetry, monkeypatch):
-    monkeypatch.setattr(telemetry.reading_writer, "capacity_rows", 100_000)
+    monkeypatch.setattr(telemetry.reading_queue, "capacity_rows", 100_000)
     store.broken = True
     quiet = node("depot", "b3")
     reading = pb.Reading(slot=2, soc=0.4, connected=True, reading_number=1)
@@ -62,12 +62,12 @@ async def test_a_flood_of_readings_leaves_the_readings_of_others_in_the_queue(st
     for _ in range(20):
         flooding = node("home", "b1", "b2")  # coming back as a new session does not help
         telemetry.take(flooding, flood(limits.MAX_BATCH_ROWS))
-    assert telemetry.reading_writer.waiting_rows <= 1 + flooding.share_rows
+    assert telemetry.reading_queue.waiting_rows <= 1 + flooding.share_rows
     assert not quiet.lost_readings
     assert flooding.lost_readings
 
     store.broken = False
-    assert await telemetry.reading_writer.flush()
+    assert await telemetry.reading_queue.writer.flush()
     assert store.has_reading(2, ORIGIN)
     telemetry.take(flooding := node("home", "b1", "b2"), flood(10))
     assert not flooding.lost_readings, "what is written makes room again"

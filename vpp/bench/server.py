@@ -146,8 +146,8 @@ class Bench:
             "machine_cpu_s": all_cpu_s,
             "rows": rows,
             "stored_rows": stored,
-            "waiting_rows": self.gateway.telemetry.reading_writer.waiting_rows,
-            "dropped_rows": self.gateway.telemetry.reading_writer.dropped_rows,
+            "waiting_rows": self.gateway.telemetry.reading_queue.waiting_rows,
+            "dropped_rows": self.gateway.telemetry.reading_queue.rows_over_capacity,
             "live_p50_ms": float(p50),
             "live_p99_ms": float(p99),
             "resident_mb": resident_mb(),
@@ -209,7 +209,7 @@ class Bench:
         )
 
     async def do_room(self, *, rows: int) -> dict[str, Any]:
-        self.gateway.telemetry.reading_writer.capacity_rows = rows
+        self.gateway.telemetry.reading_queue.capacity_rows = rows
         return {}
 
     async def do_collect(self) -> dict[str, Any]:

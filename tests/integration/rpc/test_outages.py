@@ -100,8 +100,9 @@ async def test_what_was_acknowledged_is_stored_once(certificates, own_server, fa
                     assert isinstance(answer, pb.ServerMessage), "the session ended"
                     if answer.WhichOneof("message") == "readings_stored":
                         acknowledged = answer.readings_stored.reading_number
-        writer = plant.gateway.telemetry.reading_writer
-        assert (writer.dropped_rows, writer.refused_rows) == (0, 0)
+        queue = plant.gateway.telemetry.reading_queue
+        writer = queue.writer
+        assert (queue.rows_over_capacity, writer.refused_rows) == (0, 0)
         assert fault is not killed or writer.failed_writes > 0, "the fault was not felt"
         await plant.server.stop(0.0)
         await plant.store.close()
@@ -180,8 +181,9 @@ async def test_half_a_second_to_the_database_and_back_delays_and_loses_nothing(
                     assert isinstance(answer, pb.ServerMessage), "the session ended"
                     if answer.WhichOneof("message") == "readings_stored":
                         acknowledged = answer.readings_stored.reading_number
-        writer = plant.gateway.telemetry.reading_writer
-        assert (writer.dropped_rows, writer.refused_rows, writer.failed_writes) == (0, 0, 0)
+        queue = plant.gateway.telemetry.reading_queue
+        writer = queue.writer
+        assert (queue.rows_over_capacity, writer.refused_rows, writer.failed_writes) == (0, 0, 0)
         assert most_ms < 250.0, "the live state waited for the database"
         await plant.server.stop(0.0)
         await plant.store.close()

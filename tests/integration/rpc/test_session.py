@@ -175,14 +175,14 @@ async def test_unacknowledged_readings_are_sent_again_and_nothing_is_stored_twic
         assert len(times) >= measured - 1 - len(agent.buffer)
 
 
-async def test_readings_that_the_gateway_dropped_are_asked_for_again(certificates, monkeypatch):
+async def test_readings_for_which_there_was_no_room_are_asked_for_again(certificates, monkeypatch):
     async with running_plant(certificates) as plant:
-        plant.gateway.telemetry.reading_writer.capacity_rows = 4
+        plant.gateway.telemetry.reading_queue.capacity_rows = 4
         agent = plant.agent("home", ["b1", "b2"])
         async with running(agent):
             await eventually(agent.connected.is_set)
             plant.store.broken = True
-            await eventually(lambda: plant.gateway.telemetry.reading_writer.dropped_rows >= 4)
+            await eventually(lambda: plant.gateway.telemetry.reading_queue.rows_over_capacity >= 4)
             first = agent.buffer._readings[0]
             plant.store.broken = False
             await eventually(lambda: agent.counters.sessions >= 2)

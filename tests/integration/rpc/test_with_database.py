@@ -35,7 +35,7 @@ async def test_all_that_a_node_says_is_stored_and_told_to_be(certificates, datab
             while (await read_kind(stream, "readings_stored")).reading_number < 2:
                 pass
             await eventually(lambda: plant.gateway.telemetry.stay_writer.waiting_rows == 0)
-        assert plant.gateway.telemetry.reading_writer.refused_rows == 0
+        assert plant.gateway.telemetry.reading_queue.writer.refused_rows == 0
         latest = await store.latest_readings()
         await plant.server.stop(0.0)
 

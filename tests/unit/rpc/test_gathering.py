@@ -54,8 +54,8 @@ async def test_readings_of_many_nodes_become_one_write(telemetry):
     assert telemetry.counters.readings == 0
     await asyncio.sleep(3 * limits.GATHERING_PERIOD_S)
     assert telemetry.counters.readings == 4
-    assert len(telemetry.reading_writer._waiting) == 1
-    await telemetry.reading_writer.flush()
+    assert len(telemetry.reading_queue.writer._waiting) == 1
+    await telemetry.reading_queue.writer.flush()
     assert home.outbox._stored_number == depot.outbox._stored_number == 2
 
 
@@ -64,7 +64,7 @@ async def test_a_batch_does_not_overtake_a_single_reading_of_its_node(telemetry)
     telemetry.hear(home, single(0, 1))
     telemetry.hear(home, batch(1, 2))
     telemetry.flush_gathered()
-    numbers = [owner[2] for item in telemetry.reading_writer._waiting for owner in item.owners]
+    numbers = [owner[2] for item in telemetry.reading_queue.writer._waiting for owner in item.owners]
     assert numbers == [1, 2]
 
 
@@ -140,5 +140,5 @@ async def test_a_node_over_its_share_loses_its_own_readings_only(monkeypatch):
     telemetry.flush_gathered()
     assert home.lost_readings
     assert not depot.lost_readings
-    assert telemetry.counters.readings_over_share == 1
-    assert telemetry.reading_writer.waiting_rows == 3
+    assert telemetry.reading_queue.rows_over_share == 1
+    assert telemetry.reading_queue.waiting_rows == 3

@@ -118,7 +118,7 @@ class FleetServicer:
             max_order_age_s=gateway.settings.max_order_age_s,
             protocol_version=session.protocol_version,
             sent_at=timestamp(now),
-            stored_reading_number=gateway.telemetry.stored_number(session),
+            stored_reading_number=gateway.telemetry.reading_queue.stored_number(session),
         )
         session.outbox.stored_period_s = gateway.settings.stored_period_s
         session.heard_at_s = asyncio.get_running_loop().time()

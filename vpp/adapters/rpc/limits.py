@@ -30,7 +30,9 @@ MAX_PENDING_REFUSALS: Final = 16
 MAX_REMEMBERED_DISPATCHES: Final = 32  # orders kept to be given again to nodes that come back
 MAX_GATHERED_READINGS: Final = 4_000  # of all nodes, that are judged together; more fall out of the cache
 GATHERING_PERIOD_S: Final = 0.005  # of the wall, after which they are at the latest
-MAX_WAITING_READINGS: Final = 1_000_000  # rows that wait for the database; oldest dropped, counted
+MAX_WAITING_READINGS: Final = (
+    1_000_000  # rows that wait for the database; their nodes keep what finds no room
+)
 # Of these, what one node may fill: a node's buffer of 20,000, and ten minutes without a database.
 MAX_WAITING_READINGS_PER_NODE: Final = 30_000
 MAX_WAITING_READINGS_PER_ASSET: Final = 100

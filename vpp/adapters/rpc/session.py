@@ -52,7 +52,7 @@ class NodeSession:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     close_reason: str = ""
     clock_ahead_ms: int = 0  # of the node's clock, by its last Pong
-    lost_readings: bool = False  # some were dropped before they were durable: no number is safe to say
+    lost_readings: bool = False  # some found no room on their way to the database: no later one is kept
     own: frozenset[int] = frozenset()  # the same slots, for a look at one of them
     key: int = 0  # of the registry
     heard_at_s: float = 0.0  # of the event loop's clock, when the node last said something

@@ -19,6 +19,10 @@ class Shares:
         self._waiting[node_id] += rows
         return True
 
+    def waiting(self, node_id: str) -> int:
+        """Return how many rows of a node wait."""
+        return self._waiting.get(node_id, 0)
+
     def release(self, node_id: str, rows: int) -> None:
         """Count rows that wait no longer."""
         self._waiting[node_id] -= rows

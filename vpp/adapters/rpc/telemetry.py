@@ -17,13 +17,14 @@ from vpp.adapters.rpc.known_stays import KnownStays
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.raw_readings import RawReadings, own_rows, raw_batch, raw_single
 from vpp.adapters.rpc.reading_judge import ReadingJudge
+from vpp.adapters.rpc.reading_queue import Arrived, ReadingQueue
 from vpp.adapters.rpc.session import NodeSession
 from vpp.adapters.rpc.shares import Shares
 from vpp.adapters.rpc.wire_values import refusal, require_number
 from vpp.adapters.rpc.write_behind import WriteBehind
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import ChargingSession, FeederReading, ReadingColumns, ReadingLimits
+from vpp.domain.readings import ChargingSession, ReadingColumns, ReadingLimits
 from vpp.domain.setpoints import Acknowledgement
 from vpp.ports import Clock, Store
 from vpp.rpcgen import fleet_pb2 as pb
@@ -37,20 +38,6 @@ class TelemetryCounters:
     feeder_readings: int = 0
     acknowledgements: int = 0
     refusals: int = 0
-    readings_over_share: int = 0  # not kept for the database: their node sent more than its share
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrived:
-    """Readings that are not durable yet, with the number to tell each node when they are."""
-
-    owners: tuple[tuple[NodeSession, int, int], ...]  # session, rows, reading number
-    readings: ReadingColumns | None
-    feeder_reading: FeederReading | None
-
-    @property
-    def rows(self) -> int:
-        return sum(rows for _, rows, _ in self.owners)
 
 
 class Telemetry:
@@ -68,8 +55,7 @@ class Telemetry:
         current_session: Callable[[str], NodeSession | None] = lambda node_id: None,
         on_words: Callable[[NDArray[np.int64], NDArray[np.int64], int, int], None] = lambda *_: None,
     ) -> None:
-        self._current_session, self._on_words = current_session, on_words
-        self._stored_numbers: dict[str, tuple[str, int]] = {}  # of each node: its numbering, how far durable
+        self._on_words = on_words
         self._gathered = GatheredReadings()
         self._flush_due: asyncio.TimerHandle | None = None
         self.counters = TelemetryCounters()
@@ -79,16 +65,10 @@ class Telemetry:
         self.watch = self._judge.watch
         live.quality, live.quarantined = self.watch.last_quality, self.watch.quarantined
         self._node_of = {asset.asset_id: asset.node_id for asset in fleet.assets}
-        self._reading_shares, self._word_shares = Shares(), Shares()
+        self._word_shares = Shares()
         self._known_stays = KnownStays()
-        self.reading_writer: WriteBehind[_Arrived] = WriteBehind(
-            "readings",
-            self._write_readings,
-            rows=lambda item: item.rows,
-            on_written=self._note_written,
-            on_dropped=self._note_lost,
-            capacity_rows=limits.MAX_WAITING_READINGS,
-            period_s=write_period_s,
+        self.reading_queue = ReadingQueue(
+            self._write_readings, current_session=current_session, period_s=write_period_s
         )
         self.acknowledgement_writer: WriteBehind[Acknowledgement] = WriteBehind(
             "acknowledgements",
@@ -107,7 +87,7 @@ class Telemetry:
     @property
     def writers(self) -> tuple[WriteBehind[Any], ...]:
         """Return the queues in front of the database."""
-        return (self.reading_writer, self.acknowledgement_writer, self.stay_writer)
+        return (self.reading_queue.writer, self.acknowledgement_writer, self.stay_writer)
 
     def hear(self, session: NodeSession, raw: bytes) -> int:
         """Take in one message as it came; return how many readings it held.
@@ -179,27 +159,19 @@ class Telemetry:
             self._refuse(share.session, self._judge.explain(own), share.number)
 
     def _keep_shares(self, readings: ReadingColumns, shares: list[Share]) -> None:
-        """Queue readings of many nodes as one; those beyond their node's share are left out."""
+        """Queue readings of many nodes as one; those for which there is no room are left out."""
         left_out = np.zeros(len(readings), dtype=np.bool_)
         owners: dict[NodeSession, tuple[int, int]] = {}
         for share in shares:
-            session, counted = share.session, max(1, share.rows)
-            if not self._reading_shares.take(session.node_id, counted, most=session.share_rows):
-                session.lost_readings = True
-                self.counters.readings_over_share += share.rows
+            if not self.reading_queue.admit(share.session, share.rows):
                 left_out[share.first : share.first + share.rows] = True
                 continue
-            rows, highest = owners.get(session, (0, 0))
-            owners[session] = (rows + counted, max(highest, share.number))
+            rows, highest = owners.get(share.session, (0, 0))
+            owners[share.session] = (rows + max(1, share.rows), max(highest, share.number))
         if owners:
             kept = readings.take(~left_out) if left_out.any() else readings
             told = tuple((session, *counts) for session, counts in owners.items())
-            self.reading_writer.put(_Arrived(owners=told, readings=kept, feeder_reading=None))
-
-    def stored_number(self, session: NodeSession) -> int:
-        """Return up to which number the readings that a node numbers so are durable; 0 where unknown."""
-        buffer_id, number = self._stored_numbers.get(session.node_id, ("", 0))
-        return number if buffer_id and buffer_id == session.buffer_id else 0
+            self.reading_queue.put(Arrived(owners=told, readings=kept, feeder_reading=None))
 
     def take(self, session: NodeSession, message: pb.NodeMessage) -> None:
         """Take in one message of a node; what is wrong with it is answered, never raised."""
@@ -239,55 +211,18 @@ class Telemetry:
         errors += self._judge.explain(readings)
         self.counters.readings += len(readings)
         self._live.update(readings)
-        owner = (session, max(1, len(readings)), raw.reading_number)
-        self._keep(_Arrived(owners=(owner,), readings=readings, feeder_reading=None))
+        if self.reading_queue.admit(session, len(readings)):
+            owner = (session, max(1, len(readings)), raw.reading_number)
+            self.reading_queue.put(Arrived(owners=(owner,), readings=readings, feeder_reading=None))
         self._refuse(session, errors, raw.reading_number)
 
     def _take_feeder_reading(self, session: NodeSession, message: pb.FeederReading) -> None:
         reading = self._intake.feeder_reading(message, session.feeder_id, self._clock.now())
         number = require_number("reading_number", message.reading_number)
-        self._keep(_Arrived(owners=((session, 1, number),), readings=None, feeder_reading=reading))
+        if self.reading_queue.admit(session, 1):
+            owner = (session, 1, number)
+            self.reading_queue.put(Arrived(owners=(owner,), readings=None, feeder_reading=reading))
         self.counters.feeder_readings += 1
-
-    def _keep(self, arrived: _Arrived) -> None:
-        """Queue readings for the database; what is beyond the node's share it must send again."""
-        session = arrived.owners[0][0]
-        if not self._reading_shares.take(session.node_id, arrived.rows, most=session.share_rows):
-            session.lost_readings = True
-            self.counters.readings_over_share += arrived.rows
-            return
-        self.reading_writer.put(arrived)
-
-    def _note_written(self, arrived: list[_Arrived]) -> None:
-        highest: dict[NodeSession, int] = {}
-        for item in arrived:
-            for session, rows, number in item.owners:
-                self._reading_shares.release(session.node_id, rows)
-                highest[session] = max(highest.get(session, 0), number)
-        for session, number in highest.items():
-            self._tell_stored(session, number)
-
-    def _tell_stored(self, session: NodeSession, number: int) -> None:
-        """Tell a node what is durable; one whose readings were dropped meanwhile must send again.
-
-        What a session that is over had brought counts for the next one of the same numbering.
-        """
-        if session.lost_readings:
-            session.close("readings were dropped while the database was away; send them again")
-            return
-        session.outbox.put_stored(number)
-        if not session.buffer_id:
-            return
-        number = max(number, self.stored_number(session))
-        self._stored_numbers[session.node_id] = (session.buffer_id, number)
-        current = self._current_session(session.node_id)
-        if current is not None and current is not session and current.buffer_id == session.buffer_id:
-            current.outbox.put_stored(number)
-
-    def _note_lost(self, item: _Arrived) -> None:
-        for session, rows, _ in item.owners:
-            self._reading_shares.release(session.node_id, rows)
-            session.lost_readings = True
 
     def _take_acknowledgement(self, session: NodeSession, message: pb.Acknowledgement) -> None:
         rows, refused = self._intake.acknowledgements(message, session.slots)
@@ -320,7 +255,7 @@ class Telemetry:
                 errors.append(InvalidValueError("sessions", stay.connected_from.isoformat(), most))
         self._refuse(session, errors[: limits.MAX_REFUSALS_PER_MESSAGE], 0)
 
-    async def _write_readings(self, arrived: list[_Arrived]) -> None:
+    async def _write_readings(self, arrived: list[Arrived]) -> None:
         parts = [item.readings for item in arrived if item.readings is not None and len(item.readings)]
         if parts:
             await self._store.append_readings(ReadingColumns.concatenate(parts))

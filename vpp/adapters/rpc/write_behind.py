@@ -23,7 +23,7 @@ class WriteBehind(Generic[T]):
     """A bounded queue in front of one kind of write.
 
     While the database is away, items wait; when the queue is full the oldest is dropped, counted
-    and reported to `on_dropped`.
+    and reported to `on_dropped`. Without `capacity_rows`, whoever puts items keeps it bounded.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class WriteBehind(Generic[T]):
         rows: Callable[[T], int] = lambda item: 1,
         on_written: Callable[[list[T]], None] = lambda items: None,
         on_dropped: Callable[[T], None] = lambda item: None,
-        capacity_rows: int = limits.MAX_WAITING_ROWS,
+        capacity_rows: int | None = limits.MAX_WAITING_ROWS,
         period_s: float = 0.2,
     ) -> None:
         self._name, self._write, self._rows = name, write, rows
@@ -124,6 +124,8 @@ class WriteBehind(Generic[T]):
         self._drop_oldest()
 
     def _drop_oldest(self) -> None:
+        if self.capacity_rows is None:
+            return
         while self._waiting_rows > self.capacity_rows and len(self._waiting) > 1:
             item = self._waiting.popleft()
             self._waiting_rows -= self._rows(item)
