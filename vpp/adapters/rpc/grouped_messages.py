@@ -24,7 +24,7 @@ def group_by(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[tuple[int
     order = np.argsort(keys, kind="stable")
     in_order = keys[order]
     firsts = np.flatnonzero(np.diff(in_order, prepend=-(2**62)))
-    ends = np.append(firsts[1:], len(order))
+    ends = np.append(firsts, len(order))[1:]
     return order, list(zip(in_order[firsts].tolist(), firsts.tolist(), ends.tolist(), strict=True))
 
 
