@@ -155,5 +155,7 @@ def _scenarios(rng: np.random.Generator, load: np.ndarray) -> Scenarios:
 
 
 def _wear(rng: np.random.Generator, assets: int) -> Wear:
+    """Four segments, for which kernels are compiled at installation."""
     listed = np.arange(0, assets, 2)
-    return Wear(asset=listed, cost_per_kwh=np.sort(rng.uniform(0.0, 0.08, (len(listed), 3)), axis=1))
+    cost_per_kwh = np.sort(rng.uniform(0.0, 0.08, (len(listed), 3)), axis=1)
+    return Wear(asset=listed, cost_per_kwh=np.column_stack((cost_per_kwh, 1.5 * cost_per_kwh[:, -1])))

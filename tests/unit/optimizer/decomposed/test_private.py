@@ -12,6 +12,7 @@ from optimizer.decomposed import solve_decomposed
 from optimizer.exact import solve_milp
 from optimizer.exact.relaxation import relax
 from optimizer.instances import Extra, generate
+from optimizer.problem import Wear
 from optimizer.verify import verify
 from tests.unit.optimizer.problems import problems, small_problem
 
@@ -36,6 +37,16 @@ def test_each_alone_encloses_the_milp(feature: str) -> None:
     distances = [check(small_problem(seed, feature)) for seed in range(6)]
     assert np.median([below for below, _ in distances]) < 0.03
     assert np.median([above for _, above in distances]) < 0.03
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("segments", [1, 2, 5])
+def test_any_number_of_segments_is_enclosed(segments: int) -> None:
+    """Kernels are compiled for each number, which takes a minute or two."""
+    problem = small_problem(0, "wear_segments")
+    assert problem.wear is not None
+    costs = np.linspace(0.01, 0.09, segments) * np.ones((len(problem.wear.asset), 1))
+    check(replace(problem, wear=Wear(asset=problem.wear.asset, cost_per_kwh=costs)))
 
 
 @pytest.mark.parametrize(
