@@ -129,9 +129,14 @@ def comparison_page(found: Comparison) -> str:
 
 
 def rows(found: Comparison) -> list[tuple[str, ...]]:
-    """Return figure with unit, the value of each run, and each difference from the first, as text."""
+    """Return figure with unit, the value of each run, and each difference from the first, as text.
+
+    Figures that no run has are left out.
+    """
     currency, made = found.runs[0].currency, []
     for name, values in found.figures().items():
+        if all(value is None for value in values):
+            continue
         cells = ["" if value is None else shown(name, value, currency) for value in values]
         apart = [_apart(values[0], value) for value in values[1:]]
         unit = unit_of(name, currency)

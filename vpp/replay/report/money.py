@@ -16,6 +16,7 @@ TOTALS = {NO_CONTROL: "cost_without_control", CONTROL: "cost", FORESIGHT: "cost_
 MAXIMUM_BARS = 31
 MAXIMUM_POINTS = 366
 MAXIMUM_ROWS = 62
+BY_DAY = "without what is settled over the whole time"
 
 
 def by_day(replay: ReplayFolder) -> dict[str, Floats]:
@@ -31,7 +32,7 @@ def by_day(replay: ReplayFolder) -> dict[str, Floats]:
 def money(replay: ReplayFolder) -> list[str]:
     """Return the drawing of money by day, what was saved so far, and what belongs to no day."""
     found, (days, _) = by_day(replay), replay.days()
-    unit = f"{replay.currency} a day"
+    unit = f"{replay.currency} a day, {BY_DAY}"
     names = [f"{day.day} {day:%b}" for day in days]
     shown = details("Figures by day", _table(replay, found))
     if len(days) <= MAXIMUM_BARS:
@@ -50,7 +51,14 @@ def money(replay: ReplayFolder) -> list[str]:
         line = Curve(name="saved against no control", values=saved[size - 1 :: size], colour=2, thick=True)
         ticks = _ticks(names, size)
         parts.append(
-            curves("Saved so far", [line], ticks=ticks, unit=replay.currency, zero=True, height_px=140)
+            curves(
+                "Saved so far",
+                [line],
+                ticks=ticks,
+                unit=f"{replay.currency}, {BY_DAY}",
+                zero=True,
+                height_px=140,
+            )
         )
     return [*parts, note(_rest(replay, found)), *_order(replay)]
 

@@ -85,7 +85,7 @@ def _facts(replay: ReplayFolder) -> str:
         "Scenario": f"{facts['scenario']}, SHA-256 {facts['scenario_sha256'][:16]}",
         "Policy": options,
         "Time": f"{_when(replay, 0)} to {_when(replay, replay.grid.count)}, {replay.timezone}",
-        "Fleet": f"{facts['assets']:,} assets on {facts['feeders']:,} feeders",
+        "Fleet": f"{facts['assets']:,} assets on {facts['feeders']:,} feeder{'s' * (facts['feeders'] != 1)}",
         "Cadence": f"a cycle every {facts['interval_minutes']:g} minutes, {replay.grid.count:,} in all{took}",
         "Decision log": f"SHA-256 {replay.log_sha256}",
     }
