@@ -13,9 +13,10 @@ import numpy as np
 
 from optimizer.bench.cases import REFERENCE_SECONDS, Case
 from optimizer.bench.figure import Figure
+from optimizer.bench.overload import avoidable_overload_kwh, caused_overload_kwh
 from optimizer.instances import generate
 from optimizer.plan import Plan, Schedule
-from optimizer.problem import Floats, Problem
+from optimizer.problem import Problem
 from optimizer.split import split_target
 from optimizer.verify import recompute_bound, verify, warm_up
 
@@ -100,12 +101,12 @@ def _judged(case: Case, problem: Problem, plan: Plan, watch: Stopwatch) -> Figur
         gap_of_savings=_number(certificate.gap_of_savings),
         objective=certificate.objective,
         lower_bound=_number(certificate.lower_bound),
-        overload_kwh=caused_overload_kwh(problem, plan.schedule),
+        overload_kwh=avoidable_overload_kwh(problem, plan.schedule, plan.prices),
         unmet_kwh=sum(item.amount for item in certificate.unmet if item.unit == "kWh"),
         violations=verdict.count,
         peak_rss_mb=memory_mb,
         checksum=checksum(plan.schedule),
-        detail=dict(certificate.seconds),
+        detail={**certificate.seconds, "overload_worst_kwh": caused_overload_kwh(problem, plan.schedule)},
     )
 
 
@@ -211,31 +212,6 @@ def _reference(case: Case) -> Figure:
         objective=_number(objective),
         lower_bound=_number(bound),
     )
-
-
-def caused_overload_kwh(problem: Problem, schedule: Schedule) -> float:
-    """Return the overload of feeders and portfolio beyond what it is with the fleet at rest, kWh.
-
-    With load scenarios the largest over them counts in each interval.
-    """
-    fleet = np.zeros(problem.feeders.load_kw.shape)
-    for first in range(0, len(problem.assets), 50_000):
-        part = slice(first, first + 50_000)
-        np.add.at(fleet, problem.assets.feeder[part], schedule.charge_kw[part] - schedule.discharge_kw[part])
-    loads = problem.feeders.load_kw[None] if problem.scenarios is None else problem.scenarios.load_kw
-    feeder = _caused(loads, fleet, problem.feeders.import_limit_kw, problem.feeders.export_limit_kw)
-    ends = (
-        np.full(problem.intervals, problem.import_limit_kw),
-        np.full(problem.intervals, problem.export_limit_kw),
-    )
-    whole = _caused(loads.sum(axis=1), fleet.sum(axis=0), *ends)
-    return problem.interval_h * (feeder + whole)
-
-
-def _caused(load: Floats, fleet: Floats, most: Floats, least: Floats) -> float:
-    over = load + fleet - np.maximum(most, load)
-    under = -(load + fleet) - np.maximum(least, -load)
-    return float(np.maximum(np.maximum(over, under), 0.0).max(axis=0).sum())
 
 
 def checksum(schedule: Schedule) -> str:

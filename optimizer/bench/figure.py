@@ -14,8 +14,9 @@ class Figure:
     """One run's figures; None where a run has no such figure. Energy in kWh, memory in MB, times in s.
 
     seconds: plan, bound and verification, wall. seconds_bound: recomputing the bound afterwards.
-    overload_kwh: overload of feeders and portfolio beyond what it is with the fleet at rest.
-    detail: other times, by name.
+    overload_kwh: overload of feeders and portfolio that a better schedule would not have, see `overload`.
+    detail: other times, by name; overload_worst_kwh: what the fleet adds, in the worst scenario of each
+    interval.
     """
 
     case: Case

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from optimizer import solve, verify
-from optimizer.bench.child import caused_overload_kwh
+from optimizer.bench.overload import caused_overload_kwh
 from optimizer.certificate import above_relaxation
 from optimizer.decomposed import solve_decomposed
 from optimizer.instances import Family, generate
