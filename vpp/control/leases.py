@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpp.domain.readings import to_microseconds
-from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.setpoints import Rows, SetpointColumns, rows_of
 
 # An order may lie this long in a socket before its node refuses it: the service counts a lease
 # in force for that much longer than the node can.
@@ -38,6 +39,30 @@ class OrderColumns:
             valid_from_us=np.where(rows, other.valid_from_us, self.valid_from_us),
             valid_until_us=np.where(rows, other.valid_until_us, self.valid_until_us),
         )
+
+    def with_rows(
+        self,
+        rows: Rows,
+        *,
+        sequence: NDArray[np.int64] | int,
+        power_kw: NDArray[np.float64] | float,
+        valid_from_us: int,
+        valid_until_us: int,
+    ) -> OrderColumns:
+        """Return these orders, with others in `rows`."""
+        changed = replace(self, **{name: getattr(self, name).copy() for name in _ORDER})
+        changed.sequence[rows], changed.power_kw[rows] = sequence, power_kw
+        changed.valid_from_us[rows], changed.valid_until_us[rows] = valid_from_us, valid_until_us
+        return changed
+
+    def without(self, rows: Rows) -> OrderColumns:
+        """Return these orders, none in `rows`."""
+        if not self.sequence.any():
+            return self
+        return self.with_rows(rows, sequence=0, power_kw=0.0, valid_from_us=0, valid_until_us=0)
+
+
+_ORDER: Final = tuple(item.name for item in fields(OrderColumns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +93,8 @@ class OrdersInForce:
 
     def at(self, now: datetime) -> OrdersInForce:
         """Return the table at `now`: orders whose time has come take the place of those before."""
+        if not self.next.sequence.any():
+            return self
         begun = (self.next.sequence > 0) & (self.next.valid_from_us <= to_microseconds(now))
         none = OrderColumns.none(len(begun))
         return OrdersInForce(current=self.current.where(begun, self.next), next=self.next.where(begun, none))
@@ -79,19 +106,18 @@ class OrdersInForce:
 
     def with_orders(self, orders: SetpointColumns, now: datetime) -> OrdersInForce:
         """Return the table after `orders` were sent at `now`."""
-        table = self.at(now)
-        count = len(table.current.sequence)
-        given = OrderColumns.none(count)
-        sequence, power, rows = given.sequence.copy(), given.power_kw.copy(), np.zeros(count, dtype=np.bool_)
-        sequence[orders.slot], power[orders.slot], rows[orders.slot] = orders.sequence, orders.power_kw, True
-        begin = np.full(count, to_microseconds(orders.valid_from))
-        end = np.full(count, to_microseconds(orders.valid_until + TRANSIT_ALLOWANCE))
-        given = OrderColumns(sequence=sequence, power_kw=power, valid_from_us=begin, valid_until_us=end)
-        if orders.valid_from > now:
-            return replace(table, next=table.next.where(rows, given))
-        return OrdersInForce(
-            current=table.current.where(rows, given), next=table.next.where(rows, OrderColumns.none(count))
+        table, rows = self.at(now), rows_of(orders.slot)
+        begins_later = orders.valid_from > now
+        given = (table.next if begins_later else table.current).with_rows(
+            rows,
+            sequence=orders.sequence,
+            power_kw=orders.power_kw,
+            valid_from_us=to_microseconds(orders.valid_from),
+            valid_until_us=to_microseconds(orders.valid_until + TRANSIT_ALLOWANCE),
         )
+        if begins_later:
+            return replace(table, next=given)
+        return OrdersInForce(current=given, next=table.next.without(rows))
 
     def renewed(self, slots: NDArray[np.int64], until: datetime) -> OrdersInForce:
         """Return the table after the current leases of `slots` were given a later end."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpp.control.leases import TRANSIT_ALLOWANCE, OrderColumns, OrdersInForce
 from vpp.domain.readings import MICROSECOND, to_microseconds
-from vpp.domain.setpoints import SetpointColumns
+from vpp.domain.setpoints import SetpointColumns, rows_of
 
-_ALLOWANCE_US = TRANSIT_ALLOWANCE // MICROSECOND
+_ALLOWANCE_US: Final = TRANSIT_ALLOWANCE // MICROSECOND
+_SAME_KW: Final = 1e-9
 
 
 class OrderBook:
@@ -48,8 +50,8 @@ class OrderBook:
 
     def take(self, orders: SetpointColumns) -> None:
         """Note that orders were stored: their sequences are never used again, also if nobody gets them."""
-        taken = np.maximum(self._taken_sequence[orders.slot], orders.sequence)
-        self._taken_sequence[orders.slot] = taken
+        rows = rows_of(orders.slot)
+        self._taken_sequence[rows] = np.maximum(self._taken_sequence[rows], orders.sequence)
 
     def numbered(self, now: datetime) -> OrdersInForce:
         """Return the table at `now`, the next sequences of which are free."""
@@ -57,9 +59,8 @@ class OrderBook:
 
     def give(self, orders: SetpointColumns, now: datetime) -> None:
         """Note orders that count from now on."""
-        newest = self.newest_power()[orders.slot]
-        changed = orders.slot[~np.isclose(newest, orders.power_kw, rtol=0.0, atol=1e-9, equal_nan=False)]
-        self.changed_at_us[changed] = self.given_at_us[orders.slot] = to_microseconds(now)
+        changed = rows_of(orders.slot[~self._as_before(orders)])
+        self.changed_at_us[changed] = self.given_at_us[rows_of(orders.slot)] = to_microseconds(now)
         self.changes_from_us[changed] = to_microseconds(max(now, orders.valid_from))
         self.table = self.table.with_orders(orders, now)
 
@@ -69,21 +70,31 @@ class OrderBook:
         An order for later does not count against one for now: both are wanted, each at its time.
         """
         slot, period_us = orders.slot, change_period // MICROSECOND
-        same = np.isclose(self.newest_power()[slot], orders.power_kw, rtol=0.0, atol=1e-9)
+        if period_us == 0:
+            return np.zeros(len(slot), dtype=np.bool_)
         lately = self.changed_at_us[slot] + period_us > to_microseconds(now)
         begin_us = to_microseconds(max(now, orders.valid_from))
         close = np.abs(begin_us - self.changes_from_us[slot]) < period_us
-        return (self.changed_at_us[slot] > 0) & lately & close & ~same
+        return (self.changed_at_us[slot] > 0) & lately & close & ~self._as_before(orders)
+
+    def _as_before(self, orders: SetpointColumns) -> NDArray[np.bool_]:
+        """Return which rows tell an asset the power that it was told last, shape (n,)."""
+        same: NDArray[np.bool_] = (
+            np.abs(self.newest_power()[rows_of(orders.slot)] - orders.power_kw) <= _SAME_KW
+        )
+        return same
 
     def newest_power(self) -> NDArray[np.float64]:
         """Return the power each asset was told last, kW, NaN where it never was, shape (N,)."""
-        later = self.table.next.sequence > self.table.current.sequence
-        power = np.where(later, self.table.next.power_kw, self.table.current.power_kw)
-        return np.where(self.table.highest_sequence() > 0, power, np.nan)
+        current, later = self.table.current, self.table.next
+        power = np.where(current.sequence > 0, current.power_kw, np.nan)
+        np.copyto(power, later.power_kw, where=later.sequence > current.sequence)
+        return power
 
     def hand_over(self, slots: NDArray[np.int64], sequences: NDArray[np.int64]) -> None:
         """Note that orders of these sequences went into the streams of their nodes."""
-        self._handed_sequence[slots] = np.maximum(self._handed_sequence[slots], sequences)
+        rows = rows_of(slots)
+        self._handed_sequence[rows] = np.maximum(self._handed_sequence[rows], sequences)
 
     def renew(
         self, slots: NDArray[np.int64], sequences: NDArray[np.int64], until: datetime, now: datetime

@@ -29,6 +29,17 @@ class AcknowledgementState(StrEnum):
     CANCELLED = "cancelled"
 
 
+Rows = NDArray[np.int64] | slice
+"""Rows of a column; as a slice nothing is copied."""
+
+
+def rows_of(slots: NDArray[np.int64]) -> Rows:
+    """Return slots as an index of columns: a slice where each is one above the one before."""
+    if len(slots) and bool((slots[1:] - slots[:-1] == 1).all()):
+        return slice(int(slots[0]), int(slots[-1]) + 1)
+    return slots
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Droop:
     """A node's own answer to the grid's frequency, in proportion beyond a deadband; low discharges."""
@@ -63,8 +74,8 @@ class SetpointColumns:
     def __len__(self) -> int:
         return len(self.slot)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> SetpointColumns:
-        """Return the same orders for the selected rows."""
+    def take(self, rows: NDArray[np.bool_] | Rows) -> SetpointColumns:
+        """Return the same orders for the selected rows; of a slice the columns are not copied."""
         columns = {"slot", "sequence", "power_kw", "min_kw", "max_kw"}
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return SetpointColumns(

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vpp.control.order_book import OrderBook
 from vpp.domain.setpoints import Origin, SetpointColumns
@@ -131,3 +133,29 @@ def test_a_sequence_that_was_stored_is_never_used_again_even_if_nobody_got_it():
     numbered = book.numbered(NOW)
     assert (numbered.highest_sequence()[stored.slot] == 4).all()
     assert not numbered.power_at(NOW)[0].any(), "what was not given is not in force"
+
+
+@given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=6, unique=True), max_size=8), st.randoms())
+def test_slots_that_follow_each_other_are_noted_as_others_are(rounds, random):
+    """The book takes neighbours as a range; told one by one it must come to the same."""
+    together, alone = OrderBook(6), OrderBook(6)
+    for number, slots in enumerate(rounds, start=1):
+        begins, power_kw = random.choice([0, 300]), random.choice([1.0, 2.0])
+        at = later(60 * number)
+        given_all = orders(power_kw, sequence=number, slots=slots, begins=60 * number + begins)
+        too_soon = together.too_soon(given_all, at, timedelta(seconds=90))
+        one_by_one = [
+            orders(power_kw, sequence=number, slots=(slot,), begins=60 * number + begins) for slot in slots
+        ]
+        assert too_soon.tolist() == [
+            bool(alone.too_soon(one, at, timedelta(seconds=90))[0]) for one in one_by_one
+        ]
+        give(together, given_all, at)
+        for one in one_by_one:
+            give(alone, one, at)
+    for name in ("given_at_us", "changed_at_us", "changes_from_us"):
+        assert getattr(together, name).tolist() == getattr(alone, name).tolist()
+    for at in (NOW, later(3_600)):
+        ours, theirs = together.table.at(at), alone.table.at(at)
+        assert repr(ours) == repr(theirs)
+    assert shown(together, 600.0) == shown(alone, 600.0)

@@ -24,9 +24,14 @@ from vpp.rpcgen import fleet_pb2 as pb
 KEYS = st.lists(st.integers(-3, 3), max_size=30)
 
 
+def rows_and_groups(keys):
+    rows, groups = group_by(np.array(keys, dtype=np.int64))
+    return np.arange(len(keys))[rows], groups
+
+
 @given(KEYS)
 def test_groups_hold_every_row_once(keys):
-    order, groups = group_by(np.array(keys, dtype=np.int64))
+    order, groups = rows_and_groups(keys)
     rows_of = {key: order[first:end].tolist() for key, first, end in groups}
     assert sorted(row for rows in rows_of.values() for row in rows) == list(range(len(keys)))
     for key, rows in rows_of.items():
@@ -34,10 +39,16 @@ def test_groups_hold_every_row_once(keys):
         assert [keys[row] for row in rows] == [key] * len(rows)
 
 
+def test_nothing_is_moved_where_each_node_has_a_run_of_rows():
+    assert group_by(np.array([7, 7, 2, 5, 5, 5])) == (slice(None), [(7, 0, 2), (2, 2, 3), (5, 3, 6)])
+    rows, groups = group_by(np.array([7, 2, 7]))
+    assert (np.arange(3)[rows].tolist(), groups) == ([1, 0, 2], [(2, 0, 1), (7, 1, 3)])
+
+
 @given(KEYS)
 def test_orders_for_many_nodes_are_those_for_each(keys):
     everybody = orders(1.5, sequence=2**40, slots=range(len(keys)))
-    order, groups = group_by(np.array(keys, dtype=np.int64))
+    order, groups = rows_and_groups(keys)
     messages = setpoints_messages(everybody.take(order), NOW)
     for _, first, end in groups:
         rows, outgoing = order[first:end], messages.message(first, end)

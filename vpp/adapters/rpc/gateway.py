@@ -42,7 +42,7 @@ from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.readings import ReadingColumns, ReadingLimits, from_microseconds
-from vpp.domain.setpoints import Origin, SetpointColumns
+from vpp.domain.setpoints import Origin, Rows, SetpointColumns
 from vpp.ports import Clock, SendReport, Store
 from vpp.rpcgen import fleet_pb2 as pb
 
@@ -193,12 +193,13 @@ class Gateway:
             raise InvalidValueError("epoch", setpoints.epoch, f"{self.epoch}, the epoch of this service")
         now = self.clock.now()
         if remaining(setpoints, now) < timedelta(seconds=limits.MIN_LIFETIME_S):
-            return SendReport(sent=0, unreachable_slots=(), expired_slots=_slots_of(setpoints))
+            return SendReport(sent=0, unreachable_slots=(), expired_slots=tuple(setpoints.slot.tolist()))
         stopped = self.book.stopped[setpoints.slot]
         urgent = setpoints.origin in {Origin.SAFETY, Origin.OPERATOR}
         period = timedelta(seconds=0.0 if urgent else limits.CHANGE_PERIOD_S)
         too_soon = self.book.too_soon(setpoints, now, period) & ~stopped
-        kept = setpoints.take(~stopped & ~too_soon)
+        held_back = stopped | too_soon
+        kept = setpoints.take(~held_back if held_back.any() else slice(None))
         self.book.give(kept, now)
         self._recent.remember(kept, now)
         report = self._to_sessions(kept.slot, lambda rows: setpoints_messages(kept.take(rows), sent_at=now))
@@ -210,7 +211,7 @@ class Gateway:
         return SendReport(
             sent=report.sent,
             unreachable_slots=report.unreachable_slots,
-            held_back_slots=_slots_of(setpoints.take(stopped | too_soon)),
+            held_back_slots=tuple(setpoints.slot[held_back].tolist()),
         )
 
     async def renew(
@@ -317,19 +318,19 @@ class Gateway:
     def _to_sessions(
         self,
         slots: NDArray[np.int64],
-        encode: Callable[[NDArray[np.int64]], GroupedMessages],
+        encode: Callable[[Rows], GroupedMessages],
         *,
         since_version: int = 1,
     ) -> SendReport:
         """Queue one message for each session; `encode` is given the rows of `slots` in their order."""
-        order, groups = group_by(self.sessions.keys(slots))
-        messages = encode(order)
+        rows, groups = group_by(self.sessions.keys(slots))
+        messages = encode(rows)
         sent = 0
         unreachable: tuple[int, ...] = ()
         for key, first, end in groups:
             session = self.sessions.of_key(key)
             if session is None:
-                unreachable = tuple(slots[order[first:end]].tolist())
+                unreachable += tuple(slots[rows][first:end].tolist())
                 continue
             sent += end - first
             if session.protocol_version < since_version:
@@ -340,10 +341,8 @@ class Gateway:
         return SendReport(sent=sent, unreachable_slots=unreachable)
 
 
-def _slots_of(orders: SetpointColumns) -> tuple[int, ...]:
-    return tuple(int(slot) for slot in orders.slot)
-
-
-def _reached(slots: NDArray[np.int64], report: SendReport) -> NDArray[np.bool_]:
+def _reached(slots: NDArray[np.int64], report: SendReport) -> NDArray[np.bool_] | slice:
     """Return which rows were handed to a stream."""
+    if not report.unreachable_slots:
+        return slice(None)
     return ~np.isin(slots, np.array(report.unreachable_slots, dtype=np.int64))
