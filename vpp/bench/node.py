@@ -35,6 +35,7 @@ class Node:
         self._assets = range(number * assets, (number + 1) * assets)
         self._on_message, self._on_end = on_message, on_end
         self._stream: Stream | None = None  # one that was welcomed
+        self._credentials: ssl.SSLContext | None = None  # made once: 2 ms, as much as the handshake itself
         self._welcomed = asyncio.Event()
 
     @property
@@ -66,7 +67,7 @@ class Node:
         stream = Stream(_PATH, lambda raw: self._hear(stream, raw), lambda: self._end(stream))
         loop = asyncio.get_running_loop()
         await loop.create_connection(
-            lambda: stream, "127.0.0.1", port, ssl=self._credentials(folder), server_hostname="localhost"
+            lambda: stream, "127.0.0.1", port, ssl=self._shown(folder), server_hostname="localhost"
         )
         names = [f"asset-{number}" for number in self._assets]
         hello = pb.Hello(protocol_version=2, min_protocol_version=1, asset_ids=names, buffer_id="bench")
@@ -82,12 +83,13 @@ class Node:
         if not self._welcomed.is_set():
             raise ConnectionError("the stream ended before the Welcome")
 
-    def _credentials(self, folder: Path) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(folder / "authority.pem")
-        context.load_cert_chain(folder / f"node-{self.number}.pem", folder / "nodes.key")
-        context.set_alpn_protocols(["h2"])
-        return context
+    def _shown(self, folder: Path) -> ssl.SSLContext:
+        if self._credentials is None:
+            self._credentials = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._credentials.load_verify_locations(folder / "authority.pem")
+            self._credentials.load_cert_chain(folder / f"node-{self.number}.pem", folder / "nodes.key")
+            self._credentials.set_alpn_protocols(["h2"])
+        return self._credentials
 
     def disconnect(self) -> None:
         """Break the connection, as a node does whose power fails; `on_end` is not told."""
