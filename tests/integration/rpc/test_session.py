@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 
 import numpy as np
@@ -141,6 +142,26 @@ async def test_a_newer_session_of_a_node_takes_the_place_of_the_older(certificat
         report = await plant.gateway.send(plant.orders({0: 1.0}))
         assert report.sent == 1
         assert list((await read_kind(newer, "setpoints")).slot) == [0]
+
+
+def open_streams():
+    """Return how many objects there are that hold a call of grpc, and with it its memory."""
+    return sum(type(found).__name__ in {"StreamWriter", "_ServicerContext"} for found in gc.get_objects())
+
+
+async def test_a_session_that_ends_leaves_nothing_to_the_garbage_collector(certificates):
+    async with running_plant(certificates) as plant:
+        gc.collect()
+        before, enabled = open_streams(), gc.isenabled()
+        gc.disable()
+        try:
+            async with raw_session(plant):
+                assert open_streams() == before + 2
+            await eventually(lambda: len(plant.gateway.sessions) == 0)
+            await eventually(lambda: open_streams() <= before)
+        finally:
+            if enabled:
+                gc.enable()
 
 
 async def test_there_is_a_most_of_sessions(certificates, monkeypatch):

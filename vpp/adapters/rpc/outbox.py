@@ -112,6 +112,10 @@ class Outbox:
         if self._stored_number and time.monotonic() >= self._tell_stored_at_s:
             self._fill()
 
+    def let_go(self) -> None:
+        """Tell no writer any more: its stream is over."""
+        self.on_filled = self.write_now = _nobody
+
     def put_ping(self, message: bytes) -> None:
         """Ask for a sign of life; a ping that still waits is replaced."""
         self._ping = message

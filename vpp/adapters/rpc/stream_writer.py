@@ -32,8 +32,13 @@ class StreamWriter:
             self._write_soon()
 
     def close(self) -> None:
-        """Begin no more writes; one that is under way ends by itself."""
+        """Begin no more writes; one that is under way ends by itself.
+
+        Outbox and writer no longer hold each other, and with them grpc's call and its memory, which would
+        wait for the garbage collector.
+        """
         self._closed = True
+        self._outbox.let_go()
         self.broken.cancel()
 
     def _write_soon(self) -> None:
