@@ -17,7 +17,7 @@ from tests.integration.service.test_closed_loop import load, serve_in_a_process,
 from tests.plants import make_plant
 from vpp.adapters.storage import open_store
 from vpp.node.fleet import running
-from vpp.service.bootstrap import make_clock
+from vpp.service.clock_and_store import make_clock
 
 KILLS = 20
 

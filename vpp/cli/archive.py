@@ -77,7 +77,7 @@ def run_command(config: Config = DEFAULT_CONFIG) -> None:
 
     Example: vpp archive run
     """
-    from vpp.service.bootstrap import make_clock, make_store  # noqa: PLC0415
+    from vpp.service.clock_and_store import make_clock, make_store  # noqa: PLC0415
     from vpp.service.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)
@@ -133,7 +133,7 @@ async def _export(
     config: Path, start: datetime, end: datetime, out: Path, assets: tuple[str, ...], feeder: str
 ) -> int:
     from vpp.adapters.storage.export import ReadingFile  # noqa: PLC0415
-    from vpp.service.bootstrap import make_clock, make_store  # noqa: PLC0415
+    from vpp.service.clock_and_store import make_clock, make_store  # noqa: PLC0415
     from vpp.service.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(config)

@@ -16,7 +16,7 @@ from vpp.adapters.storage.forecast_memory import open_forecast_memory
 from vpp.domain.errors import InvalidValueError
 from vpp.forecasting.learning import MODEL, round_start
 from vpp.ports import ForecasterPause, ForecastRound
-from vpp.service.bootstrap import make_clock
+from vpp.service.clock_and_store import make_clock
 from vpp.service.settings import Settings, load_settings
 
 Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]

@@ -126,7 +126,7 @@ def _utc(at: Timestamp) -> str:
 
 
 def _list_file(config: Path, count: int, begin: datetime | None) -> None:
-    from vpp.service.bootstrap import make_clock  # noqa: PLC0415 - asking a service needs none of it
+    from vpp.service.clock_and_store import make_clock  # noqa: PLC0415 - asking a service needs none of it
     from vpp.service.forecasting_parts import holidays_of  # noqa: PLC0415
     from vpp.service.schedules import schedules_of  # noqa: PLC0415
     from vpp.service.settings import load_settings  # noqa: PLC0415

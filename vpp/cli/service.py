@@ -20,8 +20,9 @@ from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending, upgrade
 from vpp.cli.connecting import DEFAULT_CERTIFICATES, Certificates, new_request_id, operator_client
 from vpp.node.files import meter_node_id
-from vpp.service.bootstrap import make_clock, running_service
+from vpp.service.bootstrap import running_service
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
+from vpp.service.clock_and_store import make_clock
 from vpp.service.doctor import examine
 from vpp.service.files import PortfolioFiles, read_fleet, read_portfolio
 from vpp.service.importing import import_portfolio

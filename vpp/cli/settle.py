@@ -48,7 +48,7 @@ async def _settle(
     config: Path, event_id: str, first: str, last: str, out: Path | None, *, as_json: bool
 ) -> None:
     from vpp.adapters.storage.settlement_files import SettlementFiles  # noqa: PLC0415 - keeps --help fast
-    from vpp.service.bootstrap import make_clock, make_store  # noqa: PLC0415
+    from vpp.service.clock_and_store import make_clock, make_store  # noqa: PLC0415
     from vpp.service.settings import load_settings  # noqa: PLC0415
     from vpp.service.settling import open_settling  # noqa: PLC0415
 

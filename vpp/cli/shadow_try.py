@@ -49,7 +49,7 @@ async def _report(
     from vpp.adapters.storage.operation import DatabaseOperation  # noqa: PLC0415
     from vpp.control.shadow_report import compare  # noqa: PLC0415
     from vpp.replay.shadowing import shadowed  # noqa: PLC0415
-    from vpp.service.bootstrap import make_clock  # noqa: PLC0415
+    from vpp.service.clock_and_store import make_clock  # noqa: PLC0415
     from vpp.service.solving import ProcessSolver  # noqa: PLC0415
 
     settings = load_settings(config)

@@ -74,7 +74,7 @@ def _asked(settings: Settings, start: date, end: date, k: int, weeks: bool) -> T
 async def _export(settings: Settings, asked: TrainingExport, out: Path) -> dict[str, Any]:
     from vpp.adapters.storage import open_consents  # noqa: PLC0415
     from vpp.domain.anonymity import KEY_BYTES  # noqa: PLC0415
-    from vpp.service.bootstrap import make_clock, make_store  # noqa: PLC0415
+    from vpp.service.clock_and_store import make_clock, make_store  # noqa: PLC0415
     from vpp.service.identity import operating_user, wall_now  # noqa: PLC0415
     from vpp.service.training_export import export_training  # noqa: PLC0415
 

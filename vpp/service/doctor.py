@@ -16,8 +16,8 @@ from vpp.adapters.tokens import read_keys
 from vpp.domain.errors import InvalidValueError
 from vpp.ports import ReadingDays, ReasoningModelError, Store, StoreError
 from vpp.ports.access import TokenError
-from vpp.service.bootstrap import make_clock, make_store
 from vpp.service.certificates import describe_problem
+from vpp.service.clock_and_store import make_clock, make_store
 from vpp.service.cycle_picture import PRICE_MEMORY
 from vpp.service.errors import ServiceError
 from vpp.service.expiry import look_at_nodes

@@ -12,6 +12,7 @@ import structlog
 
 from vpp.adapters.rpc.schedules import ScheduleLook, ScheduleServicer
 from vpp.adapters.storage.schedules import open_schedules
+from vpp.domain.portfolios import Portfolios
 from vpp.domain.schedules import Firing, ScheduleWord
 from vpp.ports import Clock, StoreError
 from vpp.ports.schedules import ScheduleRegister
@@ -100,6 +101,10 @@ class ScheduleDesk:
         (schedule,) = (item for item in self.schedules if item.schedule_id == schedule_id)
         return _Fire(self, schedule, work).once
 
+    def servicer(self, portfolios: Portfolios) -> ScheduleServicer:
+        """Return what answers for the schedules."""
+        return ScheduleServicer(desk=self, register=self.register, clock=self.clock, portfolios=portfolios)
+
     async def note(self, firing: Firing) -> None:
         """Store a firing; without the database it is in the log alone."""
         try:
@@ -135,15 +140,11 @@ class _Fire:
         await self.desk.note(Firing(schedule_id=schedule_id, fired_at=at, run_id=run_id))
 
 
-async def open_schedule_desk(
-    settings: Settings, loop: DispatchLoop, stack: AsyncExitStack
-) -> tuple[ScheduleDesk, ScheduleServicer]:
-    """Return the desk with what was said before a restart, and what answers for it; `stack` closes it."""
+async def open_schedule_desk(settings: Settings, loop: DispatchLoop, stack: AsyncExitStack) -> ScheduleDesk:
+    """Return the desk with what was said before a restart; `stack` closes it."""
     register = open_schedules(settings.database.url)
     stack.push_async_callback(register.close)
-    schedules = schedules_of(settings, holidays_of(settings, loop.clock))
-    desk = ScheduleDesk(schedules, register, loop.clock)
+    desk = ScheduleDesk(schedules_of(settings, holidays_of(settings, loop.clock)), register, loop.clock)
     if paused := await desk.restore():
         log.warning("schedules that were paused before the restart stay so", schedules=paused)
-    servicer = ScheduleServicer(desk=desk, register=register, clock=loop.clock, portfolios=loop.portfolios)
-    return desk, servicer
+    return desk

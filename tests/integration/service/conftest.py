@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.problem import Problem
 from vpp.control.cycle_values import SolveOutcome
-from vpp.service import bootstrap, desk
+from vpp.service import desk, parts
 from vpp.service.solving import ProcessSolver
 
 
@@ -41,5 +41,5 @@ def shared_solver() -> Iterator[SharedSolver]:
 
 @pytest.fixture(autouse=True)
 def _one_solver(shared_solver: SharedSolver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "ProcessSolver", lambda: shared_solver)
+    monkeypatch.setattr(parts, "ProcessSolver", lambda: shared_solver)
     monkeypatch.setattr(desk, "ProcessSolver", lambda *, niceness: shared_solver)

@@ -18,7 +18,8 @@ from vpp.domain.runs import Rung
 from vpp.node.fleet import running
 from vpp.ports import WriterLockError
 from vpp.rpcgen import operator_pb2 as pb
-from vpp.service.bootstrap import make_clock, running_service
+from vpp.service.bootstrap import running_service
+from vpp.service.clock_and_store import make_clock
 from vpp.service.errors import ServiceError
 from vpp.service.importing import import_portfolio
 

@@ -28,8 +28,8 @@ from vpp.cli.demo.summary import summarise
 from vpp.client import Client
 from vpp.domain.intervals import IntervalGrid
 from vpp.node.files import meter_node_id
-from vpp.service.bootstrap import make_clock
 from vpp.service.certificates import create_authority, issue_node, issue_operator, issue_server
+from vpp.service.clock_and_store import make_clock
 from vpp.service.files import PortfolioFiles, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.settings import Settings, load_settings
