@@ -32,7 +32,7 @@ def explain_command(
     ] = DEFAULT_CERTIFICATES,
     operator: Annotated[str, typer.Option(help="Whose certificate to use.")] = "operator",
 ) -> None:
-    """Say why an asset was ordered what it was: limits and prices, forecast, approval, and what came of it.
+    """Say why an asset was ordered what it was: limits, prices, forecast, approval, and what came of it.
 
     Example: vpp explain grid-battery-01 --at 2026-11-20T18:05Z
     """
