@@ -45,11 +45,14 @@ def config(folder: Path, text: str = "") -> str:
     return str(path)
 
 
-def every_command():
+def every_command(group, *words):
     """Yield the words of every command, those of groups as well."""
-    yield from ((command.name,) for command in app.registered_commands)
-    for group in app.registered_groups:
-        yield from ((group.name, command.name) for command in group.typer_instance.registered_commands)
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if hasattr(command, "list_commands"):
+            yield from every_command(command, *words, name)
+        else:
+            yield (*words, name)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def built():
     return typer.main.get_command(app)
 
 
-@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+@pytest.mark.parametrize("words", list(every_command(typer.main.get_command(app))), ids=" ".join)
 def test_every_command_has_help_with_an_example(words, built, monkeypatch):
     monkeypatch.setattr(typer.testing, "_get_command", lambda _app: built)
     result = CliRunner().invoke(app, [*words, "--help"])
