@@ -56,10 +56,10 @@ async def test_what_waited_is_told_before_the_session_is_closed_for_the_rest():
     assert taken == list(range(1, 11))
     assert plant.queue.rows_over_capacity == 5
     assert not await plant.queue.writer.flush()
-    assert not session.closing.is_set(), "nothing is gained while there is no room"
+    assert not session.closed, "nothing is gained while there is no room"
     plant.away = False
     assert await plant.queue.writer.flush()
-    assert session.closing.is_set()
+    assert session.closed
     assert plant.queue.stored_number(session) == 10
     assert plant.queue.waiting_rows == 0
 
@@ -74,8 +74,8 @@ async def test_after_a_reading_without_room_none_of_its_session_is_kept():
     plant.away = False
     assert await plant.queue.writer.flush()
     assert plant.queue.stored_number(one) == 1
-    assert one.closing.is_set()
-    assert not other.closing.is_set()
+    assert one.closed
+    assert not other.closed
 
 
 @pytest.mark.parametrize("capacity_rows", [1, 7, 10])
@@ -92,7 +92,7 @@ async def test_every_round_stores_what_the_queue_holds(capacity_rows):
         assert plant.queue.stored_number(session) == min(100, number + capacity_rows)
         number, rounds = plant.queue.stored_number(session), rounds + 1
         if number < 100:
-            assert session.closing.is_set()
+            assert session.closed
             session = plant.come_back(session)
     assert [number for _, number in plant.stored] == list(range(1, 101))
     assert rounds == -(-100 // capacity_rows)
@@ -104,8 +104,8 @@ async def test_who_had_nothing_waiting_is_asked_when_others_left_room():
     assert not plant.send(other, 1)
     plant.away = False
     assert await plant.queue.writer.flush()
-    assert other.closing.is_set()
-    assert not one.closing.is_set()
+    assert other.closed
+    assert not one.closed
 
 
 async def test_a_share_that_is_full_leaves_room_for_others(monkeypatch):

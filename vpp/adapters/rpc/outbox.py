@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -41,7 +40,7 @@ class Outbox:
 
     def __init__(self, capacity: int = limits.MAX_OUTGOING_MESSAGES) -> None:
         self._capacity = capacity
-        self._messages: deque[Outgoing] = deque()
+        self._messages: list[Outgoing] = []  # a deque takes ten times as much, empty, for each node
         self._urgent: bytes = b""
         self._goodbye: bytes = b""
         self._filled = self._writing = False
@@ -73,7 +72,7 @@ class Outbox:
     def put_urgent(self, stop: bytes) -> None:
         """Say a stop of all assets before everything else, and drop orders that it ends."""
         if self._messages:
-            self._messages = deque(item for item in self._messages if item.kind not in _ENDED)
+            self._messages = [item for item in self._messages if item.kind not in _ENDED]
         self._urgent = stop
         self._filled = True
         self.write_now()
@@ -160,7 +159,7 @@ class Outbox:
         # Stops are idempotent for a node; were they alone to fill the queue, the newest ones stay.
         kept = kept[: self._capacity - 1]
         self.dropped += len(self._messages) - len(kept)
-        self._messages = deque(reversed(kept))
+        self._messages = kept[::-1]
         self._refusals = 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import grpc
@@ -49,8 +49,9 @@ class NodeSession:
     protocol_version: int = limits.PROTOCOL_VERSION
     buffer_id: str = ""  # the node's numbering of its readings; empty where it does not resume
     outbox: Outbox = field(default_factory=Outbox)
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
     close_reason: str = ""
+    on_close: Callable[[], object] | None = None  # ends the stream; there from the first read to the last
     clock_ahead_ms: int = 0  # of the node's clock, by its last Pong
     lost_readings: bool = False  # some found no room on their way to the database: no later one is kept
     own: frozenset[int] = frozenset()  # the same slots, for a look at one of them
@@ -65,8 +66,9 @@ class NodeSession:
 
     def close(self, reason: str) -> None:
         """End the stream; the node comes back and sends again what was not durable."""
-        self.close_reason = self.close_reason or reason
-        self.closing.set()
+        self.close_reason, self.closed = self.close_reason or reason, True
+        if self.on_close is not None:
+            self.on_close()
 
 
 class SessionRegistry:

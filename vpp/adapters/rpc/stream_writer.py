@@ -8,7 +8,6 @@ would: the first step, up to the socket, is taken where the message is put, the 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,11 +19,25 @@ Write = Callable[[bytes], Coroutine[Any, Any, None]]
 class StreamWriter:
     """Takes from an outbox whenever nothing is being written, message after message."""
 
-    def __init__(self, outbox: Outbox, write: Write) -> None:
-        self._outbox, self._write = outbox, write
+    __slots__ = (
+        "_closed",
+        "_due",
+        "_loop",
+        "_messages",
+        "_on_broken",
+        "_outbox",
+        "_under_way",
+        "_write",
+        "error",
+    )
+
+    def __init__(self, outbox: Outbox, write: Write, on_broken: Callable[[], object]) -> None:
+        self._outbox, self._write, self._on_broken = outbox, write, on_broken
         self._loop = asyncio.get_running_loop()
-        self.broken: asyncio.Future[None] = self._loop.create_future()  # done when a write has failed
-        self._messages: deque[bytes] = deque()
+        self.error: Exception | None = None  # of a write that failed, after which `on_broken` was told
+        self._messages: list[
+            bytes
+        ] = []  # of those that were taken, what is not written yet, the last one first
         self._under_way: Coroutine[Any, Any, None] | None = None
         self._due = self._closed = False
         outbox.on_filled, outbox.write_now = self._write_soon, self._write_now
@@ -39,7 +52,6 @@ class StreamWriter:
         """
         self._closed = True
         self._outbox.let_go()
-        self.broken.cancel()
 
     def _write_soon(self) -> None:
         if not self._due:
@@ -49,14 +61,14 @@ class StreamWriter:
     def _write_now(self) -> None:
         self._due = False
         if self._under_way is None and self._outbox.filled and not self._closed:
-            self._messages.extend(self._outbox.take())
+            self._messages = self._outbox.take()[::-1]
             self._write_next()
 
     def _write_next(self) -> None:
         if not self._messages:
             self._outbox.written()
         elif not self._closed:
-            self._under_way = self._write(self._messages.popleft())
+            self._under_way = self._write(self._messages.pop())
             self._step()
 
     def _step(self, _waited: asyncio.Future[Any] | None = None) -> None:
@@ -69,8 +81,8 @@ class StreamWriter:
             self._write_next()
         except (Exception, asyncio.CancelledError) as error:
             self._under_way, self._closed = None, True
-            if not self.broken.done():
-                self.broken.set_exception(error if isinstance(error, Exception) else ConnectionError())
+            self.error = error if isinstance(error, Exception) else ConnectionError()
+            self._on_broken()
         else:
             if waited is None:  # it only gave way to others
                 self._loop.call_soon(self._step)
