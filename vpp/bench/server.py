@@ -31,6 +31,7 @@ from vpp.adapters.clock import WallClock
 from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.credentials import ServerCredentials
 from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.heap import use_one_arena
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.server import freeze_garbage, start_server
 from vpp.adapters.storage import open_store
@@ -270,6 +271,7 @@ async def run(
 
 
 if __name__ == "__main__":
+    use_one_arena()
     raise_file_limit()
     folder, nodes, assets, url, *more = sys.argv[1:]
     port, age_s = int(more[0]) if more else 0, float(more[1]) if more[1:] else limits.MAX_STREAM_AGE_S

@@ -11,6 +11,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from vpp.adapters.rpc.heap import use_one_arena
 from vpp.adapters.rpc.server import freeze_garbage
 from vpp.service.bootstrap import running_service
 from vpp.service.clock_and_store import make_clock
@@ -27,6 +28,7 @@ def serve_command(config: Config = DEFAULT_CONFIG) -> None:
 
     Example: vpp serve --config config/default.toml
     """
+    use_one_arena()
     settings = load_settings(config)
     configure_logs(make_clock(settings), settings.log_file)
     uvloop.run(_serve(settings, str(config)))

@@ -121,6 +121,11 @@ class Gateway:
         self.ended: list[Callable[[NDArray[np.int64]], None]] = []  # told whose orders a stop has ended
         self.heard: list[Callable[[NDArray[np.int64], NDArray[np.int64], int], None]] = []  # of orders
 
+    @property
+    def sessions_ended(self) -> int:
+        """Return how many sessions have ended since the start."""
+        return self.counters.sessions_opened - len(self.sessions)
+
     # life ---------------------------------------------------------------------------------------
     async def start(self) -> None:
         """Seed the live state from the database and start the writers."""

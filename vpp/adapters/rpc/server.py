@@ -20,6 +20,7 @@ from vpp.adapters.rpc.deadlines import require_deadline
 from vpp.adapters.rpc.doorkeeper import Doorkeeper
 from vpp.adapters.rpc.fleet_service import FleetServicer
 from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.heap import give_back_forever
 from vpp.adapters.rpc.interception import GuardInterceptor
 from vpp.rpcgen import (
     dispatch_pb2,
@@ -40,11 +41,13 @@ DISPATCH_SERVICE: Final = dispatch_pb2.DESCRIPTOR.services_by_name["DispatchServ
 FORECAST_SERVICE: Final = forecasting_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name
 
 _WINDOW_BYTES: Final = 64 * 1024  # of one stream; grpcio would allow 4 MiB
+_FRAME_BYTES: Final = 4 * 1024  # of TLS, of which each connection holds one; grpcio would take 16 KiB
 
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),  # a port in use must be an error, not a second server
     ("grpc.max_receive_message_length", limits.MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", limits.MAX_MESSAGE_BYTES),
+    ("grpc.tsi.max_frame_size", _FRAME_BYTES),
     ("grpc.max_concurrent_streams", 128),  # of one connection; a node needs one
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
@@ -75,7 +78,7 @@ class RunningServer:
         self._server, self._gateway = server, gateway
         self.host, self.port = host, port
         self.health = health.aio.HealthServicer()
-        self.watch: asyncio.Task[None] | None = None  # reads the deny list now and then
+        self.tasks: list[asyncio.Task[None]] = []  # beside the calls, until the end
 
     @property
     def target(self) -> str:
@@ -84,16 +87,18 @@ class RunningServer:
     async def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, end the sessions, write what waits, let calls finish within `grace_s`."""
         await self.health.enter_graceful_shutdown()
-        if self.watch is not None:
-            self.watch.cancel()
+        self._end_tasks()
         await self._gateway.drain()
         await self._server.stop(grace_s)
 
     async def kill(self) -> None:
         """End everything at once, as a crash would; for tests."""
-        if self.watch is not None:
-            self.watch.cancel()
+        self._end_tasks()
         await self._server.stop(None)
+
+    def _end_tasks(self) -> None:
+        for task in self.tasks:
+            task.cancel()
 
 
 def require_fast_protobuf() -> None:
@@ -181,8 +186,9 @@ async def start_server(
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     await gateway.start()
     await server.start()
+    running.tasks = [asyncio.create_task(give_back_forever(lambda: gateway.sessions_ended))]
     if doorkeeper is not None:
-        running.watch = asyncio.create_task(doorkeeper.run())
+        running.tasks.append(asyncio.create_task(doorkeeper.run()))
     for name in ("", *names):
         await running.health.set(name, health_pb2.HealthCheckResponse.SERVING)
     return running
