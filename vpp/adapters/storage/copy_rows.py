@@ -24,8 +24,8 @@ _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _END = b"\xff\xff"
 
 
-Column = NDArray[Any] | str
-"""Numbers or flags, one for each row, or the same text in all rows; the first column is no text."""
+Column = NDArray[Any] | str | int
+"""Numbers or flags, one for each row, or what is the same in all rows; the first column has one for each."""
 
 
 def copy_bytes(table: Table, columns: Mapping[str, Column]) -> bytes:
@@ -33,34 +33,46 @@ def copy_bytes(table: Table, columns: Mapping[str, Column]) -> bytes:
 
     Rows come out in the order given, those with a NULL after the others.
     """
-    count = len(next(iter(columns.values())))
+    count = _count(columns)
     pattern = np.zeros(count, dtype=np.int64)
     for place, (name, column) in enumerate(columns.items()):
-        if table.c[name].nullable and not isinstance(column, str):
+        if table.c[name].nullable and isinstance(column, np.ndarray):
             pattern |= np.where(np.isfinite(column), 0, 1 << place)
     groups = (_group(table, columns, pattern, int(nulls)) for nulls in np.unique(pattern))
     return b"".join((_HEADER, *groups, _END))
 
 
-def _group(table: Table, columns: Mapping[str, Column], pattern: NDArray[np.int64], nulls: int) -> bytes:
-    """Return the rows whose NULLs are the bits of `nulls`."""
-    rows = np.flatnonzero(pattern == nulls)
+def _count(columns: Mapping[str, Column]) -> int:
+    first = next(iter(columns.values()))
+    assert isinstance(first, np.ndarray)
+    return len(first)
+
+
+def _group(
+    table: Table, columns: Mapping[str, Column], pattern: NDArray[np.int64], nulls: int
+) -> bytes | bytearray:
+    """Return the rows whose NULLs are the bits of `nulls`: one row repeated, then what differs written in."""
+    chosen = pattern == nulls
+    rows: NDArray[np.int64] | slice = slice(None) if chosen.all() else np.flatnonzero(chosen)
     present = {name: column for place, (name, column) in enumerate(columns.items()) if not nulls >> place & 1}
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for name in columns:
         layout.append((f"length of {name}", ">i4"))
         if name in present:
             layout.append((name, _wire_type(table, name, present[name])))
-    packed = np.empty(len(rows), dtype=layout)
-    packed["fields"] = len(columns)
+    row = np.zeros((), dtype=layout)
+    row["fields"] = len(columns)
     for name in columns:
-        packed[f"length of {name}"] = packed.dtype[name].itemsize if name in present else -1
-        column = present.get(name, "")
-        if not isinstance(column, str):
+        row[f"length of {name}"] = row.dtype[name].itemsize if name in present else -1
+        same = present.get(name, "")
+        if not isinstance(same, np.ndarray) and same != "":
+            row[name] = np.void(same.encode()) if isinstance(same, str) else same
+    content = bytearray(row.tobytes()) * int(chosen.sum())
+    packed = np.frombuffer(content, dtype=layout)
+    for name, column in present.items():
+        if isinstance(column, np.ndarray):
             packed[name] = column[rows]
-        elif column:
-            packed[name] = np.void(column.encode())
-    return packed.tobytes()
+    return content
 
 
 def _wire_type(table: Table, name: str, column: Column) -> str:

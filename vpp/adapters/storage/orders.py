@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,17 +54,16 @@ async def _insert(
     connection: AsyncConnection, each: Mapping[str, NDArray[Any]], of_all: Mapping[str, int | str]
 ) -> None:
     """Insert orders: columns with a value for each, and values that are the same in all."""
-    count = len(each["slot"])
     if connection.dialect.name == SQLITE:
+        count = len(each["slot"])
         rows = {name: column.tolist() for name, column in each.items()}
         await insert_columns(
             connection, tables.setpoint, rows | {name: [value] * count for name, value in of_all.items()}
         )
         return
-    same = {
-        name: value if isinstance(value, str) else np.full(count, value) for name, value in of_all.items()
-    }
-    await copy_rows(await driver_of(connection), tables.setpoint, {**each, **same}, into=tables.setpoint.name)
+    await copy_rows(
+        await driver_of(connection), tables.setpoint, {**each, **of_all}, into=tables.setpoint.name
+    )
 
 
 async def append_acknowledgements(
