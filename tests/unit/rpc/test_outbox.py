@@ -84,6 +84,9 @@ def test_what_is_stored_is_told_alone_only_now_and_then_and_with_anything_else_a
     outbox = Outbox()
     outbox.stored_period_s = 3_600.0
     outbox.put_stored(1)
+    assert not outbox.filled, "its turn has not come"
+    outbox.tell_stored_when_due()
+    assert outbox.filled
     assert [message.readings_stored.reading_number for message in taken_from(outbox)] == [1]
     outbox.put_stored(2)
     outbox.tell_stored_when_due()

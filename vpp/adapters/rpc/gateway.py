@@ -10,6 +10,7 @@ stream ◄─ writer ◄─ outbox (bounded) ◄── ReadingsStored ◄─┘
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -164,23 +165,39 @@ class Gateway:
         return all([await writer.flush() for writer in self.telemetry.writers])
 
     async def _tell_stored_forever(self) -> None:
+        """Tell nodes what is durable, a part of them at a time: all at once would hold up what others say."""
+        period_s = max(self.settings.stored_period_s, limits.TELLING_PERIOD_S)
         while True:
-            await asyncio.sleep(max(0.05, self.settings.stored_period_s / 2))
-            for session in self.sessions.all():
-                session.outbox.tell_stored_when_due()
+            sessions = self.sessions.all()
+            at_once = max(1, math.ceil(len(sessions) * limits.TELLING_PERIOD_S / period_s))
+            for first in range(0, max(1, len(sessions)), at_once):
+                for session in sessions[first : first + at_once]:
+                    session.outbox.tell_stored_when_due()
+                await asyncio.sleep(limits.TELLING_PERIOD_S)
 
     async def _ping_forever(self) -> None:
-        period = timedelta(seconds=self.settings.ping_period_s)
+        period, rounds = timedelta(seconds=self.settings.ping_period_s), 1
         while True:
-            await self.clock.sleep_until(self.clock.now() + period)
-            ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now()))).SerializeToString()
-            silence_s = limits.SILENCE_PERIODS * self.clock.wall_seconds(period)
-            spoken_by_s = asyncio.get_running_loop().time() - max(silence_s, limits.SHORTEST_SILENCE_S)
-            for session in self.sessions.all():
-                if session.heard_at_s < spoken_by_s:
-                    self.counters.sessions_silent += 1
-                    session.close("nothing was heard of the node for too long, not even a Pong")
-                session.outbox.put_ping(ping)
+            await self.clock.sleep_until(self.clock.now() + period / rounds)
+            sessions = self.sessions.all()
+            rounds = max(1, math.ceil(len(sessions) / limits.MAX_PINGED_AT_ONCE))
+            for first in range(0, len(sessions), limits.MAX_PINGED_AT_ONCE):
+                if first:
+                    await self.clock.sleep_until(self.clock.now() + period / rounds)
+                self._ping(sessions[first : first + limits.MAX_PINGED_AT_ONCE], period)
+
+    def _ping(self, sessions: list[NodeSession], period: timedelta) -> None:
+        """Ask nodes for a sign of life, and close the streams of those that gave none for too long."""
+        ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now()))).SerializeToString()
+        silence_s = limits.SILENCE_PERIODS * self.clock.wall_seconds(period)
+        spoken_by_s = asyncio.get_running_loop().time() - max(silence_s, limits.SHORTEST_SILENCE_S)
+        for session in sessions:
+            if self.sessions.of_node(session.node_id) is not session:
+                continue  # it ended while others were asked
+            if session.heard_at_s < spoken_by_s:
+                self.counters.sessions_silent += 1
+                session.close("nothing was heard of the node for too long, not even a Pong")
+            session.outbox.put_ping(ping)
 
     # NodeLink -----------------------------------------------------------------------------------
     async def send(self, setpoints: SetpointColumns) -> SendReport:

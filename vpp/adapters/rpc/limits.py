@@ -58,6 +58,8 @@ MESSAGES_PER_S: Final = 200.0  # a node that says more is read more slowly
 MESSAGE_BURST: Final = 2_000.0  # and may say so much at once, such as its buffer after an outage
 ROWS_PER_MESSAGE_COST: Final = 200.0  # so many readings in a message cost as much as one more message
 MAX_UNGREETED_PER_NODE: Final = 4  # streams of one certificate that have not said Hello
+MAX_PINGED_AT_ONCE: Final = 50  # nodes; the others in turn, spread over the period of pings
+TELLING_PERIOD_S: Final = 0.05  # in which a part of the nodes is told what is durable
 SILENCE_PERIODS: Final = 3  # of pings without any word of the node; then its stream is closed,
 SHORTEST_SILENCE_S: Final = 30.0  # but never earlier than this
 

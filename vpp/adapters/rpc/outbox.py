@@ -99,9 +99,8 @@ class Outbox:
             self.on_filled()
 
     def put_stored(self, reading_number: int) -> None:
-        """Say that readings up to this number are durable: with the next message, or when it is time."""
+        """Note that readings up to this number are durable: said with the next message, or in its turn."""
         self._stored_number = max(self._stored_number, reading_number)
-        self.tell_stored_when_due()
 
     def tell_stored_when_due(self) -> None:
         """Have the node told what is durable, unless it was told a moment ago.
