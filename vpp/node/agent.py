@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,21 +25,15 @@ from vpp.node.control_loop import ControlLoop
 from vpp.node.counters import NodeCounters
 from vpp.node.credentials import ChannelCredentials, StoredCredentials
 from vpp.node.device import DevicePort, FeederMeterPort
+from vpp.node.endings import GoodbyeError, SessionError, ending
 from vpp.node.guard import LocalLimits, guard_forever, guarded
 from vpp.node.lease import LeaseTable
-from vpp.node.order_intake import OrderIntake, SessionError
-from vpp.node.orders import LeaseEvent
+from vpp.node.message_intake import MessageIntake
+from vpp.node.order_intake import OrderIntake
+from vpp.node.outgoing import Outgoing
 from vpp.rpcgen import fleet_pb2 as pb
 
 _logger = logging.getLogger("vpp.node")
-
-
-class _GoodbyeError(SessionError):
-    """The service ended the session on purpose, and asks to come back at random within a time."""
-
-    def __init__(self, message: str, within_s: float) -> None:
-        super().__init__(message)
-        self.within_s = within_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +74,19 @@ class NodeAgent:
         self.leases = LeaseTable(
             (device.asset_id for device in devices), draw=lambda: self._uniform(0.0, 1.0)
         )
-        self.control = ControlLoop(devices, self.clock, self.leases, self._note_events)
+        self.counters = NodeCounters()
+        self.outgoing = Outgoing(devices, self.buffer, self.clock, self.counters)
+        self.control = ControlLoop(devices, self.clock, self.leases, self.outgoing.note_events)
         self.connected = asyncio.Event()
         self.problem = ""  # why the last session ended or did not begin
         self._credentials, self._devices, self._meter = credentials, devices, meter
         self._service_time = ServiceTime(self.clock, skew_ignored_s=limits.CLOCK_SKEW_IGNORED_S)
-        self.counters = NodeCounters()
         self._orders = OrderIntake(self.leases, self.control, self.clock, self._service_time, self.counters)
         self._report_period_s = settings.report_period_s
-        self._acknowledgements: deque[LeaseEvent] = deque()
-        self._unconfirmed: list[LeaseEvent] = []  # being written; said again when the session breaks
-        self._pong: pb.Pong | None = None
-        self._announced: object = None  # the stays that this session knows
-        self._slots: dict[str, int] = {}
-        self._to_write = asyncio.Event()
+        node_id, when = settings.node_id, self._service_time
+        self.intake = MessageIntake(
+            node_id, self._orders, self.buffer, self.outgoing, self.clock, when, self.counters
+        )
         self._moving = False  # whether a new connection is being greeted
         self._uniform = uniform
 
@@ -134,15 +126,7 @@ class NodeAgent:
             for measured in self._meter.due(at):
                 self.buffer.append(self._meter.feeder_id, measured)
         self.buffer.sync()  # on disk before any of it is sent
-        self._to_write.set()
-
-    def _note_events(self, events: Sequence[LeaseEvent]) -> None:
-        for event in events:
-            if len(self._acknowledgements) >= limits.MAX_PENDING_ACKNOWLEDGEMENTS:
-                self._acknowledgements.popleft()
-                self.counters.dropped_acknowledgements += 1
-            self._acknowledgements.append(event)
-        self._to_write.set()
+        self.outgoing.waits.set()
 
     # session ------------------------------------------------------------------------------------
     async def _hold_sessions(self) -> None:
@@ -154,10 +138,10 @@ class NodeAgent:
                 await self._hold_session()
                 reason = "the service closed the session"
             except grpc.aio.AioRpcError as error:
-                reason = f"{error.code().name}: {error.details()}"
+                reason = ending(error.code(), error.details())
             except TimeoutError:
                 reason = f"no Welcome within {limits.WELCOME_TIMEOUT_S:g} s"
-            except _GoodbyeError as error:
+            except GoodbyeError as error:
                 reason, asked_s = str(error), self._uniform(0.0, error.within_s)
             except (SessionError, asyncio.InvalidStateError) as error:
                 reason = str(error)
@@ -208,7 +192,7 @@ class NodeAgent:
         await stream.write(pb.NodeMessage(hello=hello))
         answer = await stream.read()
         if not isinstance(answer, pb.ServerMessage):
-            raise SessionError(f"{(await stream.code()).name}: {await stream.details()}")
+            raise SessionError(ending(await stream.code(), await stream.details()))
         if answer.WhichOneof("message") != "welcome":
             raise SessionError("the service did not begin with a Welcome")
         self._accept_welcome(answer.welcome, hello_at_s)
@@ -220,8 +204,8 @@ class NodeAgent:
         if not self.leases.raise_epoch(welcome.epoch):
             raise SessionError(f"the service's epoch {welcome.epoch} is lower than {self.leases.epoch}")
         known = {device.asset_id for device in self._devices}
-        self._slots = {terms.asset_id: terms.slot for terms in welcome.assets if terms.asset_id in known}
-        self._orders.asset_of = {slot: asset_id for asset_id, slot in self._slots.items()}
+        slots = {terms.asset_id: terms.slot for terms in welcome.assets if terms.asset_id in known}
+        self._orders.asset_of = {slot: asset_id for asset_id, slot in slots.items()}
         for terms in welcome.assets:
             if terms.asset_id in known:
                 self.control.set_terms(terms.asset_id, messages.terms_of(terms))
@@ -233,12 +217,7 @@ class NodeAgent:
         self.leases.max_order_age_s = welcome.max_order_age_s or self.leases.max_order_age_s
         self._report_period_s = welcome.report_period_s or self._report_period_s
         self.counters.sessions += 1
-        self._announced, self._pong = None, None
-        self._acknowledgements.extendleft(reversed(self._unconfirmed))
-        self._unconfirmed.clear()
-        self.buffer.rewind()
-        self.buffer.forget_stored(welcome.stored_reading_number)
-        self._to_write.set()
+        self.outgoing.begin(slots, welcome.stored_reading_number)
         self.connected.set()
 
     async def _converse(self, connection: Connection) -> Connection:
@@ -301,78 +280,21 @@ class NodeAgent:
     async def _quiet(self) -> None:
         """Wait until nothing is under way to the service, for a bounded time."""
         for _ in range(int(limits.QUIET_WAIT_S / 0.05)):
-            if not (self.buffer or self._acknowledgements or self._unconfirmed):
+            if not self.outgoing.busy:
                 return
             await asyncio.sleep(0.05)
 
     async def _write(self, stream: Stream, turn: asyncio.Lock) -> None:
         while True:
-            await self._to_write.wait()
+            await self.outgoing.waits.wait()
             async with turn:
-                self._to_write.clear()
-                while outgoing := self._outgoing():
+                self.outgoing.waits.clear()
+                while outgoing := self.outgoing.take():
                     for message in outgoing:
                         await stream.write(message)
-                    self._unconfirmed.clear()
-
-    def _outgoing(self) -> list[pb.NodeMessage]:
-        """Return what is to be said now: sign of life, stays, acknowledgements, readings."""
-        outgoing: list[pb.NodeMessage] = []
-        if self._pong is not None:
-            outgoing.append(pb.NodeMessage(pong=self._pong))
-            self._pong = None
-        at = self.clock.now()
-        stays = [
-            (self._slots[device.asset_id], stay)
-            for device in self._devices
-            if device.asset_id in self._slots
-            for stay in device.charging_stays(at)
-        ]
-        if stays and stays != self._announced:
-            outgoing.append(messages.stays_message(stays))
-        self._announced = stays
-        self._unconfirmed = list(self._acknowledgements)
-        self._acknowledgements.clear()
-        outgoing += messages.acknowledgement_messages(self._unconfirmed, self._slots, at)
-        outgoing += messages.reading_messages(self.buffer.take_unsent(), self._slots)
-        return outgoing
+                    self.outgoing.confirm()
 
     async def _read(self, stream: Stream) -> None:
         while isinstance(message := await stream.read(), pb.ServerMessage):
-            self._take(message)
-        code = await stream.code()
-        raise SessionError(f"{code.name}: {await stream.details()}")
-
-    def _take(self, message: pb.ServerMessage) -> None:
-        kind = message.WhichOneof("message")
-        if kind == "setpoints":
-            self._orders.take_setpoints(message.setpoints)
-        elif kind == "renewal":
-            self._orders.take_renewal(message.renewal)
-        elif kind == "stop":
-            self._orders.take_stop(message.stop)
-        elif kind == "release":
-            self._orders.take_release(message.release)
-        elif kind == "goodbye":
-            within_s = min(max(message.goodbye.reconnect_within_s, 0.0), limits.MAX_RECONNECT_S)
-            raise _GoodbyeError(f"the service said goodbye: {message.goodbye.reason}", within_s)
-        elif kind == "readings_stored":
-            self.buffer.forget_stored(message.readings_stored.reading_number)
-        elif kind == "ping":
-            self._take_ping(message.ping)
-        elif kind == "refusal":
-            self.counters.refusals += 1
-            refusal = message.refusal
-            _logger.warning(
-                "node %s: refused %s, got %s, expected %s",
-                self.settings.node_id,
-                refusal.field,
-                refusal.value,
-                refusal.expected,
-            )
-
-    def _take_ping(self, ping: pb.Ping) -> None:
-        now_s = self.clock.monotonic()
-        self._service_time.ping(sent_at_s=messages.unix_s(ping.sent_at), received_at_s=now_s)
-        self._pong = pb.Pong(ping_sent_at=ping.sent_at, node_time=messages.timestamp(self.clock.now()))
-        self._to_write.set()
+            self.intake.take(message)
+        raise SessionError(ending(await stream.code(), await stream.details()))

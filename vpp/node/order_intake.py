@@ -8,12 +8,9 @@ from vpp.node import messages
 from vpp.node.clock import NodeClock, ServiceTime
 from vpp.node.control_loop import ControlLoop
 from vpp.node.counters import NodeCounters
+from vpp.node.endings import SessionError
 from vpp.node.lease import LeaseTable
 from vpp.rpcgen import fleet_pb2 as pb
-
-
-class SessionError(Exception):
-    """The session cannot go on; the message says why."""
 
 
 class OrderIntake:

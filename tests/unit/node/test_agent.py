@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import grpc
 import pytest
 
 from tests.fakes import ManualNodeClock
@@ -12,8 +13,8 @@ from vpp.node import limits
 from vpp.node.agent import NodeAgent, NodeSettings
 from vpp.node.credentials import NodeCredentials
 from vpp.node.device import ChargingStay
+from vpp.node.endings import SessionError, ending
 from vpp.node.lease import LeaseEvent, LeaseState
-from vpp.node.order_intake import SessionError
 from vpp.rpcgen import fleet_pb2 as pb
 
 START = datetime.fromtimestamp(1_000.0, UTC)
@@ -45,16 +46,18 @@ def setpoints(clock, *, slot=4, **options):
 
 
 def kinds(agent):
-    return [message.WhichOneof("message") for message in agent._outgoing()]
+    return [message.WhichOneof("message") for message in agent.outgoing.take()]
 
 
 def test_acknowledgements_that_wait_are_bounded_and_the_newest_stay():
     agent, _ = make_agent()
     for sequence in range(limits.MAX_PENDING_ACKNOWLEDGEMENTS + 3):
         state = LeaseState.RECEIVED
-        agent._note_events([LeaseEvent(asset_id="a", epoch=1, sequence=sequence, state=state, at_s=0.0)])
+        agent.outgoing.note_events(
+            [LeaseEvent(asset_id="a", epoch=1, sequence=sequence, state=state, at_s=0.0)]
+        )
     assert agent.counters.dropped_acknowledgements == 3
-    assert agent._acknowledgements[0].sequence == 3
+    assert agent.outgoing.acknowledgements[0].sequence == 3
 
 
 def test_an_agent_has_a_most_of_devices():
@@ -68,7 +71,7 @@ def test_readings_go_out_in_messages_of_a_bounded_length():
     for _ in range(limits.MAX_READINGS_PER_MESSAGE + 2):
         clock.advance(1.0)
         agent.report()
-    first, second = agent._outgoing(), agent._outgoing()
+    first, second = agent.outgoing.take(), agent.outgoing.take()
     assert len(first[0].reading_batch.slot) == limits.MAX_READINGS_PER_MESSAGE
     assert len(second[0].reading_batch.slot) == 2
     assert second[0].reading_batch.reading_number == limits.MAX_READINGS_PER_MESSAGE + 2
@@ -79,11 +82,11 @@ def test_a_lone_reading_and_a_batch_carry_the_same_time():
     welcome(agent, clock)
     clock.advance(0.123_456_7)
     agent.report()
-    alone = agent._outgoing()[0].reading
+    alone = agent.outgoing.take()[0].reading
     clock.advance(1.0)
     agent.report()
     agent.buffer.rewind()
-    together = agent._outgoing()[0].reading_batch
+    together = agent.outgoing.take()[0].reading_batch
     base = together.base_time.ToMicroseconds()
     assert base + 1_000 * together.offset_ms[0] == alone.measured_at.ToMicroseconds()
 
@@ -96,7 +99,7 @@ def test_stays_are_announced_when_they_change_and_bounded():
         connected_from=START, connected_until=START, departure_energy_kwh=1.0, trip_energy_kwh=1.0
     )
     device.charging_stays = lambda at: [stay] * (limits.MAX_STAYS_PER_MESSAGE + 5)
-    (message,) = agent._outgoing()
+    (message,) = agent.outgoing.take()
     assert len(message.charging_sessions.sessions) == limits.MAX_STAYS_PER_MESSAGE
     assert kinds(agent) == []
     device.charging_stays = lambda at: [stay]
@@ -107,15 +110,15 @@ def test_stays_are_announced_when_they_change_and_bounded():
 
 def test_a_ping_is_answered():
     agent, _clock = make_agent()
-    agent._take(pb.ServerMessage(ping=pb.Ping(sent_at={"seconds": 5})))
-    (message,) = agent._outgoing()
+    agent.intake.take(pb.ServerMessage(ping=pb.Ping(sent_at={"seconds": 5})))
+    (message,) = agent.outgoing.take()
     assert message.pong.ping_sent_at.seconds == 5
 
 
 def test_what_was_being_written_when_the_session_broke_is_said_again():
     agent, clock = make_agent()
     welcome(agent, clock)
-    agent._take(setpoints(clock))
+    agent.intake.take(setpoints(clock))
     assert kinds(agent) == ["acknowledgement", "acknowledgement"]
     welcome(agent, clock)
     assert kinds(agent) == ["acknowledgement", "acknowledgement"]
@@ -138,14 +141,14 @@ def test_an_order_for_another_nodes_slot_ends_the_session():
     agent, clock = make_agent()
     welcome(agent, clock)
     with pytest.raises(SessionError, match="slot 5"):
-        agent._take(setpoints(clock, slot=5))
+        agent.intake.take(setpoints(clock, slot=5))
 
 
 def test_orders_of_unequal_columns_are_no_orders():
     agent, clock = make_agent()
     welcome(agent, clock)
     with pytest.raises(ValueError, match="different length"):
-        agent._take(setpoints(clock, max_kw=[1.0]))
+        agent.intake.take(setpoints(clock, max_kw=[1.0]))
     assert agent.leases.in_force("a") is None
 
 
@@ -154,7 +157,7 @@ def test_an_order_that_was_stuck_on_the_way_is_refused():
     welcome(agent, clock, max_order_age_s=5.0)
     stuck = setpoints(clock)
     clock.advance(6.0)
-    agent._take(stuck)
+    agent.intake.take(stuck)
     assert agent.leases.in_force("a") is None
     assert agent.counters.rejected_orders == 1
 
@@ -177,6 +180,18 @@ def test_a_renewal_for_what_is_not_held_is_refused_in_words():
     welcome(agent, clock)
     renewal = pb.Renewal(epoch=1, lifetime_s=60.0, slot=[4], sequence=[9])
     renewal.sent_at.FromDatetime(clock.now())
-    agent._take(pb.ServerMessage(renewal=renewal))
-    (message,) = agent._outgoing()
+    agent.intake.take(pb.ServerMessage(renewal=renewal))
+    (message,) = agent.outgoing.take()
     assert "no such order" in message.acknowledgement.detail
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "words"),
+    [
+        (grpc.StatusCode.INTERNAL, "Internal error from Core", "refused the session while this node wrote"),
+        (grpc.StatusCode.INTERNAL, "the service failed; its log says why", "INTERNAL: the service failed"),
+        (grpc.StatusCode.PERMISSION_DENIED, "Internal error from Core", "PERMISSION_DENIED: Internal error"),
+    ],
+)
+def test_a_refusal_whose_reason_grpc_lost_is_put_into_words(code, details, words):
+    assert words in ending(code, details)
