@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from vpp.adapters.rpc import limits
 from vpp.adapters.rpc.outbox import Outbox
 from vpp.adapters.rpc.stream_writer import StreamWriter
 from vpp.rpcgen import fleet_pb2 as pb
@@ -98,3 +101,47 @@ async def test_a_close_while_a_write_is_under_way_lets_it_end():
     await stream.end_write()
     assert stream.written == [b"stop"]
     assert stream.under_way is None
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("gone"), asyncio.CancelledError()], ids=["error", "cancelled"]
+)
+async def test_a_stream_that_is_dead_already_does_not_hurt_who_stops_the_fleet(error):
+    told = []
+
+    async def write(_raw):
+        raise error
+
+    outbox = Outbox()
+    writer = StreamWriter(outbox, write, lambda: told.append(True))
+    outbox.put_urgent(b"stop")
+    outbox.put_urgent(b"stop")
+    assert isinstance(writer.error, ConnectionError)
+    assert told == [True], "once, and nothing is written any more"
+
+
+async def test_a_full_outbox_goes_out_also_where_no_write_waits():
+    written = []
+
+    async def write(raw):
+        written.append(raw)
+
+    outbox = Outbox()
+    messages = [release(number) for number in range(limits.MAX_OUTGOING_MESSAGES)]
+    for message, _ in messages:
+        outbox.put(message)
+    writer = StreamWriter(outbox, write, nobody)
+    await asyncio.sleep(0.001)
+    assert written == [raw for _, raw in messages]
+    assert not outbox.busy
+    writer.close()
+
+
+async def test_a_write_whose_wait_is_cancelled_ends_the_stream():
+    outbox, stream, broken = Outbox(), Stream(), asyncio.Event()
+    writer = StreamWriter(outbox, stream.write, broken.set)
+    outbox.put_urgent(b"stop")
+    stream.under_way.cancel()
+    await broken.wait()
+    assert isinstance(writer.error, ConnectionError)
+    assert stream.written == [b"stop"]
