@@ -350,6 +350,14 @@ async def test_a_slow_consumer_keeps_its_newest_order_and_every_stop(certificate
         assert len(got) < sent
 
 
+async def test_nothing_of_a_server_runs_on_when_it_has_stopped(certificates):
+    async with running_plant(certificates) as plant:
+        tasks = plant.server.tasks
+        assert tasks
+        await plant.server.stop(0.0)
+        assert all(task.done() for task in tasks), "the database is closed after this"
+
+
 async def test_draining_ends_sessions_in_words_and_writes_what_waits(certificates):
     plant = Plant(certificates, write_period_s=60.0)
     await plant.start()

@@ -87,18 +87,20 @@ class RunningServer:
     async def stop(self, grace_s: float = 5.0) -> None:
         """Say NOT_SERVING, end the sessions, write what waits, let calls finish within `grace_s`."""
         await self.health.enter_graceful_shutdown()
-        self._end_tasks()
+        await self._end_tasks()
         await self._gateway.drain()
         await self._server.stop(grace_s)
 
     async def kill(self) -> None:
         """End everything at once, as a crash would; for tests."""
-        self._end_tasks()
+        await self._end_tasks()
         await self._server.stop(None)
 
-    def _end_tasks(self) -> None:
+    async def _end_tasks(self) -> None:
+        """End the tasks and wait: one that reads the database must be done before that is closed."""
         for task in self.tasks:
             task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
 def require_fast_protobuf() -> None:
