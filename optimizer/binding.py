@@ -50,14 +50,15 @@ def why_energy_is_missing(
 ) -> str:
     """Name what kept an asset from `asked_kwh` at the start of interval `end`."""
     assets = problem.assets
-    connected = connected_intervals(problem, asset)
+    rows = np.flatnonzero(problem.windows.asset == asset)
+    connected = connected_intervals(problem, rows)
     connected = connected[connected < end]
     if not len(connected):
         return NO_WINDOW
     most_kw, most_kwh = float(assets.max_charge_kw[asset]), float(assets.energy_max_kwh[asset])
-    by_size = _most_energy(problem, asset, connected, end, charge_kw=np.inf, most_kwh=most_kwh)
-    by_power = _most_energy(problem, asset, connected, end, charge_kw=most_kw, most_kwh=np.inf)
-    both = _most_energy(problem, asset, connected, end, charge_kw=most_kw, most_kwh=most_kwh)
+    by_size = _most_energy(problem, asset, rows, connected, end, charge_kw=np.inf, most_kwh=most_kwh)
+    by_power = _most_energy(problem, asset, rows, connected, end, charge_kw=most_kw, most_kwh=np.inf)
+    both = _most_energy(problem, asset, rows, connected, end, charge_kw=most_kw, most_kwh=most_kwh)
     if both < asked_kwh - ROOM_KWH:
         return ENERGY_MAX if by_size < by_power else WINDOW_OR_POWER
     room = connected[schedule.charge_kw[asset, connected] < assets.max_charge_kw[asset] - ROOM_KW]
@@ -85,9 +86,8 @@ def _shared_limit(problem: Problem, paths: evaluate.Paths, feeder: int, room: In
     return PRICE
 
 
-def connected_intervals(problem: Problem, asset: int) -> Ints:
-    """Return the intervals in which an asset is connected."""
-    rows = np.flatnonzero(problem.windows.asset == asset)
+def connected_intervals(problem: Problem, rows: Ints) -> Ints:
+    """Return the intervals in which the asset whose windows are `rows` is connected."""
     if not len(rows):
         return np.arange(problem.intervals)
     spans = [np.arange(problem.windows.from_interval[w], problem.windows.to_interval[w]) for w in rows]
@@ -95,12 +95,19 @@ def connected_intervals(problem: Problem, asset: int) -> Ints:
 
 
 def _most_energy(
-    problem: Problem, asset: int, connected: Ints, end: int, *, charge_kw: float, most_kwh: float
+    problem: Problem,
+    asset: int,
+    rows: Ints,
+    connected: Ints,
+    end: int,
+    *,
+    charge_kw: float,
+    most_kwh: float,
 ) -> float:
     """Return what that power would have stored by the start of interval `end`, trips before it taken off."""
     assets, windows = problem.assets, problem.windows
     gain = problem.interval_h * charge_kw * assets.charge_efficiency[asset]
-    rows = np.flatnonzero((windows.asset == asset) & (windows.to_interval < end))
+    rows = rows[windows.to_interval[rows] < end]
     trips = sorted((int(windows.to_interval[w]), float(windows.trip_energy_kwh[w])) for w in rows)
     energy, before = float(assets.energy_initial_kwh[asset]), 0
     for at, trip in [*trips, (end, 0.0)]:

@@ -54,11 +54,12 @@ class Course:
     wide: int
     narrow: int
     full: int  # of the wide passes, those over everybody
-    part: float  # of the others
+    part: float  # of the fleet, in the others
     searched: int  # of the narrow passes, the last ones that search the modes of stepped assets
     bounds: int  # evaluated before and after wide turns to narrow
     keen: float = 0.0  # the modes are searched for the holders of this share of the regret alone
     averaged: int = 0  # of the wide passes, the last ones whose mean multipliers count
+    fewer: float = 1.0  # times that part in the narrow passes
     last: float = 1.0  # part of the fleet in the last pass
     feeder: tuple[float, float, float] = (1.0, 0.5, 5e-4)  # width at the start, at the turn, at the end
     sampled: tuple[float, float, float] | None = (
@@ -67,7 +68,7 @@ class Course:
     margin: float = 1.5e-5
     end: float = 0.1  # width of exchange and peak at the end, as a share of that at the turn
     share: float = 0.5  # of a full multiplier step, in the narrow passes
-    least_gain: float = 0.0  # in the wide passes, who gains less does not count as moved
+    least_gain: tuple[float, float] = (0.0, 0.0)  # who gains less is not counted as moved: wide, narrow
 
 
 def course_for(count: int, *, worn: bool = False) -> Course:
@@ -115,7 +116,8 @@ def course_for(count: int, *, worn: bool = False) -> Course:
             keen=0.9,
             averaged=6,
             last=0.15,
-            least_gain=3e-5,
+            least_gain=(3e-5, 1e-5),
+            fewer=0.5,
         )
     return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
 
@@ -260,7 +262,7 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
         share=1.0 if k > 1 else 0.5,
         chunk=chunk,
         part=1.0 if k < plan.full else plan.part,
-        least_gain=plan.least_gain if level > 0 else 0.0,
+        least_gain=plan.least_gain[0] if level > 0 else 0.0,
         fine=k >= 4,
         level=level,
         bound=level > 0,
@@ -280,8 +282,9 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         feeder_width=turn * (end / turn) ** along,
         margin=plan.margin,
         share=plan.share,
+        least_gain=plan.least_gain[1],
         chunk=chunk,
-        part=1.0 if small else (plan.last if k == count else plan.part),
+        part=1.0 if small else (plan.last if k == count else plan.part * plan.fewer),
         fine=True,
         level=2 if searched and plan.keen == 0.0 else 1,
         keen=plan.keen if searched else 0.0,

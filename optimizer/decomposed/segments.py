@@ -17,10 +17,12 @@ Signed power here: positive charges. Keys are minus the marginal cost per stored
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from optimizer.decomposed.coupling import EXACT, add_ramp_prices
 from optimizer.decomposed.nearby import cost_at, gather
+from optimizer.decomposed.slopes import ONE
 from optimizer.decomposed.work import CHARGE, DISCHARGE, OFF, SEGMENTS
 
 
@@ -84,11 +86,47 @@ def two_segments(low, high, price, rise, wear, tilt, key_up, key_down):
     return down, first, up, second
 
 
+NEAR_KW = 1e-6
+"""Breakpoints are further apart than this; of two nearer ones a limit stays rather than a power around."""
+AROUND = np.array((-0.2, 0.0, 0.2, -0.3, -0.1, 0.0, 0.1, 0.3, -0.3, -0.1, -0.02, 0.0, 0.02, 0.1, 0.3))
+"""Breakpoints around the old power, as shares of the range: few, more (from place 3), fine (from place 8)."""
+
+
 @njit(**EXACT)
 def points_of(asset, low, high, free, old, previous, fine, few, stability, wish, point):
     """Write the breakpoints of an interval, ascending, from low to high; return their number."""
-    count = _wishes(asset, low, high, free, old, previous, fine, few, stability, wish)
-    return sorted_inside(wish, count, low, high, point)
+    if stability > 0.0:
+        count = _wishes(asset, low, high, free, old, previous, fine, few, stability, wish)
+        return sorted_inside(wish, count, low, high, point)
+    last = 0
+    if free:  # energy turns from one unit to the other exactly at zero
+        if asset.stepped == 1:
+            wish[0], wish[1], wish[2], last = -asset.min_discharge_kw, 0.0, asset.min_charge_kw, 3
+        else:
+            wish[0], last = 0.0, 1
+    wish[last] = np.inf
+    point[0], highest, span, below = low, low, high - low, high - NEAR_KW
+    first, end = (0, 3) if few else ((8, 15) if fine == 1 else (3, 8))
+    count, j = np.uint64(1), 0
+    for k in range(first, end):
+        x = old + AROUND[k] * span
+        while wish[j] < x + NEAR_KW:
+            limit = wish[j]
+            if highest + NEAR_KW < limit < below:
+                point[count], highest = limit, limit
+                count += ONE
+            j += 1
+        if highest + NEAR_KW < x < below:
+            point[count], highest = x, x
+            count += ONE
+    while wish[j] < below:
+        limit = wish[j]
+        if highest + NEAR_KW < limit:
+            point[count], highest = limit, limit
+            count += ONE
+        j += 1
+    point[count] = high
+    return np.int64(count + ONE)
 
 
 @njit(inline="always", **EXACT)
@@ -114,7 +152,13 @@ def _wishes(asset, low, high, free, old, previous, fine, few, stability, wish):
 @njit(inline="always", **EXACT)
 def sorted_inside(wish, wishes, low, high, point):
     """Write low, the wishes in between, and high, ascending and 1e-6 kW apart; return their number."""
-    point[0], point[1], count = low, high, 2
+    point[0], point[1] = low, high
+    return insert_inside(wish, wishes, low, high, point, 2)
+
+
+@njit(inline="always", **EXACT)
+def insert_inside(wish, wishes, low, high, point, count):
+    """Insert the wishes into the ascending points, where none is near; return their number."""
     for i in range(wishes):
         x = wish[i]
         if x <= low or x >= high or count > SEGMENTS:
@@ -122,7 +166,7 @@ def sorted_inside(wish, wishes, low, high, point):
         j = count
         while j > 0 and point[j - 1] > x:
             j -= 1
-        if x - point[j - 1] < 1e-6 or point[j] - x < 1e-6:
+        if x - point[j - 1] < NEAR_KW or point[j] - x < NEAR_KW:
             continue
         for z in range(count, j, -1):
             point[z] = point[z - 1]
@@ -149,12 +193,11 @@ def kinked_segments(c, asset, t, tilt, free, old, previous, low, high, rest, res
     """Keys and widths where ramps begin or end within the range, from the exact integral."""
     wish, point, key, near = w.wish, w.point, w.key, w.near
     bent, start, rise = gather(c, t, rest, rest_feeder, asset.weight, low, high, near)
-    count = _wishes(
-        asset, low, high, free, old, previous, settings.fine, False, settings.stability_per_kwh, wish
-    )
-    if settings.fine == 1:
-        count = _ramp_ends(near, bent, wish, count)
-    count = sorted_inside(wish, count, low, high, point) - 1
+    fine, stability = settings.fine, settings.stability_per_kwh
+    count = points_of(asset, low, high, free, old, previous, fine, False, stability, wish, point)
+    if fine == 1:
+        count = insert_inside(wish, _ramp_ends(near, bent, wish), low, high, point, count)
+    count -= 1
     left = 0.0
     for k in range(count + 1):
         right = cost_at(point[k], bent, start, rise, near)
@@ -165,8 +208,9 @@ def kinked_segments(c, asset, t, tilt, free, old, previous, low, high, rest, res
 
 
 @njit(**EXACT)
-def _ramp_ends(near, bent, wish, count):
+def _ramp_ends(near, bent, wish):
     """Wish for the powers at which a bent ramp begins and ends: between them chords are exact."""
+    count = 0
     for k in range(bent):
         if count + 2 > wish.size:
             break

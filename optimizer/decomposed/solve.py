@@ -14,24 +14,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from optimizer.certificate import certify
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
-from optimizer.decomposed.extract import prices_of_plan, schedule_of
 from optimizer.decomposed.fleet import Fleet, compile_fleet
-from optimizer.decomposed.holding import ROUNDS, settle_shares
 from optimizer.decomposed.kept import own_costs
-from optimizer.decomposed.measure import shares_of
 from optimizer.decomposed.pace import Pace
 from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
 from optimizer.decomposed.private import Private, compile_private, select_private
-from optimizer.decomposed.regret import keenest, regrets, spent
-from optimizer.decomposed.reserve import compile_held, held_prices
+from optimizer.decomposed.proven import KEEP_BEST_UP_TO, plan_of
+from optimizer.decomposed.regret import keenest, regrets
+from optimizer.decomposed.reserve import compile_held
 from optimizer.decomposed.sample import draw_sample, spread
 from optimizer.decomposed.solver import Averaged, Incumbent, Solver, scale_of
 from optimizer.decomposed.sweep import State, new_state
-from optimizer.decomposed.tighten import candidates, tighten
 from optimizer.decomposed.warm import warm_multipliers, warm_powers
-from optimizer.plan import EnergyWorths, Plan, Prices, Warm
+from optimizer.plan import Plan, Warm
 from optimizer.problem import Floats, Problem
 
 RELIEF_PASSES = 2
@@ -40,8 +36,6 @@ RELIEF_MARGIN = 2.5
 RELIEF_WORTH = 5e-5
 """Share of the cost that relieved feeders may take."""
 OnPass = Callable[[int, int, float], None]
-KEEP_BEST_UP_TO = 200_000
-"""Up to this many assets the best schedule is copied; beyond, memory counts and the last one is taken."""
 
 
 def solve_decomposed(
@@ -90,9 +84,9 @@ def solve_decomposed(
             small.recount(relaxed)
             settle_prices(solver, best, relaxed, small, solver.private, settling)
         passes = passes_after(len(fleet), kept=private is None)
-    report = None if progress is None else (lambda: progress(_plan(solver, best, seed)))
+    report = None if progress is None else (lambda: progress(plan_of(solver, best, seed)))
     descend(solver, state, passes, best, report, on_pass)
-    return _plan(solver, best, seed, last=True)
+    return plan_of(solver, best, seed, last=True)
 
 
 def start(solver: Solver, best: Incumbent) -> State:
@@ -162,11 +156,12 @@ def descend(
             solver.run(
                 solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw
             )
-        if keep or k == len(passes) - 1:
-            best.offer_schedule(solver.cost(state), state, copy=keep)
+        cost = solver.cost(state)
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
         _prove(solver, step, best, mean)
+        if (keep and np.isfinite(best.bound)) or k == len(passes) - 1:  # a copy is worth its while with a gap
+            best.offer_schedule(cost, state, copy=keep)
         last = len(passes) if best.close else k + 1
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
@@ -243,66 +238,6 @@ def _previous(problem: Problem, fleet: Fleet) -> Floats | None:
     if problem.previous_power_kw is None or problem.stability_cost_per_kw <= 0.0:
         return None
     return np.ascontiguousarray(-problem.previous_power_kw[fleet.order])
-
-
-def _plan(solver: Solver, best: Incumbent, seed: int, *, last: bool = False) -> Plan:
-    problem, fleet = solver.problem, solver.fleet
-    assert best.power_kw is not None
-    assert best.coupling is not None
-    settle_shares(solver, best, rounds=ROUNDS if last else 1)
-    shares = None if solver.private is None else shares_of(fleet, solver.private, best.power_kw)
-    paid = spent(fleet, best.coupling, best.power_kw)
-    energy = _tighten(solver, best, paid) if last else None
-    schedule = schedule_of(fleet, best.power_kw, consume=last and len(fleet) > KEEP_BEST_UP_TO)
-    if shares is not None:
-        schedule = replace(schedule, reserve_up_kw=shares[0], reserve_down_kw=shares[1])
-    prices = _with_own_prices(solver, best, prices_of_plan(best.coupling, fleet.interval_h))
-    prices = replace(prices, energy=energy)
-    certificate = certify(problem, schedule, best.bound, method="decomposed", seed=seed)
-    certificate = replace(certificate, gap_parts=_gap_parts(solver, best, certificate.gap_absolute, paid))
-    return Plan(schedule=schedule, certificate=certificate, prices=prices)
-
-
-def _tighten(solver: Solver, best: Incumbent, paid: Floats) -> EnergyWorths | None:
-    """Raise the bound by the minimum powers of the assets that they cost most; return what proves it."""
-    if best.values is None or best.own_cost is None or best.coupling is None or best.close:
-        return None
-    rows = candidates(solver.fleet, best.coupling, None if solver.private is None else solver.private.rich)
-    above = best.own_cost + paid - best.values
-    raised, energy = tighten(solver.fleet, best.coupling, best.values, above, best.bound, rows)
-    best.bound += float((raised - best.values).sum())
-    best.values = raised
-    return energy
-
-
-def _with_own_prices(solver: Solver, best: Incumbent, prices: Prices) -> Prices:
-    """Add the assets' own multipliers, in the rows of the problem."""
-    if best.budget_price is None or best.potential is None:
-        return prices
-    budget, worn = None, best.potential if len(best.potential) else None
-    if np.isfinite(solver.problem.assets.discharge_budget_kwh).any():
-        budget = np.zeros(len(solver.fleet))
-        budget[solver.fleet.order] = best.budget_price
-    if best.held is not None and best.share_weight is not None:
-        weight = np.empty_like(best.share_weight)
-        weight[solver.fleet.order] = best.share_weight
-        prices = replace(prices, reserve_per_kw_h=held_prices(best.held), reserve_weight=weight)
-    return replace(prices, budget_per_kwh=budget, wear_per_kwh=worn)
-
-
-def _gap_parts(solver: Solver, best: Incumbent, gap: float, paid: Floats) -> dict[str, float]:
-    """Where the gap is, in money; exact, as the bound is a sum over assets and grid.
-
-    minimum_powers: what assets with a minimum power cost above their relaxed optimum at the bound's prices,
-    so the distance between relaxation and schedule; assets: the same of all others; shared: the rest, grid
-    and reserve.
-    """
-    if best.values is None or best.own_cost is None:
-        return {}
-    above = best.own_cost + paid - best.values
-    stepped = solver.fleet.assets["stepped"] == 1
-    parts = {"minimum_powers": float(above[stepped].sum()), "assets": float(above[~stepped].sum())}
-    return parts | {"shared": gap - sum(parts.values())}
 
 
 def warm_up() -> None:

@@ -29,7 +29,8 @@ from optimizer.problem import Floats, Ints
 LANES = 2
 
 ONE_THREAD_UP_TO = 3000
-"""Up to this many assets a pass runs on one thread: waiting for the other lane costs more than it saves."""
+WORTH_TWO = 8
+"""Up to so many assets a pass runs on one thread, as waiting costs more, but for chunks worth it."""
 
 
 @njit(**EXACT)
@@ -54,6 +55,14 @@ def _counted_response(c, asset, stays, settings, w, scratch, power):
 
 
 @njit(**EXACT)
+def _same(new, old):
+    for t in range(new.size):
+        if new[t] != old[t]:
+            return False
+    return True
+
+
+@njit(**EXACT)
 def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch, grid, modes, best, trial):
     """Find the asset's next schedule in `best`; return (accepted, own cost, change of the total).
 
@@ -66,6 +75,8 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
         if free and asset.counted == 1:
             own_trial = _counted_response(c, asset, stays, settings, w, scratch, trial)
             allowed = True
+            if settings.level < 2 and not always and _same(trial, old):
+                return False, own_old, 0.0
         else:
             served = backward(c, asset, stays, old, previous, modes, free, settings, w)
             allowed, own_trial = forward(asset, stays, free, modes, settings, w, trial)
@@ -246,7 +257,7 @@ def sweep(
     before = np.zeros((0, fleet.intervals)) if previous_kw is None else previous_kw
     state.moved[rows] = 0
     threads = get_num_threads()
-    set_num_threads(1 if len(rows) <= ONE_THREAD_UP_TO else threads)
+    set_num_threads(1 if len(rows) <= ONE_THREAD_UP_TO and chunk < WORTH_TWO else threads)
     _sweep(
         coupling, fleet.assets, fleet.stays, order, first, rounds, state.power_kw,
         state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw, state.feeder_sum_kw,
