@@ -4,7 +4,8 @@
                   │                 plan: few open cells ─► dive
                   └─► passes of the decomposed method ─► modes ─► powers solved again, modes held ─► best
                           ▲                                                                   │
-                          └───────────── another order, until close or out of work ◄──────────┘
+                          ├───────────── another order, until close or out of work ◄──────────┤
+                          └╌ ended where single modes switched gain more (`switching`) ◄╌╌╌╌╌╌┘
 
 Stops on work alone. Where the passes do not cover a table of the problem, this is the exact method.
 """
@@ -23,6 +24,7 @@ from optimizer.exact.cells import wrong_cells
 from optimizer.exact.polish import polish
 from optimizer.exact.product import finish, idle, recover, resumed, search_tiny
 from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
+from optimizer.exact.switching import switch_modes
 from optimizer.plan import Plan, Schedule
 from optimizer.problem import Problem
 
@@ -31,6 +33,12 @@ CLOSE = 1e-4
 RUN_CELLS = 11_600
 """Cells (asset, interval) up to which one run of passes is all; a problem of a third the size has nine."""
 MOST_RUNS = 12
+SWITCH_AFTER = 3
+"""Runs after which single modes are switched in the best plan."""
+TRY_CELLS = 77_000
+"""Cells solved for that, over all tries; four times as many where it gained ..."""
+WORTH_SWITCHING = 0.1
+"""... this share of the gap. Then there are no further runs."""
 DIVE_UP_TO_SHARE = 0.125
 """The dive is tried first where the relaxation breaks rules in at most this many cells per asset."""
 DIVE_ABOVE_GAP = 0.01
@@ -104,14 +112,30 @@ def solve_combined(
 
 
 def _sweep(problem: Problem, relaxation: Relaxation, sweeps: Around, best: _Best) -> None:
-    """Run passes and polish, in ever another order, until the plan is close or the work is done."""
+    """Run passes and polish, in ever another order, until the plan is close or the work is done.
+
+    After a few runs single modes are switched in the best plan; where that gains much it takes the place of
+    the other runs.
+    """
     count = len(problem.assets) * problem.intervals
-    for run in range(max(1, min(MOST_RUNS, int((RUN_CELLS / count) ** 2)))):
+    runs = max(1, min(MOST_RUNS, int((RUN_CELLS / count) ** 2)))
+    for run in range(runs):
         if best.close:
             return
         found = sweeps.run(best.seed + run)
         polished = polish(problem, relaxation, found)
         best.offer(found if polished is None else polished)
+        if run == min(SWITCH_AFTER, runs) - 1 and _switch(problem, relaxation, best, TRY_CELLS // count):
+            return
+
+
+def _switch(problem: Problem, relaxation: Relaxation, best: _Best, tries: int) -> bool:
+    """Switch modes in the best plan, and tell whether that gained much."""
+    before = best.plan.certificate.gap_absolute
+    worth = WORTH_SWITCHING * before
+    if not best.close:
+        best.offer(switch_modes(problem, relaxation, best.plan.schedule, tries=tries, worth=worth))
+    return best.plan.certificate.gap_absolute <= before - worth
 
 
 def _relaxed_plan(problem: Problem, relaxation: Relaxation, values: np.ndarray) -> Plan:

@@ -9,7 +9,7 @@ from optimizer.exact.cells import Cells, schedule_of
 from optimizer.exact.compiled import Compiled
 from optimizer.exact.relaxation import Relaxation
 from optimizer.plan import Schedule
-from optimizer.problem import Floats, Problem
+from optimizer.problem import Floats, Ints, Problem
 
 EMPTY_KWH = 1e-9
 """Less than this is rounding: of a trip that fell short, of an energy at its minimum."""
@@ -24,6 +24,18 @@ def polish(
     calm and early charging choose among what is left. `switches`: the on/off variables of the statement
     itself where a search has them, else they are read off the schedule.
     """
+    columns, low, high = held_bounds(problem, relaxation, schedule, switches)
+    relaxation.session.set_bounds(columns, low, high)
+    answer = relaxation.session.run()
+    if not answer.usable:
+        return None
+    return schedule_of(problem, relaxation.compiled, relaxation.cells, answer.values)
+
+
+def held_bounds(
+    problem: Problem, relaxation: Relaxation, schedule: Schedule, switches: dict[str, Floats] | None = None
+) -> tuple[Ints, Floats, Floats]:
+    """Return the columns of powers and on/off variables, with the bounds that hold a schedule's modes."""
     compiled, cells = relaxation.compiled, relaxation.cells
     low, high = compiled.low.copy(), compiled.high.copy()
     _hold_modes(cells, schedule, compiled, low, high)
@@ -31,9 +43,7 @@ def polish(
         at = compiled.columns[name].at
         low[at], high[at] = values, values
     columns = np.concatenate([cells.charge_at, cells.discharge_at, np.flatnonzero(compiled.integer)])
-    relaxation.session.set_bounds(columns, low[columns], high[columns])
-    answer = relaxation.session.run()
-    return schedule_of(problem, compiled, cells, answer.values) if answer.usable else None
+    return columns, low[columns], high[columns]
 
 
 def _hold_modes(cells: Cells, schedule: Schedule, compiled: Compiled, low: Floats, high: Floats) -> None:

@@ -53,10 +53,16 @@ class Session:
         self.solver.setOptionValue("simplex_iteration_limit", ITERATION_LIMIT)
         self.solver.passModel(_model_of(compiled))
 
-    def run(self) -> Answer:
-        """Solve from the basis at hand."""
+    def run(self, *, below: float = np.inf) -> Answer:
+        """Solve from the basis at hand; not to the end where the objective is seen to pass `below`."""
+        self.solver.setOptionValue("objective_bound", below)
         self.solver.run()
         return self._answer()
+
+    def reduced_costs(self) -> Floats:
+        """Return the reduced cost of every column at the last optimum of a linear program."""
+        solution: Any = self.solver.getSolution()
+        return np.array(solution.col_dual, dtype=float)
 
     def set_bounds(self, columns: Ints, low: Floats, high: Floats) -> None:
         """Replace the bounds of some columns."""
