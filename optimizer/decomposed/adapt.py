@@ -116,7 +116,7 @@ def _step(c, held, asset, stays, p, i, old, previous, always, settings, w, b, mo
 @njit(**ALLOCATING)
 def _run_chunk(
     c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
-    held_sum, unit,
+    held_sum,
 ):  # fmt: skip
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
@@ -129,14 +129,14 @@ def _run_chunk(
     best, trial = np.zeros(intervals), np.zeros(intervals)
     _run_rows(
         c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum,
-        feeder_sum, held_sum, unit, w, b, d, size, modes, best, trial,
+        feeder_sum, held_sum, w, b, d, size, modes, best, trial,
     )  # fmt: skip
 
 
 @njit(**EXACT)
 def _run_rows(
     c, held, assets, stays, p, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
-    held_sum, unit, w, b, d, size, modes, best, trial,
+    held_sum, w, b, d, size, modes, best, trial,
 ):  # fmt: skip
     copy(c.base, b.base)
     for k in range(rows.size):
@@ -151,7 +151,7 @@ def _run_rows(
         if p.depth_row[i] >= 0 and p.aimed[p.depth_row[i]] == FRESH:
             prices_at(c, asset.weight, old, w, b.price)
             settle_asset(
-                asset, stays, p, i, unit, b.price, b.held_price, settings.interval_h,
+                asset, stays, p, i, b.price, b.held_price, settings.interval_h,
                 settings.penalty_per_kwh, d, size,
             )  # fmt: skip
         if has_stores(asset, stays, p, i) and (not always or p.aimed[p.depth_row[i]] == 1):
@@ -194,7 +194,7 @@ def _merge_held(chunks, held_sum, changed):
 @njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _sweep(
     c, held, assets, stays, p, order, first, rounds, power, own, previous, moved, always, settings, fleet_sum,
-    feeder_sum, held_sum, unit,
+    feeder_sum, held_sum,
 ):  # fmt: skip
     """Run all rounds of chunks; chunk k holds order[first[k]:first[k + 1]], -1 marks an idle lane."""
     lanes, intervals = rounds.shape[1], fleet_sum.size
@@ -211,7 +211,7 @@ def _sweep(
                 shared = shared_of(c, feeder)
                 _run_chunk(
                     shared, held, assets, stays, p, rows, power, own, previous, moved, always, settings,
-                    mine, mine_feeder, mine_held, unit,
+                    mine, mine_feeder, mine_held,
                 )  # fmt: skip
                 difference(mine, fleet_sum, changed[lane])
                 difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
@@ -245,7 +245,7 @@ def sweep_private(
     _sweep(
         coupling, held, fleet.assets, fleet.stays, private, order, first, rounds,
         state.power_kw, state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw,
-        state.feeder_sum_kw, held_kw, (0,) * private.segment_cost.shape[1],
+        state.feeder_sum_kw, held_kw,
     )  # fmt: skip
     set_num_threads(threads)
     state.recount(fleet)

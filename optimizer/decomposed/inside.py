@@ -7,78 +7,90 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from optimizer.decomposed.coupling import ALLOCATING, EXACT
-from optimizer.problem import Floats
+from optimizer.decomposed.coupling import ALLOCATING, EXACT, FAST
+from optimizer.problem import Floats, Ints
 
 MISSING, SPARED, ASKED, LEFT, TOLL = 0, 1, 2, 3, 4
 """Places in `tail`: energy missing at the end, its multiplier; that of what is asked for at the end;
 kWh left of the budget, its multiplier."""
+X, Z, LOW, HIGH = 0, 1, 2, 3
+"""Places in `dual`, `over`, `over_dual`, `aim` and `way_dual`: kWh in, out, held, and the room above that."""
 
 
 class Inside(NamedTuple):
-    """The iterate of one asset; J stores, T intervals, and scratch arrays for its step."""
+    """The iterate of one asset; J stores, B blocks of intervals (room for T), and arrays for its step."""
 
+    blocks: Ints  # (1): B
+    block: Ints  # (T): block of each interval
     into: Floats  # (T): cost of a kWh stored
     earn: Floats  # (T): what a kWh drawn earns, wear aside
-    open: Floats  # (T): 1 while connected
-    begin: Floats  # (J): kWh in each store at the start
-    worth: Floats  # (T, J): u
-    x: Floats  # (T, J)
-    z: Floats  # (T, J)
-    x_dual: Floats  # (T, J)
-    z_dual: Floats  # (T, J)
-    e: Floats  # (T, J): at the end of the interval
-    low_dual: Floats  # (T, J)
-    high_dual: Floats  # (T, J)
-    share: Floats  # (T, 2): part of the interval left free, its multiplier
+    per_up: Floats  # (T): share of the block's time that a kWh takes to charge, and to discharge
+    per_down: Floats
+    x: Floats  # (J, T): kWh in
+    z: Floats  # (J, T): kWh out
+    e: Floats  # (J, T + 1): before each block, and after the last
+    room: Floats  # (J, T): above that after the block
+    dual: Floats  # (4, J, T)
+    worth: Floats  # (J, T + 1): u; the last: of the final energy
+    share: Floats  # (2, T): part of the block left free, its multiplier
     tail: Floats  # (5)
-    aim: Floats  # (4, T, J): products aimed at, of x, z, e and the room above e with their multipliers
+    aim: Floats  # (4, J, T): products aimed at
     aim_share: Floats  # (T)
     aim_tail: Floats  # (3): of missing, asked, toll
-    weight: Floats  # (3, T, J): x / x_dual, z / z_dual, and that of e
-    turn: Floats  # (T, J): how charging and discharging of a store pull at the interval's share
+    over: Floats  # (4, J, T): one over x, z, e after the block, room
+    over_dual: Floats  # (4, J, T): one over the multipliers
+    weight_x: Floats  # (J, T): x over its multiplier
+    weight_z: Floats  # (J, T)
+    weight_e: Floats  # (J, T + 1): of e after the block, in the place behind it
+    turn: Floats  # (J, T): how charging and discharging of a store pull at the block's share
+    toll: Floats  # (J, T): column of the budget's price
     inverse: Floats  # (T, J, J): of the eliminated blocks
-    toll: Floats  # (T, J): column of the budget's price
-    tolled: Floats  # (T, J): the system solved for it
-    right: Floats  # (T, J)
-    move: Floats  # (T, J): step of u
-    way: Floats  # (7, T, J): steps of x, z, e; relative ones of x_dual, z_dual, low_dual, high_dual
-    part: Floats  # (T, 5): inverse weight of the share, sum of z weights, right side, steps of both
+    tolled: Floats  # (J, T + 1): the system solved for the toll
+    right: Floats  # (J, T)
+    move: Floats  # (J, T + 1): step of u
+    way_x: Floats  # (J, T)
+    way_z: Floats  # (J, T)
+    way_e: Floats  # (J, T + 1)
+    way_dual: Floats  # (4, J, T): relative
+    part: Floats  # (5, T): inverse weight of the share, sum of z weights, right side, steps of both
 
 
 @njit(**ALLOCATING)
 def new_inside(depth, intervals):
     """Allocate the arrays of one lane, in the order of the fields of `Inside`."""
-    row = (intervals, depth)
+    row, longer, four = (depth, intervals), (depth, intervals + 1), (4, depth, intervals)
     return Inside(
-        np.zeros(intervals), np.zeros(intervals), np.zeros(intervals), np.zeros(depth), np.zeros(row),
-        np.zeros(row), np.zeros(row), np.zeros(row), np.zeros(row), np.zeros(row), np.zeros(row),
-        np.zeros(row), np.zeros((intervals, 2)), np.zeros(5), np.zeros((4, intervals, depth)),
-        np.zeros(intervals), np.zeros(3), np.zeros((3, intervals, depth)), np.zeros(row),
-        np.zeros((intervals, depth, depth)), np.zeros(row), np.zeros(row), np.zeros(row), np.zeros(row),
-        np.zeros((7, intervals, depth)), np.zeros((intervals, 5)),
+        np.zeros(1, np.int64), np.zeros(intervals, np.int64), np.zeros(intervals), np.zeros(intervals),
+        np.zeros(intervals), np.zeros(intervals), np.zeros(row), np.zeros(row), np.zeros(longer),
+        np.zeros(row), np.zeros(four), np.zeros(longer), np.zeros((2, intervals)), np.zeros(5),
+        np.zeros(four), np.zeros(intervals), np.zeros(3), np.zeros(four), np.zeros(four), np.zeros(row),
+        np.zeros(row), np.zeros(longer), np.zeros(row), np.zeros(row), np.zeros((intervals, depth, depth)),
+        np.zeros(longer), np.zeros(row), np.zeros(longer), np.zeros(row), np.zeros(row), np.zeros(longer),
+        np.zeros(four), np.zeros((5, intervals)),
     )  # fmt: skip
 
 
 @njit(**EXACT)
-def start_inside(d, unit, cost, size, ask, scale):
+def start_inside(d, cost, size, ask, scale):
     """Begin in the middle of every range; `scale`: of the multipliers, money per kWh."""
-    up, down, _, penalty, need, budget = ask
-    intervals, count, total, mean, drawn = d.into.size, len(unit), 0.0, 0.0, 0.0
-    for t in range(intervals):
-        mean += d.into[t] / intervals
-        drawn += 0.25 * down * d.open[t]
-    for j in range(count):
+    up, down, value, penalty, need, budget = ask
+    count, total, mean, drawn = d.blocks[0], 0.0, 0.0, 0.0
+    for b in range(count):
+        mean += d.into[b] / count
+        drawn += 0.25 / d.per_down[b]
+    part = 0.25 * min(1.0, 0.5 * budget / drawn)
+    for j in range(d.x.shape[0]):
         total += size[j]
-    out = 0.25 * down * min(1.0, 0.5 * budget / drawn)
-    for t in range(intervals):
-        d.share[t, 0], d.share[t, 1] = 0.75 - out / down, 0.5 * scale * (up + down)
-        for j in range(count):
-            d.worth[t, j] = mean - 0.5 * cost[j]
-            d.x[t, j], d.z[t, j] = 0.25 * up / count * d.open[t], out / count * d.open[t]
-            d.x_dual[t, j] = d.z_dual[t, j] = scale
-            d.e[t, j] = 0.5 * size[j]
-            d.low_dual[t, j] = d.high_dual[t, j] = scale
+        d.worth[j, count] = value
+        for b in range(count):
+            d.worth[j, b] = mean - 0.5 * cost[j]
+            d.x[j, b] = 0.25 / (d.per_up[b] * d.x.shape[0])
+            d.z[j, b] = part / (d.per_down[b] * d.x.shape[0])
+            d.e[j, b + 1] = d.room[j, b] = 0.5 * size[j]
+            for k in range(4):
+                d.dual[k, j, b] = scale
+    for b in range(count):
+        d.share[0, b], d.share[1, b] = 0.75 - part, 0.5 * scale * (up + down)
     d.tail[MISSING] = max(need - 0.5 * total, 0.0) + 0.1 * total
     d.tail[SPARED], d.tail[ASKED] = 0.5 * penalty, 0.3 * scale
     d.tail[LEFT], d.tail[TOLL] = budget - min(drawn, 0.5 * budget), 0.0
@@ -87,33 +99,41 @@ def start_inside(d, unit, cost, size, ask, scale):
 
 
 @njit(**EXACT)
-def beyond(d, unit, need):
+def beyond(d, need):
     """Energy at the end, with what is declared missing, above what is needed."""
     total = d.tail[MISSING] - need
-    for j in range(len(unit)):
-        total += d.e[d.into.size - 1, j]
+    for j in range(d.x.shape[0]):
+        total += d.e[j, d.blocks[0]]
+    return total
+
+
+@njit(**FAST)
+def _products(variable, way, dual, way_dual, count, shift, step, step_dual):
+    """Sum of the products of a variable and its multiplier after the steps; `shift`: place of the first."""
+    total = 0.0
+    for b in range(count):
+        moved = variable[b + shift] + step * way[b + shift]
+        total += moved * dual[b] * (1.0 + step_dual * way_dual[b])
     return total
 
 
 @njit(**EXACT)
-def gap_inside(d, unit, size, ask, step, step_dual):
+def gap_inside(d, ask, step, step_dual):
     """Return (sum of the products of variable and multiplier after the steps, their number)."""
-    count, number = len(unit), 2.0
-    missing, spared = d.tail[MISSING], d.tail[SPARED]
-    total = missing * spared + d.tail[ASKED] * beyond(d, unit, ask[4])
+    count, depth = d.blocks[0], d.x.shape[0]
+    total = d.tail[MISSING] * d.tail[SPARED] + d.tail[ASKED] * beyond(d, ask[4])
+    number = 2.0 + count * (1 + 4 * depth)
     if ask[5] < np.inf:
-        total, number = total + d.tail[LEFT] * d.tail[TOLL], 3.0
-    for t in range(d.into.size):
-        for j in range(count):
-            e = d.e[t, j] + step * d.way[2, t, j]
-            total += d.low_dual[t, j] * (1.0 + step_dual * d.way[5, t, j]) * e
-            total += d.high_dual[t, j] * (1.0 + step_dual * d.way[6, t, j]) * (size[j] - e)
-        number += 2 * count
-        if d.open[t] > 0.0:
-            total += (d.share[t, 0] + step * d.part[t, 3]) * (d.share[t, 1] + step_dual * d.part[t, 4])
-            for j in range(count):
-                x, z = d.x[t, j] + step * d.way[0, t, j], d.z[t, j] + step * d.way[1, t, j]
-                total += d.x_dual[t, j] * (1.0 + step_dual * d.way[3, t, j]) * x
-                total += d.z_dual[t, j] * (1.0 + step_dual * d.way[4, t, j]) * z
-            number += 1 + 2 * count
+        total, number = total + d.tail[LEFT] * d.tail[TOLL], number + 1.0
+    for j in range(depth):
+        dual, way = d.dual, d.way_dual
+        total += _products(d.x[j], d.way_x[j], dual[X, j], way[X, j], count, 0, step, step_dual)
+        total += _products(d.z[j], d.way_z[j], dual[Z, j], way[Z, j], count, 0, step, step_dual)
+        total += _products(d.e[j], d.way_e[j], dual[LOW, j], way[LOW, j], count, 1, step, step_dual)
+        for b in range(count):
+            room = d.room[j, b] - step * d.way_e[j, b + 1]
+            total += room * dual[HIGH, j, b] * (1.0 + step_dual * way[HIGH, j, b])
+    for b in range(count):
+        free = d.share[0, b] + step * d.part[3, b]
+        total += free * (d.share[1, b] + step_dual * d.part[4, b])
     return total, number

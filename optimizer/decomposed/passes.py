@@ -72,12 +72,12 @@ class Course:
 
 
 def course_for(count: int, *, worn: bool = False) -> Course:
-    """Return the numbers of passes for `count` assets; a path for wear by depth takes half a millisecond."""
+    """Return the numbers of passes for `count` assets; with wear by depth prices take longer to settle."""
     if worn and count > TINY:
         small = count <= SMALL
         return Course(
-            sample=30, wide=16 if small else 9, narrow=8 if small else 6, full=16 if small else 3,
-            part=1.0 if small else 0.5, searched=2, bounds=1, averaged=4,
+            sample=30, wide=16 if small else 18, narrow=8 if small else 6, full=16 if small else 3,
+            part=1.0 if small else 0.5, searched=2, bounds=1, averaged=4 if small else 10,
         )  # fmt: skip
     if count <= TINY:
         # One battery may be half of its feeder: smoothed more widely.
@@ -170,18 +170,22 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
 
 
 def _worn(wide: list[Pass], narrow: list[Pass]) -> tuple[Pass, ...]:
-    """New paths in the first pass, in every third and in the second narrow one; a bound finds them as well.
+    """New paths in the first pass, in every third or fourth and in the second narrow one.
 
-    So there are two: at the end of the wide passes and after the second narrow one, at the mean multipliers.
+    A bound finds them as well; the best is at the mean multipliers at the end of the wide passes. A small
+    fleet has one more after the second narrow pass.
     """
+    often = 3 if len(wide) < 18 else 4
     few = [
-        replace(step, settle=k % 3 == 0, bound=False, mean_bound=k == len(wide) - 1, anew=True)
+        replace(step, settle=k % often == 0, bound=False, mean_bound=k == len(wide) - 1, anew=True)
         for k, step in enumerate(wide)
     ]
     return (
         *few,
         *(
-            replace(step, settle=k == 1, bound=False, averaged=k < 2, mean_bound=k == 1, anew=True)
+            replace(
+                step, settle=k == 1, bound=False, averaged=k < 2, mean_bound=k == 1 and often == 3, anew=True
+            )
             for k, step in enumerate(narrow)
         ),
     )

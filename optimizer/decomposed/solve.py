@@ -98,20 +98,13 @@ def start(solver: Solver, best: Incumbent) -> State:
     rows, sampled = draw_sample(fleet, sample_size(len(fleet)))
     small = new_state(sampled)
     private = solver.private if len(rows) == len(fleet) else select_private(solver.private, rows)
-    if private is not None:
-        solver.settle(sampled, private)
-    settle_prices(
-        solver,
-        best,
-        sampled,
-        small,
-        private,
-        passes_for(len(fleet), sample=True, worn=solver.problem.wear is not None),
-    )
+    worn = solver.problem.wear is not None
+    passes = passes_for(len(fleet), sample=True, worn=worn)
+    solver.settle_before(sampled, private, passes[0])
+    settle_prices(solver, best, sampled, small, private, passes)
     state = new_state(fleet, spread(fleet, rows, sampled, small.power_kw))
     state.recount(fleet)
-    if solver.private is not None:
-        solver.settle(fleet, solver.private)
+    solver.settle_before(fleet, solver.private, passes_for(len(fleet), worn=worn)[0])
     return state
 
 

@@ -247,6 +247,11 @@ class Solver:
         if self.held is not None:
             settle_potentials(fleet, private, prices_of(self.coupling), held_prices(self.held))
 
+    def settle_before(self, fleet: Fleet, private: Private | None, first: Pass) -> None:
+        """The same before a first pass in which the assets do not do so themselves."""
+        if private is not None and (private.asked.shape[1] or not first.settle):
+            self.settle(fleet, private)
+
     def bound(self, coupling: Coupling, held: Held | None) -> tuple[float, Floats]:
         """Valid lower bound at the multipliers of the whole fleet, and each asset's part of it."""
         if self.private is None or held is None:
