@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
+from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.gateway_settings import GatewaySettings
 from vpp.adapters.storage import open_identities, open_signals
 from vpp.adapters.storage.approvals import open_approvals
 from vpp.adapters.storage.migrate import require_current

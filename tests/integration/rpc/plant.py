@@ -11,7 +11,8 @@ import grpc.aio
 import numpy as np
 
 from tests.fakes import MemoryStore, ScaledClock
-from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
+from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.gateway_settings import GatewaySettings
 from vpp.adapters.rpc.server import ServerCredentials, start_server
 from vpp.domain.assets import Asset, AssetKind, DefaultControl, Feeder, Fleet
 from vpp.domain.readings import ReadingLimits

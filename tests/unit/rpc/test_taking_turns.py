@@ -10,7 +10,8 @@ import pytest
 
 from vpp.adapters.clock import WallClock
 from vpp.adapters.rpc import limits
-from vpp.adapters.rpc.gateway import Gateway, GatewaySettings
+from vpp.adapters.rpc.gateway import Gateway
+from vpp.adapters.rpc.gateway_settings import GatewaySettings
 from vpp.adapters.rpc.session import NodeSession
 from vpp.bench.server import ForgetfulStore, make_fleet
 from vpp.rpcgen import fleet_pb2 as pb
@@ -70,7 +71,7 @@ async def test_pings_are_spread_over_their_period():
     clock = Turns()
     gateway = gateway_with_nodes(clock, ping_period_s=30.0)
     gone = gateway.sessions.of_node(f"node-{NODES - 1}")
-    pinging = asyncio.create_task(gateway._ping_forever())
+    pinging = asyncio.create_task(gateway.turns.ping_forever())
     await clock.go_on()
     gateway.sessions.remove(gone)
     seen = [told(gateway)]
@@ -103,5 +104,5 @@ async def test_what_is_durable_is_told_to_a_part_of_the_nodes_at_a_time(monkeypa
 
     monkeypatch.setattr(asyncio, "sleep", turn)
     with pytest.raises(EndOfTestError, match=str(limits.TELLING_PERIOD_S)):
-        await gateway._tell_stored_forever()
+        await gateway.turns.tell_stored_forever()
     assert seen == [NODES // 4, NODES // 2, 3 * NODES // 4, NODES, NODES]

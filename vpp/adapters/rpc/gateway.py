@@ -10,9 +10,7 @@ stream ◄─ writer ◄─ outbox (bounded) ◄── ReadingsStored ◄─┘
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -32,55 +30,23 @@ from vpp.adapters.rpc.dispatch_messages import (
     setpoints_messages,
     stop_message,
     stop_messages,
-    timestamp,
 )
+from vpp.adapters.rpc.gateway_settings import GatewayCounters, GatewaySettings
 from vpp.adapters.rpc.grouped_messages import GroupedMessages, group_by
 from vpp.adapters.rpc.live_state import LiveState
 from vpp.adapters.rpc.session import NodeSession, SessionRegistry
 from vpp.adapters.rpc.stop_first import StopFirst
 from vpp.adapters.rpc.telemetry import Telemetry
+from vpp.adapters.rpc.turns import Turns
 from vpp.control.order_book import OrderBook
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
-from vpp.domain.readings import ReadingColumns, ReadingLimits, from_microseconds
+from vpp.domain.readings import ReadingColumns, from_microseconds
 from vpp.domain.setpoints import Origin, Rows, SetpointColumns
 from vpp.ports import Clock, SendReport, Store
 from vpp.rpcgen import fleet_pb2 as pb
 
 _logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewaySettings:
-    """Rules of the sessions. Periods and ages in seconds of the plant; of the wall are `write_period_s` and
-    `stored_period_s`, how often at most a node is told alone what is durable.
-
-    `max_order_age_s` is what an order may spend under way; in a demo whose plant runs k times faster
-    than the wall, the same delay of the network is k times longer.
-    """
-
-    report_period_s: float = 60.0
-    max_order_age_s: float = 5.0
-    ping_period_s: float = 30.0
-    write_period_s: float = 0.2
-    stored_period_s: float = 5.0
-    reading_limits: ReadingLimits = field(default_factory=ReadingLimits)
-
-
-@dataclass(slots=True)
-class GatewayCounters:
-    """What happened since the start."""
-
-    sessions_opened: int = 0
-    sessions_replaced: int = 0
-    sessions_refused: int = 0
-    sessions_silent: int = 0  # closed, because their node said nothing any more
-    throttled_messages: int = 0  # read later, because their node says too much
-    orders_sent: int = 0
-    orders_given_again: int = 0  # to nodes that came back
-    orders_over_retry_budget: int = 0  # not given again
-    orders_too_soon: int = 0  # not sent: the asset's last change was less than a change period ago
-    slow_consumer_drops: int = 0
 
 
 class Gateway:
@@ -104,6 +70,7 @@ class Gateway:
         self.epoch, self.fleet, self.clock = epoch, fleet, clock
         self.sessions = SessionRegistry(fleet, self.live)
         self.draining = False
+        self.turns = Turns(self.sessions, self.counters, clock, self.settings)
         self.stop_first = StopFirst()
         self._store = store
         self.telemetry = Telemetry(
@@ -134,8 +101,8 @@ class Gateway:
         self.live.seed(latest)
         self.telemetry.watch.seed(latest)
         self._tasks = [asyncio.create_task(writer.run()) for writer in self.telemetry.writers]
-        self._tasks.append(asyncio.create_task(self._ping_forever()))
-        self._tasks.append(asyncio.create_task(self._tell_stored_forever()))
+        self._tasks.append(asyncio.create_task(self.turns.ping_forever()))
+        self._tasks.append(asyncio.create_task(self.turns.tell_stored_forever()))
 
     async def drain(self) -> None:
         """Refuse new sessions, write what waits, say so and goodbye to the nodes, end their streams."""
@@ -163,41 +130,6 @@ class Gateway:
     async def _flush(self) -> bool:
         self.telemetry.flush_gathered()
         return all([await writer.flush() for writer in self.telemetry.writers])
-
-    async def _tell_stored_forever(self) -> None:
-        """Tell nodes what is durable, a part of them at a time: all at once would hold up what others say."""
-        period_s = max(self.settings.stored_period_s, limits.TELLING_PERIOD_S)
-        while True:
-            sessions = self.sessions.all()
-            at_once = max(1, math.ceil(len(sessions) * limits.TELLING_PERIOD_S / period_s))
-            for first in range(0, max(1, len(sessions)), at_once):
-                for session in sessions[first : first + at_once]:
-                    session.outbox.tell_stored_when_due()
-                await asyncio.sleep(limits.TELLING_PERIOD_S)
-
-    async def _ping_forever(self) -> None:
-        period, rounds = timedelta(seconds=self.settings.ping_period_s), 1
-        while True:
-            await self.clock.sleep_until(self.clock.now() + period / rounds)
-            sessions = self.sessions.all()
-            rounds = max(1, math.ceil(len(sessions) / limits.MAX_PINGED_AT_ONCE))
-            for first in range(0, len(sessions), limits.MAX_PINGED_AT_ONCE):
-                if first:
-                    await self.clock.sleep_until(self.clock.now() + period / rounds)
-                self._ping(sessions[first : first + limits.MAX_PINGED_AT_ONCE], period)
-
-    def _ping(self, sessions: list[NodeSession], period: timedelta) -> None:
-        """Ask nodes for a sign of life, and close the streams of those that gave none for too long."""
-        ping = pb.ServerMessage(ping=pb.Ping(sent_at=timestamp(self.clock.now()))).SerializeToString()
-        silence_s = limits.SILENCE_PERIODS * self.clock.wall_seconds(period)
-        spoken_by_s = asyncio.get_running_loop().time() - max(silence_s, limits.SHORTEST_SILENCE_S)
-        for session in sessions:
-            if self.sessions.of_node(session.node_id) is not session:
-                continue  # it ended while others were asked
-            if session.heard_at_s < spoken_by_s:
-                self.counters.sessions_silent += 1
-                session.close("nothing was heard of the node for too long, not even a Pong")
-            session.outbox.put_ping(ping)
 
     # NodeLink -----------------------------------------------------------------------------------
     async def send(self, setpoints: SetpointColumns) -> SendReport:

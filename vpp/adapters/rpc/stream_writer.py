@@ -35,9 +35,8 @@ class StreamWriter:
         self._outbox, self._write, self._on_broken = outbox, write, on_broken
         self._loop = asyncio.get_running_loop()
         self.error: Exception | None = None  # of a write that failed, after which `on_broken` was told
-        self._messages: list[
-            bytes
-        ] = []  # of those that were taken, what is not written yet, the last one first
+        # Of those that were taken, what is not written yet, the last one first.
+        self._messages: list[bytes] = []
         self._under_way: Coroutine[Any, Any, None] | None = None
         self._due = self._closed = False
         outbox.on_filled, outbox.write_now = self._write_soon, self._write_now

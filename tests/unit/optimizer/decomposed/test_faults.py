@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optimizer import Problem, Schedule
-from optimizer.decomposed import solve, solve_decomposed
+from optimizer.decomposed import proven, solve, solve_decomposed
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.instances import generate
 from optimizer.verify import verify
@@ -96,13 +96,13 @@ def test_a_fault_in_the_fleet_is_refused(fault: Change, monkeypatch: pytest.Monk
 
 
 def test_a_flipped_sign_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = solve.schedule_of
+    true = proven.schedule_of
 
     def flipped(*args: object, **options: object) -> Schedule:
         schedule = true(*args, **options)
         return replace(schedule, charge_kw=schedule.discharge_kw, discharge_kw=schedule.charge_kw)
 
-    monkeypatch.setattr(solve, "schedule_of", flipped)
+    monkeypatch.setattr(proven, "schedule_of", flipped)
     accepted, kinds = verify_all(travelling())
     assert not accepted
     assert kinds >= {"energy_path", "discharge_limit"}
