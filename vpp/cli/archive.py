@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.assets import Fleet
 from vpp.domain.errors import InvalidValueError
 
@@ -21,8 +22,6 @@ _PAGE = 100_000
 
 archive = typer.Typer(help="Readings of closed days, in files.", no_args_is_help=True, rich_markup_mode=None)
 console = Console(highlight=False, soft_wrap=True)
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 
 
 def _folder(config: Path) -> Path:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from vpp.ports import Page
     from vpp.ports.audit import Progress as ProgressFunction
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 _SHOWN_PAYLOAD = 300  # characters
 
 app = typer.Typer(

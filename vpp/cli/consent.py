@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
+from vpp.cli.options import DEFAULT_CONFIG, Config
+
 Assets = Annotated[list[str] | None, typer.Argument(help="Assets; any number.")]
 Feeder = Annotated[str, typer.Option(help="All assets of this feeder.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 
 console = Console(highlight=False, soft_wrap=True, markup=False)
 app = typer.Typer(

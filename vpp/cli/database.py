@@ -13,13 +13,12 @@ from rich.progress import Progress
 
 from vpp.adapters.storage import open_store
 from vpp.adapters.storage.migrate import pending, upgrade
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.service.clock_and_store import make_clock
 from vpp.service.files import PortfolioFiles, read_portfolio
 from vpp.service.importing import import_portfolio
 from vpp.service.settings import Settings, load_settings
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 console = Console(highlight=False, soft_wrap=True)
 
 

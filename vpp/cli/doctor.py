@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.service.doctor import examine
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 console = Console(highlight=False, soft_wrap=True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vpp.adapters.storage.forecast_memory import open_forecast_memory
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.errors import InvalidValueError
 from vpp.forecasting.learning import MODEL, round_start
 from vpp.ports import ForecasterPause, ForecastRound
 from vpp.service.clock_and_store import make_clock
 from vpp.service.settings import Settings, load_settings
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 MAXIMUM_DAYS = 400
 PAUSABLE = (MODEL, "ridge", "lightgbm")
 

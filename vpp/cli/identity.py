@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from vpp.adapters.storage import open_identities, open_store
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.identity import EnrolmentToken, IdentityEvent, Revocation
 from vpp.ports import Page
 from vpp.service.identity import create_token, operating_user, parse_duration, revoke, wall_now
 from vpp.service.settings import Settings, load_settings
-
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 
 console = Console(highlight=False, soft_wrap=True, markup=False)
 app = typer.Typer(

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
-from typing import Annotated
 
-import typer
 import uvloop
 from rich.console import Console
 
 from vpp.adapters.rpc.heap import use_one_arena
 from vpp.adapters.rpc.server import freeze_garbage
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.service.bootstrap import running_service
 from vpp.service.clock_and_store import make_clock
 from vpp.service.logs import configure_logs
 from vpp.service.settings import Settings, load_settings
 
-Config = Annotated[Path, typer.Option(help="Settings, a TOML file.")]
-DEFAULT_CONFIG = Path("config/default.toml")
 console = Console(highlight=False, soft_wrap=True)
 
 

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from vpp.service.settling import Settling
 
 MAX_EVENTS: Final = 1_000  # of one call
-DEFAULT_CONFIG = Path("config/default.toml")
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -31,7 +31,7 @@ def settle_command(
     last: Annotated[str, typer.Option("--to", help="Events that end by this time, ISO 8601.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the tables, .parquet and .csv.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")] = False,
-    config: Annotated[Path, typer.Option(help="Settings, a TOML file.")] = DEFAULT_CONFIG,
+    config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Settle events that are over, from the readings and orders in the database. Changes nothing.
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from vpp.cli.connecting import parse_time
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.errors import InvalidValueError
 from vpp.domain.shadows import ShadowChange
 from vpp.service.settings import load_settings
@@ -29,7 +30,7 @@ def try_command(
     weight: Annotated[
         list[str] | None, typer.Option(help="forecaster=weight; those left out have none; repeat for more.")
     ] = None,
-    config: Annotated[Path, typer.Option(help="Settings, a TOML file.")] = Path("config/default.toml"),
+    config: Config = DEFAULT_CONFIG,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:

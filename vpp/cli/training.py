@@ -12,13 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from vpp.cli.options import DEFAULT_CONFIG, Config
 from vpp.domain.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from vpp.service.settings import Settings
     from vpp.service.training_export import TrainingExport
-
-DEFAULT_CONFIG = Path("config/default.toml")
 
 
 def export_training_command(
@@ -29,7 +28,7 @@ def export_training_command(
     weeks: Annotated[
         bool, typer.Option("--weeks/--no-weeks", help="Keep the week of the year; without it nothing dates.")
     ] = True,
-    config: Annotated[Path, typer.Option(help="Settings, a TOML file.")] = DEFAULT_CONFIG,
+    config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Write readings of assets whose consent holds (`vpp consent`): no ids, feeders, positions or dates.
 
