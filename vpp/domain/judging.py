@@ -7,6 +7,7 @@ difference how readings are cut into messages and batches: judged together they 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ _FROZEN, _IMPLAUSIBLE, _CLOCK_CORRECTED, _CLOCK_WRONG, _QUARANTINED = (
 _BAD: Final = int(DISQUALIFYING & ~(Quality.STALE | Quality.QUARANTINED))
 _NOT_COMPARED: Final = int(DISQUALIFYING | Quality.LATE)
 _AT_ONCE: Final = int(Quality.FUTURE | Quality.CLOCK_WRONG | Quality.FROZEN)
+_AS_THEY_COME: Final = np.zeros(0, dtype=np.int64)  # an order that changes nothing
 
 
 class AloneLimits(NamedTuple):
@@ -104,16 +106,7 @@ def judge(
     Ratings are those of all assets, kW, in slot order; `clock_ahead_ms` is by how much each node's clock is
     ahead of the service's for certain.
     """
-    unit, millisecond = MICROSECOND, 1000 * MICROSECOND
-    plain = AloneLimits(
-        future_us=limits.future_tolerance // unit,
-        stale_us=limits.stale_after // unit,
-        late_us=limits.late_limit // unit,
-        power_margin=limits.power_margin,
-        skew_ignored_ms=limits.skew_ignored // millisecond,
-        skew_corrected_ms=limits.skew_corrected // millisecond,
-    )
-    quality, corrected_ms = np.zeros(len(slot), dtype=np.int64), np.zeros(len(slot), dtype=np.int64)
+    quality, corrected_ms = np.empty(len(slot), dtype=np.int64), np.empty(len(slot), dtype=np.int64)
     _judge_alone(
         slot,
         measured_at_us,
@@ -123,11 +116,24 @@ def judge(
         to_microseconds(received_at),
         max_charge_kw,
         max_discharge_kw,
-        plain,
+        _alone_limits(limits),
         quality,
         corrected_ms,
     )
     return quality, corrected_ms
+
+
+@lru_cache(maxsize=4)
+def _alone_limits(limits: ReadingLimits) -> AloneLimits:
+    unit, millisecond = MICROSECOND, 1000 * MICROSECOND
+    return AloneLimits(
+        future_us=limits.future_tolerance // unit,
+        stale_us=limits.stale_after // unit,
+        late_us=limits.late_limit // unit,
+        power_margin=limits.power_margin,
+        skew_ignored_ms=limits.skew_ignored // millisecond,
+        skew_corrected_ms=limits.skew_corrected // millisecond,
+    )
 
 
 @njit(**KERNEL)
@@ -147,6 +153,7 @@ def _judge_alone(
     for row in range(len(slot)):
         flags = 0
         asset = slot[row]
+        corrected_ms[row] = 0
         off_ms = abs(clock_ahead_ms[row])
         if off_ms > limits.skew_corrected_ms:
             flags |= _CLOCK_WRONG
@@ -174,9 +181,9 @@ def _judge_alone(
 
 def judge_together(readings: ReadingColumns, memory: Memory, limits: TogetherLimits) -> Ints:
     """Return the flags of readings with those that only their assets' earlier ones can tell."""
-    at_us, quality = readings.at_us(), readings.quality.copy()
-    in_order = bool((at_us[1:] >= at_us[:-1]).all())
-    order = np.arange(len(at_us)) if in_order else np.argsort(at_us, kind="stable")
+    at_us, quality = np.empty_like(readings.measured_at_us), readings.quality.copy()
+    in_order = _times(readings.measured_at_us, readings.clock_ahead_ms, at_us)
+    order = _AS_THEY_COME if in_order else np.argsort(at_us, kind="stable")
     _judge_together(
         order,
         readings.slot,
@@ -193,9 +200,20 @@ def judge_together(readings: ReadingColumns, memory: Memory, limits: TogetherLim
 
 
 @njit(**KERNEL)
+def _times(measured_at_us, clock_ahead_ms, at_us):
+    """Write times by the service's clock; return whether they come in their order."""
+    in_order = True
+    for row in range(len(at_us)):
+        at_us[row] = measured_at_us[row] - 1000 * clock_ahead_ms[row]
+        if row > 0 and at_us[row] < at_us[row - 1]:
+            in_order = False
+    return in_order
+
+
+@njit(**KERNEL)
 def _judge_together(order, slot, at_us, received_us, soc, power_kw, connected, quality, memory, limits):
-    for place in range(len(order)):
-        row = order[place]
+    for place in range(len(slot)):
+        row = order[place] if len(order) else place
         asset, flags = slot[row], quality[row]
         before, held_us = memory.quarantined[asset], memory.at_us[asset]
         # One that is held from the future, because a clock was set back, is not held.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.batch_bytes import WideColumns, read_batch, warm_up
 from vpp.adapters.rpc.raw_readings import RawReadings
 from vpp.adapters.rpc.session import NodeSession
 from vpp.rpcgen import fleet_pb2 as pb
@@ -29,14 +30,17 @@ class GatheredReadings:
     """Rows that wait; only such that nothing but their values can be wrong with."""
 
     def __init__(self) -> None:
+        warm_up()
+        # Before a batch comes there are fewer rows than are judged at once.
+        self._batches = WideColumns.of_rows(limits.MAX_GATHERED_READINGS + limits.MAX_BATCH_ROWS)
         self._forget()
 
     def _forget(self) -> None:
         self._singles: list[tuple[int, int, float, float, bool]] = []
-        self._batches: list[RawReadings] = []
         self._single_sessions: list[NodeSession] = []
-        self._batch_sessions: list[NodeSession] = []
         self._numbers: list[int] = []  # of the singles
+        self._batch_rows = 0
+        self._batch_shares: list[tuple[NodeSession, int, int]] = []  # rows, number
         self._rows = 0
         self._singles_of: set[str] = set()
         self._batch_of: set[str] = set()
@@ -47,7 +51,7 @@ class GatheredReadings:
     @property
     def holds_any(self) -> bool:
         """Return whether a message waits; it may be one without rows."""
-        return bool(self._singles or self._batches)
+        return bool(self._singles or self._batch_shares)
 
     def holds(self, session: NodeSession) -> bool:
         """Return whether anything of this session's node waits."""
@@ -72,29 +76,55 @@ class GatheredReadings:
         self._rows += 1
         return True
 
+    def read_batch(self, session: NodeSession, raw: bytes) -> int:
+        """Take a batch off the wire; return its rows, -1 when it must be parsed and looked at first."""
+        rows, number = read_batch(raw, session.slots, self._batches, self._batch_rows)
+        if rows >= 0:
+            self._note_batch(session, rows, number)
+        return rows
+
     def add_batch(self, session: NodeSession, raw: RawReadings) -> None:
-        """Take a batch whose slots are the session's own; at most one of a node waits at a time."""
+        """Take a batch whose slots are the session's own."""
+        rows = len(raw.slot)
+        for name, column in zip(WideColumns._fields, self._batches, strict=True):
+            column[self._batch_rows : self._batch_rows + rows] = getattr(raw, name)
+        self._note_batch(session, rows, raw.reading_number)
+
+    def _note_batch(self, session: NodeSession, rows: int, number: int) -> None:
+        """Note whose the last rows are; at most one batch of a node waits at a time."""
         assert not self.holds(session)
-        self._batches.append(raw)
-        self._batch_sessions.append(session)
+        self._batch_shares.append((session, rows, number))
         self._batch_of.add(session.node_id)
-        self._rows += len(raw.slot)
+        self._batch_rows += rows
+        self._rows += rows
 
     def take(self) -> tuple[RawReadings, list[Share]]:
         """Return all rows as columns and whose they are, and forget them."""
-        parts = [self._singles_as_columns()] if self._singles else []
-        parts += self._batches
         shares = [
             Share(session, row, 1, number)
             for row, (session, number) in enumerate(zip(self._single_sessions, self._numbers, strict=True))
         ]
         first = len(shares)
-        for session, raw in zip(self._batch_sessions, self._batches, strict=True):
-            shares.append(Share(session, first, len(raw.slot), raw.reading_number))
-            first += len(raw.slot)
-        taken = RawReadings.concatenate(parts)
+        for session, rows, number in self._batch_shares:
+            shares.append(Share(session, first, rows, number))
+            first += rows
+        parts = [self._singles_as_columns()] if self._singles else []
+        if self._batch_shares:
+            parts.append(self._batches_as_columns())
+        taken = RawReadings.concatenate(parts)  # copies: the room is used again
         self._forget()
         return taken, shares
+
+    def _batches_as_columns(self) -> RawReadings:
+        wide, rows = self._batches, self._batch_rows
+        return RawReadings(
+            slot=wide.slot[:rows],
+            measured_at_us=wide.measured_at_us[:rows],
+            soc=wide.soc[:rows],
+            power_kw=wide.power_kw[:rows],
+            connected=wide.connected[:rows],
+            reading_number=max(number for _, _, number in self._batch_shares),
+        )
 
     def _singles_as_columns(self) -> RawReadings:
         slot, measured_at_us, soc, power_kw, connected = zip(*self._singles, strict=True)

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vpp.adapters.rpc.wire import BatchColumns
 from vpp.adapters.rpc.wire_values import require_equal_length, require_microseconds, require_number
 from vpp.domain.errors import InvalidValueError
 from vpp.rpcgen import fleet_pb2 as pb
@@ -54,17 +53,8 @@ _COLUMNS: Final = {
 }
 
 
-def _without_gap(slots: NDArray[np.int64]) -> bool:
-    """Return whether sorted slots are all there from the first to the last, as a gateway's mostly are."""
-    return len(slots) > 0 and int(slots[-1] - slots[0]) == len(slots) - 1
-
-
 def own_rows(raw: RawReadings, own_slots: NDArray[np.int64]) -> tuple[RawReadings, list[InvalidValueError]]:
     """Return the rows of `own_slots` (sorted), and what to tell the node of the others."""
-    if _without_gap(own_slots) and len(raw.slot):
-        low, high = raw.slot.min(), raw.slot.max()
-        if own_slots[0] <= low and high <= own_slots[-1]:
-            return raw, []
     place = np.minimum(np.searchsorted(own_slots, raw.slot), max(0, len(own_slots) - 1))
     own = own_slots[place] == raw.slot if len(own_slots) else np.zeros(len(raw.slot), dtype=np.bool_)
     if own.all():
@@ -86,7 +76,7 @@ def raw_single(reading: pb.Reading) -> RawReadings:
     )
 
 
-def raw_batch(batch: pb.ReadingBatch | BatchColumns) -> RawReadings:
+def raw_batch(batch: pb.ReadingBatch) -> RawReadings:
     """Return a batch as columns; raise InvalidValueError when their lengths differ."""
     require_equal_length(
         slot=len(batch.slot),

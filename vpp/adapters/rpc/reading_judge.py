@@ -47,6 +47,8 @@ class ReadingJudge:
         rows or for each.
         """
         count = len(raw.slot)
+        if isinstance(clock_ahead_ms, int):
+            clock_ahead_ms = np.full(count, clock_ahead_ms, dtype=np.int64)
         quality, corrected_ms = judge(
             slot=raw.slot,
             max_charge_kw=self._max_charge_kw,
@@ -54,7 +56,7 @@ class ReadingJudge:
             limits=self._limits,
             received_at=received_at,
             measured_at_us=raw.measured_at_us,
-            clock_ahead_ms=np.full(count, clock_ahead_ms, dtype=np.int64),
+            clock_ahead_ms=clock_ahead_ms,
             soc=raw.soc,
             power_kw=raw.power_kw,
         )

@@ -40,7 +40,7 @@ OPERATOR_SERVICE: Final = operator_pb2.DESCRIPTOR.services_by_name["OperatorServ
 DISPATCH_SERVICE: Final = dispatch_pb2.DESCRIPTOR.services_by_name["DispatchService"].full_name
 FORECAST_SERVICE: Final = forecasting_pb2.DESCRIPTOR.services_by_name["ForecastService"].full_name
 
-_WINDOW_BYTES: Final = 64 * 1024  # of one stream; grpcio would allow 4 MiB
+_WINDOW_BYTES: Final = 128 * 1024  # of one stream: seven messages of 1,000 readings; grpcio would allow 4 MiB
 _FRAME_BYTES: Final = 4 * 1024  # of TLS, of which each connection holds one; grpcio would take 16 KiB
 
 _OPTIONS: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from vpp.domain.readings import ChargingSession, ReadingColumns, ReadingLimits
 from vpp.domain.setpoints import Acknowledgement
 from vpp.ports import Clock, Store
 from vpp.rpcgen import fleet_pb2 as pb
+
+_BATCH: Final = bytes((pb.NodeMessage.READING_BATCH_FIELD_NUMBER << 3 | 2,))  # first byte of a message
 
 
 @dataclass(slots=True)
@@ -94,13 +96,15 @@ class Telemetry:
 
         Readings of all nodes wait for a few milliseconds and are judged together.
         """
+        if raw[:1] == _BATCH and (rows := self._read_batch(session, raw)) >= 0:
+            return rows
         try:
             message = wire.parse(raw)
         except InvalidValueError as error:
             self._refuse(session, [error], 0)
             return 0
-        if isinstance(message, wire.BatchColumns):
-            return self._gather_batch(session, message)
+        if message.HasField("reading_batch"):
+            return self._gather_batch(session, message.reading_batch)
         single = message.HasField("reading") and not self._gathered.holds_batch(session)
         if single and self._gathered.add_single(session, message.reading):
             self._flush_soon()
@@ -108,20 +112,29 @@ class Telemetry:
         if self._gathered.holds(session):
             self.flush_gathered()  # what is durable is told by the highest number: keep the node's order
         self.take(session, message)
-        return len(message.reading_batch.slot)
+        return 0
 
-    def _gather_batch(self, session: NodeSession, columns: wire.BatchColumns) -> int:
+    def _read_batch(self, session: NodeSession, raw: bytes) -> int:
+        if self._gathered.holds(session):
+            self.flush_gathered()
+        rows = self._gathered.read_batch(session, raw)
+        if rows >= 0:
+            self._flush_soon()
+        return rows
+
+    def _gather_batch(self, session: NodeSession, batch: pb.ReadingBatch) -> int:
+        """Gather a batch that could not be read off the wire, and say what is wrong with it."""
         if self._gathered.holds(session):
             self.flush_gathered()
         try:
-            raw, errors = own_rows(raw_batch(columns), session.slots)
+            own, errors = own_rows(raw_batch(batch), session.slots)
         except InvalidValueError as error:
-            self._refuse(session, [error], min(columns.reading_number, limits.MAX_NUMBER))
-            return len(columns.slot)
-        self._gathered.add_batch(session, raw)
-        self._refuse(session, errors, raw.reading_number)
+            self._refuse(session, [error], min(batch.reading_number, limits.MAX_NUMBER))
+            return len(batch.slot)
+        self._gathered.add_batch(session, own)
+        self._refuse(session, errors, own.reading_number)
         self._flush_soon()
-        return len(columns.slot)
+        return len(batch.slot)
 
     def _flush_soon(self) -> None:
         """Judge what was gathered now when it is much, else in a few milliseconds."""
