@@ -6,6 +6,7 @@ in place of the service's hour. The first line out holds the port.
 
     {"do": "figures"}      since the last question: readings, live latency, CPU, memory, rows stored
     {"do": "setpoints", "stored": true}    one order to each asset
+    {"do": "rows"}         wait until orders that were stored can be searched
     {"do": "stop"}         the emergency stop of the whole fleet
     {"do": "room", "rows": 5000}    how many readings may wait for the database, to see the queue full
     {"do": "collect"}      collect garbage
@@ -121,6 +122,7 @@ class Bench:
         self.live = ProbedLiveState(len(fleet))
         self.gateway = Gateway(fleet=fleet, store=store, clock=WallClock(), epoch=epoch, live=self.live)
         self._count, self._sequence, self._stored_rows = len(fleet), 0, 0
+        self._random = np.random.default_rng(1)
         self._since = (time.perf_counter(), time.process_time(), machine_cpu_s())
         self._append = store.append_readings
         store.append_readings = self._append_counted  # type: ignore[method-assign]
@@ -161,7 +163,7 @@ class Bench:
         began_s = time.perf_counter()
         now = self.gateway.clock.now()
         self._sequence += 1
-        power_kw = np.full(self._count, float(self._sequence % 5))
+        power_kw = self._random.uniform(-5.0, 5.0, self._count)  # nothing that compresses well
         orders = SetpointColumns(
             run_id=f"bench-{self.gateway.epoch}-{self._sequence}",
             epoch=self.gateway.epoch,
@@ -188,6 +190,12 @@ class Bench:
         stored_s = time.perf_counter() - began_s
         report = await self.gateway.send(orders)
         return {"sent": report.sent, "stored_s": stored_s, "call_s": time.perf_counter() - began_s}
+
+    async def do_rows(self) -> dict[str, Any]:
+        """Ask for orders, which waits for the rows of those that were stored last."""
+        began_s = time.perf_counter()
+        await self._store.acknowledged_orders("none")
+        return {"rows_s": time.perf_counter() - began_s}
 
     def _run(self, orders: SetpointColumns) -> RunSummary:
         return RunSummary(

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, select
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.folded_orders import write_missing_rows
 from vpp.domain.readings import to_microseconds
 from vpp.domain.setpoints import AcknowledgementState
 from vpp.ports.settlement import OrderArchive, OrderHistory
@@ -37,6 +38,7 @@ class DatabaseOrderArchive:
         )
         words = _of_runs(select(word.c.slot).distinct().join(order, same), start, end)
         declined = words.where(word.c.state == AcknowledgementState.OPTED_OUT.value)
+        await write_missing_rows(self._database)
         async with self._database.reading() as connection:
             rows = await connection.stream(query.execution_options(yield_per=_AT_ONCE))
             parts = [

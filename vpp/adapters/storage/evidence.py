@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vpp.adapters.storage import forecasts, orders, runs, tables
 from vpp.adapters.storage.audit_log import opened
 from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.folded_orders import write_missing_rows
 from vpp.domain.audit import AuditRecord
 from vpp.domain.readings import from_microseconds, to_microseconds
 from vpp.domain.runs import DispatchPlan
@@ -35,6 +36,7 @@ class DatabaseEvidence:
     async def evidence(
         self, *, asset_id: str, epoch: int = 0, sequence: int = 0, at: datetime | None = None
     ) -> SetpointEvidence | None:
+        await write_missing_rows(self._database)
         async with self._database.reading() as connection:
             row = await _order(connection, asset_id, epoch, sequence, at)
             if row is None:

@@ -18,13 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import forecasts, tables
 from vpp.adapters.storage.archive import ROWS_PER_GROUP, DayFile, ReadingArchive
 from vpp.adapters.storage.cycle_records import StoredRecord
-from vpp.adapters.storage.database import Database
+from vpp.adapters.storage.database import SQLITE, Database
+from vpp.adapters.storage.folded_orders import write_missing_rows
 from vpp.adapters.storage.reading_days import DAY_US
 from vpp.adapters.storage.reading_scan import stream
 from vpp.adapters.storage.table_files import read_rows, write_rows
@@ -52,7 +53,10 @@ class Exporter:
         """Write the archive of the cycles that plan from [start, end) on; return the rows of each file."""
         self._out.mkdir(parents=True, exist_ok=True)
         rows: dict[str, int] = {}
+        await write_missing_rows(self._database)
         async with self._database.reading() as connection:
+            if connection.dialect.name != SQLITE:  # what is stored meanwhile is not looked at
+                await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             queries = await self._queries(connection, start, end)
             for done, (table, query) in enumerate(queries):
                 progress("tables", done, len(queries))
@@ -61,8 +65,8 @@ class Exporter:
         await asyncio.to_thread(write_calls, self._out)
         rows["readings"] = await self._readings(start, end, progress)
         manifest = {"version": VERSION, "from": start.isoformat(), "to": end.isoformat(), "rows": rows}
-        text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        await asyncio.to_thread((self._out / MANIFEST).write_text, text, encoding="utf-8")
+        content = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+        await asyncio.to_thread((self._out / MANIFEST).write_text, content, encoding="utf-8")
         return rows
 
     async def close(self) -> None:
@@ -73,7 +77,8 @@ class Exporter:
     ) -> list[tuple[Table, Select[Any]]]:
         run = tables.run
         within = (run.c.cycle_start_us >= to_microseconds(start), run.c.cycle_start_us < to_microseconds(end))
-        ids = select(run.c.run_number).where(*within)
+        unwritten = select(tables.folded_orders.c.run_number)  # stored this moment: not yet in the archive
+        ids = select(run.c.run_number).where(*within, run.c.run_number.not_in(unwritten))
         names = await _names(connection, ids)
         if not names["runs"]:
             raise StoreError(

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import tables
 from vpp.adapters.storage.audit import digest
+from vpp.adapters.storage.folded_orders import folded
 from vpp.domain.audit import one_line
 
 # Numbers that a database counts itself say nothing of what happened.
@@ -70,7 +72,9 @@ async def _content(connection: AsyncConnection, table: Table, column: str, run_n
     return "" if content is None else digest(bytes(content))
 
 
-async def _orders(connection: AsyncConnection, run_number: int) -> dict[str, Sequence[Any]]:
+async def _orders(connection: AsyncConnection, run_number: int) -> Mapping[str, Sequence[Any] | NDArray[Any]]:
+    if (kept := await folded(connection, run_number)) is not None:
+        return kept.columns
     table = tables.setpoint
     names = [*_ORDER_COLUMNS, *_ORDER_SCALARS]
     query = select(*(table.c[name] for name in names)).where(table.c.run_number == run_number)
@@ -78,7 +82,7 @@ async def _orders(connection: AsyncConnection, run_number: int) -> dict[str, Seq
     return dict(zip(names, zip(*rows, strict=True), strict=False))
 
 
-def orders_payload(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def orders_payload(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> dict[str, Any]:
     """Return count, the columns that are alike in all orders, and a hash of each other column, by slot."""
     if not columns or not len(columns["slot"]):
         return {"count": 0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from vpp.adapters.storage import forecasts, runs, tables
 from vpp.adapters.storage.cycle_records import StoredRecord, decode_fleet
 from vpp.adapters.storage.database import Database
 from vpp.adapters.storage.documents import decode_plan
+from vpp.adapters.storage.folded_orders import folded
 from vpp.domain.assets import Fleet
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.readings import from_microseconds, to_microseconds
@@ -61,7 +63,7 @@ class DatabaseOperation:
             )
             async with self._database.reading() as connection:
                 page = (await connection.execute(query)).all()
-                found = [await cycle_of(_DatabaseShelf(connection), row, newest) for row in page]
+                found = [await cycle_of(DatabaseShelf(connection), row, newest) for row in page]
             for cycle in found:
                 yield cycle
             if len(page) < RUNS_A_PAGE:
@@ -90,7 +92,9 @@ class Shelf(Protocol):
 
 
 @dataclass(slots=True)
-class _DatabaseShelf:
+class DatabaseShelf:
+    """The parts of records that lie in a database."""
+
     connection: AsyncConnection
 
     async def fleet(self, sha256: str) -> bytes | None:
@@ -106,6 +110,8 @@ class _DatabaseShelf:
         return await runs.get_plan(self.connection, run_id)
 
     async def setpoints(self, run_number: int, run_id: str) -> SetpointColumns | None:
+        if (found := await folded(self.connection, run_number)) is not None:
+            return setpoints_of(run_id, SimpleNamespace(**found.of_all), found.each)
         table = tables.setpoint
         query = select(table).where(table.c.run_number == run_number).order_by(table.c.slot)
         rows = (await self.connection.execute(query)).all()

@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from numpy.typing import NDArray
 from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vpp.adapters.storage import forecasts, runs, tables
-from vpp.adapters.storage.bulk import driver_of, insert_columns, require_finite, storable_text
-from vpp.adapters.storage.copy_rows import copy_rows
-from vpp.adapters.storage.database import SQLITE
+from vpp.adapters.storage.bulk import insert_columns, storable_text
 from vpp.adapters.storage.paging import decode_token, encode_token
 from vpp.adapters.storage.registry import Directory, slots_of
 from vpp.domain.readings import from_microseconds, to_microseconds
-from vpp.domain.setpoints import Acknowledgement, AcknowledgementState, SetpointColumns
-from vpp.ports import Page, SetpointTrail, StoredSetpoint, StoreError
-
-
-async def insert_setpoints(
-    connection: AsyncConnection, run_number: int, setpoints: SetpointColumns
-) -> dict[str, Any]:
-    """Store one row per asset and return the columns; those alike in all rows have one value.
-
-    The run is written in the same transaction, before. Raises StoreError when an asset already has an order
-    of this sequence, or is not in the register.
-    """
-    count = len(setpoints)
-    highest = await connection.scalar(select(func.max(tables.asset.c.slot)))
-    known = -1 if highest is None else int(highest)
-    if count and not 0 <= int(setpoints.slot.min()) <= int(setpoints.slot.max()) <= known:
-        wrong = setpoints.slot[(setpoints.slot < 0) | (setpoints.slot > known)]
-        raise StoreError(f"The database refused an order: slot {wrong[0]} is no asset of the register.")
-    for name in ("power_kw", "min_kw", "max_kw"):
-        require_finite(name, getattr(setpoints, name))
-    each = {name: getattr(setpoints, name) for name in ("slot", "sequence", "power_kw", "min_kw", "max_kw")}
-    of_all: dict[str, int | str] = {
-        "run_number": run_number,
-        "epoch": setpoints.epoch,
-        "valid_from_us": to_microseconds(setpoints.valid_from),
-        "valid_until_us": to_microseconds(setpoints.valid_until),
-        "origin": setpoints.origin.value,
-        "reason": storable_text(setpoints.reason),
-    }
-    if count:
-        await _insert(connection, each, of_all)
-    return each | {name: [value] for name, value in of_all.items()}
-
-
-async def _insert(
-    connection: AsyncConnection, each: Mapping[str, NDArray[Any]], of_all: Mapping[str, int | str]
-) -> None:
-    """Insert orders: columns with a value for each, and values that are the same in all."""
-    if connection.dialect.name == SQLITE:
-        count = len(each["slot"])
-        rows = {name: column.tolist() for name, column in each.items()}
-        await insert_columns(
-            connection, tables.setpoint, rows | {name: [value] * count for name, value in of_all.items()}
-        )
-        return
-    await copy_rows(
-        await driver_of(connection), tables.setpoint, {**each, **of_all}, into=tables.setpoint.name
-    )
+from vpp.domain.setpoints import Acknowledgement, AcknowledgementState
+from vpp.ports import Page, SetpointTrail, StoredSetpoint
 
 
 async def append_acknowledgements(

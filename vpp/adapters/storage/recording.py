@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from vpp.adapters.storage import announcements, orders, runs, tables
+from vpp.adapters.storage import announcements, runs, tables
 from vpp.adapters.storage.archive import ArchivedDay
 from vpp.adapters.storage.audit import append, digest, take_turn
 from vpp.adapters.storage.fingerprints import (
@@ -20,12 +20,15 @@ from vpp.adapters.storage.fingerprints import (
     orders_payload,
     run_row,
 )
+from vpp.adapters.storage.folded_orders import insert_folded
+from vpp.adapters.storage.order_rows import OrderRows, insert_rows, require_assets
+from vpp.adapters.storage.orders import append_acknowledgements
 from vpp.adapters.storage.registry import Directory
 from vpp.domain.assets import Fleet
 from vpp.domain.audit import SERVICE, AuditEntry, AuditKind, Sealed
 from vpp.domain.forecasts import ContextItem, LoadForecast
 from vpp.domain.runs import RunSummary
-from vpp.domain.setpoints import Acknowledgement, SetpointColumns
+from vpp.domain.setpoints import Acknowledgement
 from vpp.domain.state import FleetState
 
 
@@ -36,26 +39,31 @@ async def save_run(
     state: FleetState,
     snapshot: bytes,
     schedule: bytes | None,
-    setpoints: SetpointColumns | None,
+    orders: OrderRows | None,
+    folded: bytes | None = None,
     record: bytes | None = None,
 ) -> int:
     """Store a run with its snapshot, plan and orders, and return its number.
 
-    `record` is what the caller stores of the cycle beside them; its hash is written down here.
+    Orders are stored as the object `folded` where that is given, else as rows. `record` is what the caller
+    stores of the cycle beside them; its hash is written down here.
     """
     number = await runs.insert_run(connection, run)
     await runs.insert_snapshot(connection, number, state=state, content=snapshot)
     if schedule is not None:
         await runs.insert_plan(connection, number, schedule)
-    columns: dict[str, Any] = {}
-    if setpoints is not None:
-        columns = await orders.insert_setpoints(connection, number, setpoints)
+    if orders is not None:
+        await require_assets(connection, orders)
+        if folded is None:
+            await insert_rows(connection, number, orders)
+        else:
+            await insert_folded(connection, number, folded)
     payload = {
         "run": await run_row(connection, number),
         "snapshot_sha256": digest(snapshot),
         "plan_sha256": "" if schedule is None else digest(schedule),
         "record_sha256": "" if record is None else digest(record),
-        "orders": orders_payload(columns),
+        "orders": orders_payload({} if orders is None else orders.columns),
     }
     entry = AuditEntry(
         kind=AuditKind.RUN, subject=run.run_id, actor=SERVICE, at=run.finished_at, payload=payload
@@ -85,7 +93,7 @@ async def save_acknowledgements(
     await take_turn(connection)  # so that nobody else's rows come between
     newest = select(func.max(tables.acknowledgement.c.acknowledgement_number))
     after = await connection.scalar(newest) or 0
-    await orders.append_acknowledgements(connection, words, directory)
+    await append_acknowledgements(connection, words, directory)
     until = await connection.scalar(newest) or 0
     if until == after:
         return

@@ -108,7 +108,8 @@ class DatabaseStore:
             now, holder = self._clock_now(), holder_name()
             epoch = await registry.insert_epoch(connection, taken_at_us=to_microseconds(now), holder=holder)
             await recording.record_epoch(connection, epoch, holder, now)
-            return epoch
+        self._writer.begin(epoch)
+        return epoch
 
     async def _directory(self, connection: AsyncConnection) -> registry.Directory:
         """Return names and slots, read once: slots are kept for good, and this service alone adds some."""
@@ -270,6 +271,7 @@ class DatabaseStore:
             return await runs.run_of_trigger(connection, trigger)
 
     async def acknowledged_orders(self, run_id: str) -> int:
+        await self._writer.rows.complete()
         async with self._database.reading() as connection:
             return await orders.acknowledged_orders(connection, run_id)
 
@@ -287,6 +289,7 @@ class DatabaseStore:
     async def list_setpoints(
         self, *, run_id: str, asset_id: str, page_size: int, page_token: str
     ) -> Page[StoredSetpoint]:
+        await self._writer.rows.complete()
         async with self._database.reading() as connection:
             return await orders.list_setpoints(
                 connection,
@@ -302,9 +305,11 @@ class DatabaseStore:
             await recording.save_acknowledgements(connection, acknowledgements, directory, self._clock_now())
 
     async def trail(self, *, asset_id: str, epoch: int, sequence: int) -> SetpointTrail | None:
+        await self._writer.rows.complete()
         async with self._database.reading() as connection:
             return await orders.trail(connection, asset_id=asset_id, epoch=epoch, sequence=sequence)
 
     async def close(self) -> None:
+        await self._writer.rows.close()
         await self._lock.release()
         await self._database.close()

@@ -4,7 +4,8 @@ Times are microseconds since 1970-01-01 UTC (`_us`), so that both databases keep
 Rows are only ever added. What changes with time is superseded by a row with a later `available_at_us`
 or `announced_at_us`, so that a replay can ask what was known at a moment. The exceptions hold no
 history by purpose: asset and feeder (master data) and latest_reading (a view kept up to date). Rows
-are removed where that is the point: readings older than kept, audit records older than kept, keys.
+are removed where that is the point: readings older than kept, audit records older than kept, keys,
+folded orders once their rows are there.
 """
 
 from vpp.adapters.storage.tables.announced import charging_session, context_item, price
@@ -46,6 +47,7 @@ from vpp.adapters.storage.tables.runs import (
     cycle_record,
     fleet_register,
     fleet_snapshot,
+    folded_orders,
     plan,
     run,
     setpoint,
@@ -86,6 +88,7 @@ __all__ = [
     "feeder_reading",
     "fleet_register",
     "fleet_snapshot",
+    "folded_orders",
     "forecast",
     "forecast_model",
     "forecast_outcome",

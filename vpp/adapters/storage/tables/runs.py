@@ -126,6 +126,22 @@ setpoint = Table(
     comment="issued orders, stored before they are sent",
 )
 
+folded_orders = Table(
+    "folded_orders",
+    metadata,
+    Column(
+        "run_number",
+        NUMBER,
+        ForeignKey("run.run_number"),
+        primary_key=True,
+        autoincrement=False,
+        comment="run",
+    ),
+    column("content", LargeBinary(), "columns of its orders, see folded_orders.py"),
+    column("content_sha256", String(64), "hash of the content"),
+    comment="orders of large runs whose rows in setpoint are still to be written; usually empty",
+)
+
 acknowledgement = Table(
     "acknowledgement",
     metadata,
