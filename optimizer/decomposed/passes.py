@@ -119,7 +119,19 @@ def course_for(count: int, *, worn: bool = False) -> Course:
             least_gain=(3e-5, 1e-5),
             fewer=0.5,
         )
-    return Course(sample=30, wide=4, narrow=4, full=2, part=0.1, searched=1, bounds=1, last=0.3)
+    return Course(
+        sample=30,
+        wide=12,
+        narrow=4,
+        full=2,
+        part=0.1,
+        searched=2,
+        bounds=1,
+        keen=0.9,
+        averaged=6,
+        last=0.1,
+        least_gain=(3e-5, 1e-5),
+    )
 
 
 def enough_for(count: int, *, warm: bool) -> float:
@@ -131,7 +143,9 @@ def enough_for(count: int, *, warm: bool) -> float:
         return 0.0
     if warm:
         return 3e-4 if count <= MEDIUM else 1.5e-3
-    return 7e-5 if count <= MEDIUM else 1.7e-4
+    if count <= MEDIUM:
+        return 7e-5
+    return 1.7e-4 if count <= LARGE else 6e-4
 
 
 def sample_size(count: int) -> int:

@@ -153,7 +153,8 @@ def descend(
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
         _prove(solver, step, best, mean)
-        if (keep and np.isfinite(best.bound)) or k == len(passes) - 1:  # a copy is worth its while with a gap
+        ends = k == len(passes) - 1 or best.would_be_close(cost)
+        if ends or (keep and np.isfinite(best.bound)):  # a copy is worth its while with a gap
             best.offer_schedule(cost, state, copy=keep)
         last = len(passes) if best.close else k + 1
         if report is not None and step.level > 1 and best.power_kw is not None:

@@ -62,11 +62,18 @@ class Incumbent:
     @property
     def gap(self) -> float:
         """Distance as a share of the bound; the certificate's also looks at the gross cost."""
-        return (self.cost - self.bound) / max(abs(self.bound), 1e-9)
+        return self._gap_of(self.cost)
 
     @property
     def close(self) -> bool:
         return self.gap <= self.enough
+
+    def would_be_close(self, cost: float) -> bool:
+        """Whether a schedule of this cost would do."""
+        return self._gap_of(cost) <= self.enough
+
+    def _gap_of(self, cost: float) -> float:
+        return (cost - self.bound) / max(abs(self.bound), 1e-9)
 
     def offer_bound(
         self,
