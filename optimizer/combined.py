@@ -1,7 +1,8 @@
 """The product method for small fleets: relax exactly, sweep around the relaxation, polish what was found.
 
-    Pyomo ─► relaxation (HiGHS) ─► bound: each asset exactly against the relaxation's prices
-                  │                 plan: few open cells ─► dive
+    Pyomo ─► relaxation (HiGHS), one direction at a time as far as rows can say so (`one_way`)
+                  │─► bound: each asset exactly against the relaxation's prices
+                  │─► few minimum powers broken: dive
                   └─► passes of the decomposed method ─► modes ─► powers solved again, modes held ─► best
                           ▲                                                                   │
                           ├───────────── another order, until close or out of work ◄──────────┤
@@ -21,6 +22,7 @@ import numpy as np
 from optimizer.certificate import above_relaxation, certify
 from optimizer.decomposed.around import Around, around
 from optimizer.exact.cells import wrong_cells
+from optimizer.exact.one_way import share_directions
 from optimizer.exact.polish import polish
 from optimizer.exact.product import finish, idle, recover, resumed, search_tiny
 from optimizer.exact.relaxation import Relaxation, prices_of, relax, steer
@@ -40,7 +42,7 @@ TRY_CELLS = 77_000
 WORTH_SWITCHING = 0.1
 """... this share of the gap. Then there are no further runs."""
 DIVE_UP_TO_SHARE = 0.125
-"""The dive is tried first where the relaxation breaks rules in at most this many cells per asset."""
+"""The dive is tried first where the relaxation breaks minimum powers in at most this many cells per asset."""
 DIVE_ABOVE_GAP = 0.01
 """... and last where the passes left more than this."""
 
@@ -81,6 +83,8 @@ def solve_combined(
     """Return a certified plan of a fleet of up to about a hundred assets; the same input, the same plan."""
     start = time.perf_counter()
     relaxation = relax(problem, seed=seed)
+    burns = bool(wrong_cells(relaxation.cells, relaxation.answer.values).both.any())
+    relaxation = share_directions(relaxation) if burns else relaxation
     answer = steer(problem, relaxation)
     relaxed = _relaxed_plan(problem, relaxation, answer.values)
     sweeps = around(problem, relaxed)
@@ -100,9 +104,10 @@ def solve_combined(
     if previous is not None:
         best.offer(resumed(problem, previous))
     wrong = wrong_cells(relaxation.cells, answer.values)
-    if wrong.count <= DIVE_UP_TO_SHARE * len(problem.assets) + 2:
+    dives = wrong.weak <= DIVE_UP_TO_SHARE * len(problem.assets) + 2
+    if dives:
         best.offer(recover(problem, relaxation, answer))
-    _sweep(problem, relaxation, sweeps, best)
+    _sweep(problem, relaxation, sweeps, best, switching=burns and dives)
     if best.plan.certificate.gap > DIVE_ABOVE_GAP:
         best.offer(recover(problem, relaxation, answer))
     best.plan = search_tiny(problem, relaxation, best.plan, seed)
@@ -111,21 +116,24 @@ def solve_combined(
     return replace(best.plan, certificate=replace(claim, seconds=seconds))
 
 
-def _sweep(problem: Problem, relaxation: Relaxation, sweeps: Around, best: _Best) -> None:
+def _sweep(problem: Problem, relaxation: Relaxation, sweeps: Around, best: _Best, *, switching: bool) -> None:
     """Run passes and polish, in ever another order, until the plan is close or the work is done.
 
-    After a few runs single modes are switched in the best plan; where that gains much it takes the place of
-    the other runs.
+    switching: after a few runs single modes are switched in the best plan, after one where that did not come
+    near the dive's; where it did not or where switching gains much, there are no further runs.
     """
     count = len(problem.assets) * problem.intervals
     runs = max(1, min(MOST_RUNS, int((RUN_CELLS / count) ** 2)))
+    dived = best.plan.schedule
     for run in range(runs):
         if best.close:
             return
         found = sweeps.run(best.seed + run)
         polished = polish(problem, relaxation, found)
         best.offer(found if polished is None else polished)
-        if run == min(SWITCH_AFTER, runs) - 1 and _switch(problem, relaxation, best, TRY_CELLS // count):
+        ahead = best.plan.schedule is dived
+        turn = switching and (ahead or run == min(SWITCH_AFTER, runs) - 1)
+        if turn and (_switch(problem, relaxation, best, TRY_CELLS // count) or ahead):
             return
 
 

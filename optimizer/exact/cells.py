@@ -74,6 +74,11 @@ class Wrong:
         return self.count > 0
 
     @property
+    def weak(self) -> int:
+        """How many cells have a power inside (0, minimum)."""
+        return int((self.weak_charge | self.weak_discharge).sum())
+
+    @property
     def count(self) -> int:
         """How many cells break a rule."""
         return int((self.both | self.weak_charge | self.weak_discharge).sum())
