@@ -30,7 +30,7 @@ async def test_the_others_keep_their_orders_and_are_renewed():
     link.renewed = []
     await renew_for(loop, clock, 60)
     assert all(2 in slots for slots in link.renewed)
-    assert np.isfinite(loop.previous.power_kw).all()
+    assert np.isfinite(loop.followed.plan.power_kw).all()
     # In the interval that the run planned, its assets and the others alike are renewed.
     link.renewed = []
     await renew_for(loop, clock, 10 * 60)

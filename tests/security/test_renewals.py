@@ -113,13 +113,13 @@ async def test_a_node_that_comes_back_is_not_kept_on_an_order_that_the_newest_pl
 async def test_a_cycle_that_could_not_be_stored_sends_nothing_and_the_next_one_goes_on():
     loop, clock, link, store = await make_loop()
     await loop.run_cycle("schedule")
-    before = loop.previous
+    before = loop.followed.plan
     clock.advance(900)
     store.broken = True
     with pytest.raises(ConnectionError):
         await loop.run_cycle("schedule")
     assert len(link.sent) == 1
-    assert loop.previous is before
+    assert loop.followed.plan is before
     store.broken = False
     assert (await loop.run_cycle("schedule")).rung is not Rung.NOTHING
     assert [orders.run_id for orders in link.sent] == [run.run_id for run, *_ in store.runs]
@@ -129,7 +129,7 @@ async def test_a_cycle_that_could_not_be_stored_sends_nothing_and_the_next_one_g
 async def test_after_a_failed_cycle_orders_are_held_only_where_the_limits_allow_it(later_load_kw, held):
     loop, clock, link, store = await make_loop()
     store.forecasts[0].consumption_p50_kw[:, 1:] = later_load_kw
-    loop.previous = full_power(loop)  # 5 kW into a battery on a feeder of 40 kW
+    loop.followed.plan = full_power(loop)  # 5 kW into a battery on a feeder of 40 kW
     await loop.run_cycle("schedule")
     await renew_for(loop, clock, 15 * 60)
     store.broken = True

@@ -44,7 +44,7 @@ async def inputs_of(
         forecast=await loop.store.newest_forecast(available_at=now),
         prices=_known_prices(points, grid, now, loop.timezone),
         sessions=[session for session in sessions if session.connected_until > now],
-        previous=loop.previous,
+        previous=loop.followed.plan,
         peak_so_far_kw=await loop.peak.read(loop.store, now),
         epoch=loop.epoch,
         policy=loop.policy,

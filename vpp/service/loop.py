@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -26,20 +26,20 @@ from vpp.control.order_book import OrderBook
 from vpp.control.override_book import OverrideBook
 from vpp.control.record import CycleRecord, summary_of
 from vpp.control.tracking import CHANGE_PERIOD
-from vpp.control.verification import may_be_held
 from vpp.domain.approvals import ApprovedPlan, StaleApprovalError
 from vpp.domain.assets import Fleet
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.overrides import same_overrides
 from vpp.domain.policy import DispatchPolicy
 from vpp.domain.portfolios import Portfolios
-from vpp.domain.readings import from_microseconds, to_microseconds
+from vpp.domain.readings import from_microseconds
 from vpp.domain.run_steps import Stage
-from vpp.domain.runs import DispatchPlan, Rung, RunSummary
+from vpp.domain.runs import DispatchPlan, RunSummary
 from vpp.ports import Clock, CycleStore, NodeLink, SendReport, SignalSource
 from vpp.service.approvals import ApprovalDesk
 from vpp.service.cycle_picture import inputs_of
 from vpp.service.event_baselines import BaselineSource
+from vpp.service.followed_plan import FollowedPlan
 from vpp.service.peak import PeakMeter
 from vpp.service.run_board import RunBoard
 
@@ -78,9 +78,9 @@ class DispatchLoop:
     timezone: str = "Europe/Berlin"  # of the people and the market
     holidays: frozenset[date] = frozenset()
     expect_stays: bool = False  # of cars that come by habit, beside the announced ones
-    previous: DispatchPlan | None = None
-    latest: RunSummary | None = None
+    previous: InitVar[DispatchPlan | None] = None  # of the service before this one
     approvals: ApprovalDesk | None = None  # where decisions wait for people; None: they need nobody
+    followed: FollowedPlan = field(init=False)
     overrides: OverrideBook = field(init=False)
     portfolios: Portfolios = field(default_factory=Portfolios)
     board: RunBoard = field(init=False)  # how far runs are
@@ -88,11 +88,10 @@ class DispatchLoop:
     # Whoever gives orders takes their sequences, stores and sends them while holding this.
     giving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _planned_from_us: NDArray[np.int64] = field(init=False)  # (N,) start of the newest plan for each asset
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, previous: DispatchPlan | None) -> None:
+        self.followed = FollowedPlan(self.fleet, plan=previous)
         self.overrides = OverrideBook(len(self.fleet))
-        self._planned_from_us = np.zeros(len(self.fleet), dtype=np.int64)
         self.board = RunBoard(self.clock, len(self.fleet))
 
     @property
@@ -181,17 +180,9 @@ class DispatchLoop:
         if decision.setpoints is not None:
             self.book.take(decision.setpoints)
         self.board.sent(run, decision.setpoints, await self._send(decision, bound))
-        self._note_planned(run, record.inputs.inside, decision)
+        self.followed.note(run, record.inputs.inside, planned=decision.plan is not None)
         bound.info("cycle", **_shown(run))
         return run
-
-    def _note_planned(self, run: RunSummary, inside: NDArray[np.bool_] | None, decision: Decision) -> None:
-        """Note whose orders are a plan's, since when; a portfolio's run without a plan changes nothing."""
-        if inside is not None and decision.plan is None:
-            return
-        self.latest = run
-        from_us = to_microseconds(run.cycle_start)
-        self._planned_from_us = np.where(True if inside is None else inside, from_us, self._planned_from_us)
 
     async def _with_latest_word(
         self, inputs: CycleInputs, prepared: Prepared, outcome: SolveOutcome | None, decision: Decision
@@ -220,38 +211,13 @@ class DispatchLoop:
         now = self.clock.now()
         orders = self.orders
         held, power_kw = orders.power_at(now)
-        planned = held & self._planned() & ~self.book.stopped & ~self.overrides.owns(orders)
+        planned = held & self.followed.ordered(orders) & ~self.book.stopped & ~self.overrides.owns(orders)
         if (columns := self.overrides.columns(now)) is not None:
             planned &= ~columns.fixed
         slots = np.intersect1d(np.flatnonzero(planned), self.link.connected_slots()).astype(np.int64)
-        if len(slots) == 0 or not self._may_renew(now, np.where(held, power_kw, 0.0)):
+        if len(slots) == 0 or not self.followed.holds(now, np.where(held, power_kw, 0.0), self.policy):
             return
         await self.link.renew(slots, orders.current.sequence[slots], self.policy.setpoint_lifetime)
-
-    def _planned(self) -> NDArray[np.bool_]:
-        """Return which assets the last plan ordered something, shape (N,).
-
-        It counts on the leases of all others to end: a node that comes back is not kept on an order
-        that no verified plan holds any more.
-        """
-        if self.latest is None:
-            return np.zeros(len(self.fleet), dtype=np.bool_)
-        orders = self.orders
-        newest_us = np.maximum(orders.current.valid_from_us, orders.next.valid_from_us)
-        return newest_us >= self._planned_from_us
-
-    def _may_renew(self, now: datetime, power_kw: NDArray[np.float64]) -> bool:
-        """Return whether the last plan still says what to do now.
-
-        Its orders are for one interval. They are held for one more, when a cycle failed, where the
-        limits allow that by the load that the plan was made for.
-        """
-        if self.latest is None or self.previous is None or self.latest.rung is Rung.NOTHING:
-            return False
-        interval = (now - self.latest.cycle_start) // self.policy.interval
-        if interval < 1:
-            return True
-        return interval == 1 and may_be_held(self.previous, power_kw, interval, self.fleet, self.policy)
 
     async def between_cycles(self) -> None:
         """Return when no cycle is under way."""
@@ -302,7 +268,7 @@ class DispatchLoop:
         self, decision: Decision, bound: structlog.typing.FilteringBoundLogger
     ) -> SendReport | None:
         if decision.plan is not None:
-            self.previous = decision.plan
+            self.followed.plan = decision.plan
             self.peak.ordered(decision.plan)
         if decision.setpoints is None:
             return None

@@ -188,10 +188,10 @@ class Overriding:
 
         A freeze orders nothing: where its power has no room any more it is NaN, and its lease runs out.
         """
-        loop, plan = self._loop, self._loop.previous
-        if plan is None or loop.latest is None or not 0 <= plan.grid.index_of(now) < plan.grid.count:
+        loop, plan = self._loop, self._loop.followed.plan
+        if plan is None or loop.followed.run is None or not 0 <= plan.grid.index_of(now) < plan.grid.count:
             return columns
-        made_us = to_microseconds(loop.latest.started_at)
+        made_us = to_microseconds(loop.followed.run.started_at)
         begun_us = np.zeros(len(loop.fleet), dtype=np.int64)
         for override in loop.overrides.in_force(now):
             begun_us[override.slot] = to_microseconds(override.created_at)
@@ -238,12 +238,12 @@ class Overriding:
     async def follow_plan(self) -> None:
         """Order what the newest plan found room for, from its first interval on, where that changes."""
         loop, now = self._loop, self._loop.clock.now()
-        plan, columns = loop.previous, loop.overrides.columns(now)
+        plan, columns = loop.followed.plan, loop.overrides.columns(now)
         if (
             columns is None
             or plan is None
-            or loop.latest is None
-            or loop.latest.cycle_start != plan.grid.start
+            or loop.followed.run is None
+            or loop.followed.run.cycle_start != plan.grid.start
         ):
             return
         begins_us = to_microseconds(plan.grid.start)

@@ -46,12 +46,12 @@ class TrackingLoop:
     async def step(self) -> Step | None:
         """Look at the fleet once; return what was found, None where no plan says what should be."""
         loop, now = self._loop, self._loop.clock.now()
-        if loop.previous is None:
+        if loop.followed.plan is None:
             return None
         situation = Situation(
             now=now,
             fleet=loop.fleet,
-            plan=loop.previous,
+            plan=loop.followed.plan,
             book=loop.book,
             readings=loop.link.latest_readings(),
             reachable=loop.reachable() & ~loop.link.quarantined() & ~_overridden(loop, now),

@@ -131,7 +131,7 @@ async def test_a_plan_waits_while_the_next_rung_stands_and_is_sent_once_it_is_ap
     assert (stored.trigger, stored.rung) == (f"approval:{approval.approval_id}", Rung.INCUMBENT)
     assert "approved by anna" in plant.link.sent[-1].reason
     assert (await plant.register.of_run(stored.run_id)).approvers == ("anna",)
-    assert plant.loop.previous.run_id == stored.run_id, "the next plan follows what was approved"
+    assert plant.loop.followed.plan.run_id == stored.run_id, "the next plan follows what was approved"
     await plant.stop()
 
 
@@ -265,7 +265,7 @@ async def test_what_is_stale_is_refused_loudly_and_the_standing_rung_goes_on(pla
         "an approved decision is stale"
     ]
     assert plant.ordered_kw() == [0.0]
-    assert plant.loop.latest.rung is Rung.GREEDY
+    assert plant.loop.followed.run.rung is Rung.GREEDY
     await plant.stop()
 
 

@@ -108,7 +108,7 @@ async def test_two_persons_approve_over_the_wire_and_only_then_nodes_hear_of_it(
         await operation.close()
     assert again.differences == [], "what waited and what was approved are decided again from their records"
     assert again.cycles >= 2
-    await a_shadow_of_it(tmp_path, database_url, service.loop.latest.cycle_start)
+    await a_shadow_of_it(tmp_path, database_url, service.loop.followed.run.cycle_start)
 
 
 async def a_shadow_of_it(folder, database_url, start):

@@ -102,7 +102,7 @@ async def test_devices_follow_their_orders_when_their_time_comes(tmp_path, datab
     plant = make_plant(tmp_path, database_url)
     async with closed_loop(plant) as service:
         await service.loop.run_cycle("test")
-        begin = service.loop.latest.cycle_start
+        begin = service.loop.followed.run.cycle_start
         await service.loop.clock.sleep_until(begin + QUARTER / 5)
         held, power_kw = service.loop.orders.power_at(begin)  # by now of a second cycle for the same interval
         assert held.all()

@@ -88,7 +88,7 @@ async def test_a_freeze_keeps_present_orders_and_lets_no_plan_in_until_it_is_cle
     plant = make_plant(tmp_path, database_url)
     async with closed_loop(plant) as service:
         await service.loop.run_cycle("test")
-        begin = service.loop.latest.cycle_start
+        begin = service.loop.followed.run.cycle_start
         await service.loop.clock.sleep_until(begin + QUARTER / 5)
         frozen = await override(plant, request(1, asset_ids=[], kind=pb.OVERRIDE_KIND_HOLD))
         kept = {item.asset_id: item.power_kw for item in frozen.assets}

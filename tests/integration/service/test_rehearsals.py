@@ -15,13 +15,17 @@ async def test_a_dry_run_is_stored_and_compared_and_changes_nothing(tmp_path, da
     plant = make_plant(tmp_path, database_url, speed=20.0)  # a solver starts meanwhile
     async with closed_loop(plant) as service:
         await service.loop.run_cycle("test")
-        sent, before, stored = service.gateway.counters.orders_sent, service.loop.previous, service.loop.store
+        sent, before, stored = (
+            service.gateway.counters.orders_sent,
+            service.loop.followed.plan,
+            service.loop.store,
+        )
         found = await ask(plant, lambda client: client.dry_run("d-1"))
         live = (await stored.list_runs(page_size=50, page_token="")).items
         run = next(item for item in live if item.kind is RunKind.DRY_RUN)
         assert (run.run_id, run.trigger, run.setpoints) == (found.run.run_id, "dry-run:d-1", 0)
         cycles = [item for item in live if item.trigger == "schedule"]
-        assert service.loop.previous is before or cycles, "only a live cycle changes what is in force"
+        assert service.loop.followed.plan is before or cycles, "only a live cycle changes what is in force"
         assert service.gateway.counters.orders_sent == sent or cycles
         assert (await stored.last_plan()).run_id != run.run_id
         plan = await ask(plant, lambda client: client.plan(run.run_id))

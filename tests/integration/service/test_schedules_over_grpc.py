@@ -77,7 +77,7 @@ async def test_a_schedule_fires_is_paused_over_a_restart_and_resumed(tmp_path, d
         with pytest.raises(ClientError, match="reason"):
             await ask(plant, lambda client: client.pause_schedule("p-3", "often", reason=""))
         await until(
-            lambda: service.loop.latest is not None, what="a cycle of everybody's, which is not paused"
+            lambda: service.loop.followed.run is not None, what="a cycle of everybody's, which is not paused"
         )
 
     async with running_service(plant.settings, config_path=CONFIG) as service:

@@ -148,7 +148,7 @@ async def promoted_by_two_and_taken_back(plant, service):
     await register.close()
     assert again.policy.stability_cost_per_kw == 0.5, "a restart goes by it, too"
     run = await service.loop.run_cycle("test")
-    assert service.loop.previous.grid.count == 16, run.reason
+    assert service.loop.followed.plan.grid.count == 16, run.reason
     assert service.loop.policy.stability_cost_per_kw == 0.5
     shown = await command(plant, "promotions")
     assert "calm promoted by anna and ben: horizon_intervals=16, stability_cost_per_kw=0.5" in shown

@@ -80,7 +80,7 @@ async def test_a_known_outage_is_planned_for_and_an_unknown_one_is_not(scenario:
     known, replay = await decided(with_outage(scenario, known=START + 2 * HOUR), 4)
     assert plain[:2] == known[:2]
     assert plain[2] != known[2]
-    limits = replay.loop.previous.limits
+    limits = replay.loop.followed.plan.limits
     assert limits is not None
     assert limits.import_limit_kw[0, :9] == pytest.approx(40.0)
     assert limits.import_limit_kw[0, 9:15] == pytest.approx(12.0)

@@ -37,10 +37,10 @@ async def make_rehearsing():
 async def test_nothing_of_a_rehearsal_is_sent_or_becomes_the_plan_in_force():
     rehearsing, solver, loop, link, store = await make_rehearsing()
     await loop.run_cycle("schedule")
-    before, sent = loop.previous, len(link.sent)
+    before, sent = loop.followed.plan, len(link.sent)
     dry = await rehearsing.dry_run("d-1")
     what_if = await rehearsing.what_if("w-1", Circumstances(load_scale=1.5))
-    assert (loop.previous, len(link.sent)) == (before, sent)
+    assert (loop.followed.plan, len(link.sent)) == (before, sent)
     assert [run.kind for run, *_ in store.runs] == [RunKind.DISPATCH, RunKind.DRY_RUN, RunKind.WHAT_IF]
     assert [setpoints is None for *_, setpoints in store.runs] == [False, True, True]
     assert dry.difference.cost == pytest.approx(0.0), "the rules say the same a moment later"

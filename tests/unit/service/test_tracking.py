@@ -15,9 +15,9 @@ async def following_loop():
     loop, clock, link, store = await make_loop()
     await loop.run_cycle("schedule")
     clock.advance(4 * 60)
-    loop.previous.power_kw.setflags(write=True)
-    loop.previous.power_kw[:] = 0.0
-    loop.previous.power_kw[2, :] = 20.0
+    loop.followed.plan.power_kw.setflags(write=True)
+    loop.followed.plan.power_kw[:] = 0.0
+    loop.followed.plan.power_kw[2, :] = 20.0
     measured = np.zeros(3)
     original = link.latest_readings
 
