@@ -17,6 +17,7 @@ from vpp.adapters.rpc.dispatch_messages import (
 )
 from vpp.control.order_book import OrderBook
 from vpp.domain.errors import InvalidValueError
+from vpp.domain.readings import to_microseconds
 
 ALL = np.array([0, 1])
 
@@ -64,6 +65,52 @@ def test_the_present_and_the_next_order_are_given_again_and_no_older_one():
     assert given_again(recent, 30) == [(1, [1]), (2, [0]), (3, [0])]
     assert given_again(recent, 700) == [(1, [1]), (3, [0])]
     assert given_again(recent, 5_000) == []
+
+
+def held_by(dispatches, stopped_at_us, slot, now):
+    """Return the orders that one asset should hold, by the words of the rule, newest first."""
+    held, earliest = [], None
+    for dispatch, sent_at in reversed(dispatches):
+        if slot not in dispatch.slot.tolist():
+            continue
+        begin = max(dispatch.valid_from, now)
+        alive = dispatch.valid_until - max(now, dispatch.valid_from) >= timedelta(
+            seconds=limits.MIN_LIFETIME_S
+        )
+        if (
+            (earliest is None or begin < earliest)
+            and alive
+            and stopped_at_us[slot] < to_microseconds(sent_at)
+        ):
+            held.append(int(dispatch.sequence[0]))
+        earliest = begin if earliest is None else min(earliest, begin)
+    return held
+
+
+def test_what_each_asset_is_given_again_is_what_the_rule_says():
+    random = np.random.default_rng(5)
+    for _ in range(40):
+        recent, dispatches = Recent(6), []
+        for sequence in range(1, 9):
+            slots = random.permutation(6)[: random.integers(1, 7)]  # not by slot
+            begins, lifetime = random.choice([0, 20, 300]), random.choice([30, 200, 600])
+            given = orders(
+                1.0, sequence=sequence, slots=slots, begins=float(begins), lifetime=float(lifetime)
+            )
+            recent.remember(given, later(sequence))
+            dispatches.append((given, later(sequence)))
+            if random.random() < 0.2:
+                recent.stopped(random.permutation(6)[:2], later(sequence + 0.5))
+        now = later(float(random.choice([9, 100, 400])))
+        asked = np.sort(random.permutation(6)[:3])
+
+        found = recent.in_force(asked, now)
+
+        assert all((np.diff(item.slot) != 0).all() for item in found)
+        for slot in range(6):
+            given = [int(item.sequence[0]) for item in found[::-1] if slot in item.slot.tolist()]
+            expected = held_by(dispatches, recent.book.stopped_at_us, slot, now) if slot in asked else []
+            assert given == expected
 
 
 def test_what_would_be_too_short_a_lease_is_not_given_again():

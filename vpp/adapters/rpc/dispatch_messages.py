@@ -136,8 +136,29 @@ def release_message(epoch: int, slots: NDArray[np.int64], reason: str, sent_at: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Remembered:
+    """Orders, findable by slot: a fleet that comes back asks ten thousand times, each for a few slots."""
+
     orders: SetpointColumns
     sent_at_us: int
+    by_slot: NDArray[np.int64] | None  # the rows in the order of their slots; None where they lie so
+    slot: NDArray[np.int64]  # ascending
+
+    def rows_of(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the row of the order of each slot, and whether there is one."""
+        places = np.minimum(np.searchsorted(self.slot, slots), len(self.slot) - 1)
+        rows = places if self.by_slot is None else self.by_slot[places]
+        return rows, self.slot[places] == slots
+
+
+def _remembered(orders: SetpointColumns, sent_at: datetime) -> _Remembered:
+    slot = orders.slot
+    by_slot = None if (slot[1:] > slot[:-1]).all() else np.argsort(slot, kind="stable")
+    return _Remembered(
+        orders=orders,
+        sent_at_us=to_microseconds(sent_at),
+        by_slot=by_slot,
+        slot=slot if by_slot is None else slot[by_slot],
+    )
 
 
 class RetryBudget:
@@ -172,7 +193,8 @@ class RecentDispatches:
         """Note orders, and forget those that are over."""
         while self._recent and self._recent[0].orders.valid_until <= sent_at:
             self._recent.popleft()
-        self._recent.append(_Remembered(orders=orders, sent_at_us=to_microseconds(sent_at)))
+        if len(orders):
+            self._recent.append(_remembered(orders, sent_at))
 
     def stop_owed(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
         """Return the slots whose last word was a stop, and when (microseconds) the newest was sent."""
@@ -186,16 +208,14 @@ class RecentDispatches:
         An order counts unless it is over, was stopped, or a newer one takes effect no later.
         """
         shortest = timedelta(seconds=limits.MIN_LIFETIME_S)
-        taken_from_us = np.full(len(self._book), np.iinfo(np.int64).max)
-        mine = np.zeros(len(self._book), dtype=np.bool_)
-        mine[slots] = True
+        taken_from_us = np.full(len(slots), np.iinfo(np.int64).max)
+        stopped_at_us = self._book.stopped_at_us[slots]
         found: list[SetpointColumns] = []
         for item in reversed(self._recent):
-            orders = item.orders
-            begin_us = to_microseconds(max(orders.valid_from, now))
-            rows = mine[orders.slot] & (taken_from_us[orders.slot] > begin_us)
-            taken_from_us[orders.slot] = np.minimum(taken_from_us[orders.slot], begin_us)
-            rows &= self._book.stopped_at_us[orders.slot] < item.sent_at_us
-            if rows.any() and remaining(orders, now) >= shortest:
-                found.append(orders.take(rows))
+            rows, there = item.rows_of(slots)
+            begin_us = to_microseconds(max(item.orders.valid_from, now))
+            held = there & (taken_from_us > begin_us) & (stopped_at_us < item.sent_at_us)
+            taken_from_us[there] = np.minimum(taken_from_us[there], begin_us)
+            if held.any() and remaining(item.orders, now) >= shortest:
+                found.append(item.orders.take(np.sort(rows[held])))
         return found[::-1]
