@@ -88,8 +88,8 @@ def course_for(count: int, *, worn: bool = False) -> Course:
     if count <= SMALL:
         # Full steps from narrow feeders to so wide ones that prices hardly move: their mean is the bound's.
         return Course(
-            sample=40, wide=40, narrow=12, full=40, part=1.0, searched=12, bounds=16, averaged=16,
-            feeder=(1.0, 12.0, 2e-4), sampled=(6.0, 2.0, 2e-4), margin=5e-5, end=0.05, share=1.0,
+            sample=40, wide=40, narrow=16, full=40, part=1.0, searched=16, bounds=16, averaged=16,
+            feeder=(1.0, 24.0, 2e-4), sampled=(6.0, 2.0, 2e-4), margin=5e-5, end=0.005, share=1.0,
         )  # fmt: skip
     if count <= MEDIUM:
         return Course(
@@ -140,7 +140,7 @@ def enough_for(count: int, *, warm: bool) -> float:
     A third of what is asked of a plan; three quarters of what is asked of the re-plan of a large fleet.
     """
     if count <= SMALL:
-        return 0.0
+        return 0.0 if warm or count <= TINY else 7e-5
     if warm:
         return 3e-4 if count <= MEDIUM else 1.5e-3
     if count <= MEDIUM:

@@ -10,7 +10,7 @@ from optimizer.decomposed import solve_decomposed
 from optimizer.decomposed.coupling import compile_coupling
 from optimizer.decomposed.fleet import compile_fleet
 from optimizer.decomposed.pace import MOST, Pace
-from optimizer.decomposed.passes import LARGE, MEDIUM, SMALL, enough_for
+from optimizer.decomposed.passes import LARGE, MEDIUM, SMALL, TINY, enough_for
 from optimizer.decomposed.sweep import State, new_state, sweep
 from optimizer.decomposed.work import Settings
 from optimizer.instances import generate
@@ -26,8 +26,9 @@ def test_passes_end_where_the_gap_is_enough_and_the_plan_is_still_proven() -> No
     assert verify(problem, early.schedule, certificate=early.certificate).count == 0
 
 
-def test_small_fleets_are_never_ended_early_and_replans_sooner_than_plans() -> None:
-    assert enough_for(SMALL, warm=False) == enough_for(SMALL, warm=True) == 0.0
+def test_tiny_fleets_are_never_ended_early_and_replans_sooner_than_plans() -> None:
+    assert enough_for(TINY, warm=False) == enough_for(SMALL, warm=True) == 0.0
+    assert enough_for(SMALL, warm=False) > 0.0
     for count in (MEDIUM, LARGE):
         assert 0.0 < enough_for(count, warm=False) < enough_for(count, warm=True)
 
