@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.decomposed.paths import ENOUGH_GAP, with_paths
+
 TINY = 300
 """Up to this many assets all of them are the sample."""
 
@@ -44,6 +46,7 @@ class Pass:
     keen_alone: bool = False  # nobody else steps
     settle: bool = False  # assets with wear by depth find a new path at the prices they meet
     anew: bool = False  # the bound finds the worths of wear by depth anew
+    leap: int = 0  # where prices have settled, so many passes after it are left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +74,15 @@ class Course:
     least_gain: tuple[float, float] = (0.0, 0.0)  # who gains less is not counted as moved: wide, narrow
 
 
+WORN_SMALL = Course(sample=30, wide=16, narrow=8, full=16, part=1.0, searched=2, bounds=1, averaged=4)
+WORN = Course(sample=30, wide=18, narrow=6, full=3, part=0.5, searched=2, bounds=1, averaged=13)
+"""With wear by depth prices take longer to settle."""
+
+
 def course_for(count: int, *, worn: bool = False) -> Course:
-    """Return the numbers of passes for `count` assets; with wear by depth prices take longer to settle."""
+    """Return the numbers of passes for `count` assets, with wear by depth or without."""
     if worn and count > TINY:
-        small = count <= SMALL
-        return Course(
-            sample=30, wide=16 if small else 18, narrow=8 if small else 6, full=16 if small else 3,
-            part=1.0 if small else 0.5, searched=2, bounds=1, averaged=4 if small else 10,
-        )  # fmt: skip
+        return WORN_SMALL if count <= SMALL else WORN
     if count <= TINY:
         # One battery may be half of its feeder: smoothed more widely.
         return Course(
@@ -134,13 +138,16 @@ def course_for(count: int, *, worn: bool = False) -> Course:
     )
 
 
-def enough_for(count: int, *, warm: bool) -> float:
+def enough_for(count: int, *, warm: bool, worn: bool = False) -> float:
     """Return the gap at which a plan of `count` assets is not improved further; 0: never.
 
-    A third of what is asked of a plan; three quarters of what is asked of the re-plan of a large fleet.
+    A third of what is asked of a plan; three quarters of what is asked of the re-plan of a large fleet, and
+    of a plan with wear by depth.
     """
     if count <= SMALL:
         return 0.0 if warm or count <= TINY else 7e-5
+    if worn and not warm:
+        return ENOUGH_GAP
     if warm:
         return 3e-4 if count <= MEDIUM else 1.5e-3
     if count <= MEDIUM:
@@ -180,29 +187,7 @@ def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple
         for k, step in enumerate(first)
     ]
     last = [_narrow(k, plan, plan.narrow, chunk, count) for k in range(1, plan.narrow + 1)]
-    return _worn(first, last) if worn and count > TINY else (*first, *last)
-
-
-def _worn(wide: list[Pass], narrow: list[Pass]) -> tuple[Pass, ...]:
-    """New paths in the first pass, in every third or fourth and in the second narrow one.
-
-    A bound finds them as well; the best is at the mean multipliers at the end of the wide passes. A small
-    fleet has one more after the second narrow pass.
-    """
-    often = 3 if len(wide) < 18 else 4
-    few = [
-        replace(step, settle=k % often == 0, bound=False, mean_bound=k == len(wide) - 1, anew=True)
-        for k, step in enumerate(wide)
-    ]
-    return (
-        *few,
-        *(
-            replace(
-                step, settle=k == 1, bound=False, averaged=k < 2, mean_bound=k == 1 and often == 3, anew=True
-            )
-            for k, step in enumerate(narrow)
-        ),
-    )
+    return with_paths(first, last, small=count <= SMALL) if worn and count > TINY else (*first, *last)
 
 
 def passes_after(count: int, *, sample: bool = False, kept: bool = False) -> tuple[Pass, ...]:

@@ -19,6 +19,7 @@ from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.pace import Pace
 from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
+from optimizer.decomposed.paths import SETTLED_GAP
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.proven import KEEP_BEST_UP_TO, plan_of
 from optimizer.decomposed.regret import keenest, regrets
@@ -70,7 +71,7 @@ def solve_decomposed(
         held=None if private is None else compile_held(problem),
         pace=Pace(events=0 if problem.events is None else len(problem.events)),
     )
-    best = Incumbent(enough=enough_for(len(fleet), warm=warm is not None))
+    best = Incumbent(enough=enough_for(len(fleet), warm=warm is not None, worn=problem.wear is not None))
     if enough_gap is not None:
         best.enough = enough_gap
     if warm is None:
@@ -139,10 +140,12 @@ def descend(
 ) -> None:
     """Run the passes; after each, offer the schedule, move the multipliers, offer their bound.
 
-    Ends before the last one where the gap is small enough.
+    Ends before the last one where the gap is small enough; leaves out wide ones where prices have settled.
     """
-    keep, mean = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged()
+    keep, mean, resume = len(solver.fleet) <= KEEP_BEST_UP_TO, Averaged(), 0
     for k, step in enumerate(passes):
+        if k < resume:
+            continue
         if step.keen > 0.0:
             step = step_keen(solver, state, step, best)  # noqa: PLW2901 - what is left of it
         if not step.keen_alone:
@@ -156,7 +159,8 @@ def descend(
         ends = k == len(passes) - 1 or best.would_be_close(cost)
         if ends or (keep and np.isfinite(best.bound)):  # a copy is worth its while with a gap
             best.offer_schedule(cost, state, copy=keep)
-        last = len(passes) if best.close else k + 1
+        resume = k + 1 + (step.leap if best.gap <= SETTLED_GAP else 0)
+        last = len(passes) if best.close else resume
         if report is not None and step.level > 1 and best.power_kw is not None:
             report()
         if on_pass is not None:
