@@ -32,9 +32,13 @@ class Pass:
     share: float  # of a full multiplier step
     chunk: int  # assets per lane between two merges
     margin: float = 0.0  # mean feeder limits that schedules stay inside the limit: smoothed ones leak
-    part: float = 1.0  # beside those that moved, this random part of the fleet steps
+    part: float = (
+        1.0  # beside those that moved, this random part of the fleet steps, where nobody is looked at
+    )
     linear_below: float = 5e-4  # money per kWh
-    least_gain: float = 0.0  # who gains less does not count as moved; a share of the fleet's scale per asset
+    least_promise: float = (
+        0.0  # > 0: all are looked at, who promises less rests; a share of the scale per asset
+    )
     fine: bool = False
     level: int = 1  # stepped assets: 0 round, 1 polish, 2 search modes
     bound: bool = True
@@ -62,7 +66,6 @@ class Course:
     bounds: int  # evaluated before and after wide turns to narrow
     keen: float = 0.0  # the modes are searched for the holders of this share of the regret alone
     averaged: int = 0  # of the wide passes, the last ones whose mean multipliers count
-    fewer: float = 1.0  # times that part in the narrow passes
     last: float = 1.0  # part of the fleet in the last pass
     feeder: tuple[float, float, float] = (1.0, 0.5, 5e-4)  # width at the start, at the turn, at the end
     sampled: tuple[float, float, float] | None = (
@@ -71,7 +74,7 @@ class Course:
     margin: float = 1.5e-5
     end: float = 0.1  # width of exchange and peak at the end, as a share of that at the turn
     share: float = 0.5  # of a full multiplier step, in the narrow passes
-    least_gain: tuple[float, float] = (0.0, 0.0)  # who gains less is not counted as moved: wide, narrow
+    least_promise: tuple[float, float] = (0.0, 0.0)  # wide, and where narrow begins: it grows with 1 / width
 
 
 WORN_SMALL = Course(sample=30, wide=16, narrow=8, full=16, part=1.0, searched=2, bounds=1, averaged=4)
@@ -79,7 +82,7 @@ WORN = Course(sample=30, wide=18, narrow=6, full=3, part=0.5, searched=2, bounds
 """With wear by depth prices take longer to settle."""
 
 
-def course_for(count: int, *, worn: bool = False) -> Course:
+def course_for(count: int, *, worn: bool = False, private: bool = False) -> Course:
     """Return the numbers of passes for `count` assets, with wear by depth or without."""
     if worn and count > TINY:
         return WORN_SMALL if count <= SMALL else WORN
@@ -98,15 +101,16 @@ def course_for(count: int, *, worn: bool = False) -> Course:
     if count <= MEDIUM:
         return Course(
             sample=30,
-            wide=14,
+            wide=14 if private else 28,  # who promises little does not step: passes cost less
             narrow=6,
             full=4,
             part=0.4,
             searched=3,
             bounds=1,
             keen=0.9,
-            averaged=6,
+            averaged=6 if private else 18,
             last=0.4,
+            least_promise=(3e-6, 1e-5),
         )
     if count <= LARGE:
         return Course(
@@ -120,8 +124,7 @@ def course_for(count: int, *, worn: bool = False) -> Course:
             keen=0.9,
             averaged=6,
             last=0.15,
-            least_gain=(3e-5, 1e-5),
-            fewer=0.5,
+            least_promise=(3e-5, 1e-5),
         )
     return Course(
         sample=30,
@@ -165,12 +168,14 @@ def chunk_for(count: int) -> int:
     return max(2, min(64, count // 150))
 
 
-def passes_for(count: int, *, sample: bool = False, worn: bool = False) -> tuple[Pass, ...]:
+def passes_for(
+    count: int, *, sample: bool = False, worn: bool = False, private: bool = False
+) -> tuple[Pass, ...]:
     """Return the passes for a fleet of `count` assets, or for its sample."""
     if sample and count <= TINY:
         settling = tuple(_settling(k, 120) for k in range(120))
         return tuple(replace(p, bound=p.bound and p.settle) for p in settling) if worn else settling
-    plan, chunk = course_for(count, worn=worn), chunk_for(count)
+    plan, chunk = course_for(count, worn=worn, private=private), chunk_for(count)
     if sample:
         feeder = plan.sampled or (1.5 * plan.feeder[0], *plan.feeder[1:])
         few = replace(plan, full=4, part=0.3, feeder=feeder)
@@ -211,28 +216,20 @@ def passes_after(count: int, *, sample: bool = False, kept: bool = False) -> tup
 
 
 def _kept_after(count: int) -> tuple[Pass, ...]:
-    """Who must step, and the bound; twice the keen and who moved, at the width of the turn; then narrow.
-
-    Above `MEDIUM` only who gained something counts as moved, and the last fifth of the regret stays.
-    """
+    """Who must step; twice who promises to gain, at the width of the turn, then the bound; then narrow."""
     plan, chunk, large = replace(course_for(count), part=0.0, last=0.0), chunk_for(count), count > MEDIUM
     turn = replace(
-        _wide(2, plan, 3, chunk, level=1), part=0.0, share=1.0, fine=True, bound=True, keen=0.9, keen_level=1,
-        linear_below=1e-3 if large else 5e-4, least_gain=1e-4 if large else 0.0,
+        _wide(2, plan, 3, chunk, level=1), part=0.0, share=1.0, fine=True, bound=False,
+        linear_below=1e-3 if large else 5e-4, least_promise=3e-5 if large else 1e-5,
     )  # fmt: skip
     narrow = (
         replace(
             _narrow(k, plan, 4, chunk, count), keen=keen, keen_most=0.06, averaged=False, mean_bound=False,
-            bound=False, least_gain=turn.least_gain,
+            bound=False,
         )
         for k, keen in ((2, 0.9), (4, 0.0))
     )  # fmt: skip
-    return (
-        replace(turn, share=0.0, keen=0.0),
-        replace(turn, keen=0.8 if large else 0.97, keen_most=1.0, keen_alone=True),
-        turn,
-        *narrow,
-    )
+    return (replace(turn, share=0.0, least_promise=0.0), turn, replace(turn, bound=True), *narrow)
 
 
 def _small_after(count: int, wide: int, narrow: int) -> tuple[Pass, ...]:
@@ -265,7 +262,7 @@ def _wide(k: int, plan: Course, count: int, chunk: int, *, level: int) -> Pass:
         share=1.0 if k > 1 else 0.5,
         chunk=chunk,
         part=1.0 if k < plan.full else plan.part,
-        least_gain=plan.least_gain[0] if level > 0 else 0.0,
+        least_promise=plan.least_promise[0],
         fine=k >= 4,
         level=level,
         bound=level > 0,
@@ -285,9 +282,9 @@ def _narrow(k: int, plan: Course, count: int, chunk: int, fleet: int) -> Pass:
         feeder_width=turn * (end / turn) ** along,
         margin=plan.margin,
         share=plan.share,
-        least_gain=plan.least_gain[1],
+        least_promise=plan.least_promise[1] / plan.end**along,  # the narrower, the less of it is kept
         chunk=chunk,
-        part=1.0 if small else (plan.last if k == count else plan.part * plan.fewer),
+        part=1.0 if small else (plan.last if k == count else plan.part),
         fine=True,
         level=2 if searched and plan.keen == 0.0 else 1,
         keen=plan.keen if searched else 0.0,

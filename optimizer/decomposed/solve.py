@@ -76,7 +76,7 @@ def solve_decomposed(
         best.enough = enough_gap
     if warm is None:
         state = start(solver, best)
-        passes = passes_for(len(fleet), worn=problem.wear is not None)
+        passes = passes_for(len(fleet), worn=problem.wear is not None, private=private is not None)
     else:
         state = start_warm(solver, warm)
         if settling := passes_after(len(fleet), sample=True):
@@ -190,7 +190,7 @@ def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass
     regret = regrets(solver.fleet, best.coupling, best.values, state.power_kw, state.own_cost)
     moved = state.moved.copy()
     solver.run(
-        solver.fleet, state, replace(step, level=step.keen_level), None, always=False,
+        solver.fleet, state, replace(step, level=step.keen_level, least_promise=0.0), None, always=False,
         previous_kw=solver.previous_kw, only=keenest(regret, step.keen, step.keen_most),
     )  # fmt: skip
     state.moved |= moved
@@ -200,7 +200,7 @@ def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass
 def relieve(solver: Solver, state: State, last: Pass, best: Incumbent, *, keep: bool) -> None:
     """Step the assets of feeders that are still overloaded, further inside the limits, a few times."""
     for k in range(RELIEF_PASSES):
-        rows = solver.overloaded(state, few=k == 0)
+        rows = solver.overloaded(state, few=k == 0 and solver.private is not None)
         if not len(rows):
             return
         step = replace(

@@ -179,7 +179,8 @@ class Solver:
         if private is not None:
             private.aimed[:] = FRESH if step.settle and not private.asked.shape[1] else private.aimed
         rows = np.arange(len(fleet)) if only is None else only
-        if step.part < 1.0 and only is None:
+        looking = step.least_promise > 0.0 and private is None
+        if step.part < 1.0 and only is None and not looking:
             rows = np.flatnonzero((state.moved > 0) | (self.generator.random(len(fleet)) < step.part))
         settings = self.settings(step)
         if private is not None and self.held is not None:
@@ -223,7 +224,7 @@ class Solver:
             level=step.level,
             early_tilt_per_kwh=EARLY_TILT_PER_KWH,
             stability_per_kwh=calm,
-            least_gain=step.least_gain * self.scale.money_per_asset,
+            least_promise=step.least_promise * self.scale.money_per_asset,
         )
 
     def weigh_tail(self, state: State, share: float) -> None:

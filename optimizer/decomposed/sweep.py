@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from optimizer.decomposed.coupling import ALLOCATING, EXACT, Coupling, settle_peak, shared_of
 from optimizer.decomposed.fleet import Fleet
 from optimizer.decomposed.oracle import counted_best, counted_extra
+from optimizer.decomposed.promise import prices_met, promises
 from optimizer.decomposed.segments import prices_at
 from optimizer.decomposed.semicontinuous import new_grid, search_modes
 from optimizer.decomposed.step import backward, change, forward
@@ -98,7 +99,9 @@ def _step(c, asset, stays, old, own_old, previous, always, settings, w, scratch,
 
 
 @njit(**ALLOCATING)
-def _run_chunk(c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum):
+def _run_chunk(
+    c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum
+):  # fmt: skip
     """Step the assets `rows` of one feeder in turn; updates the given copies of the sums."""
     intervals = fleet_sum.size
     w, modes = (
@@ -124,22 +127,28 @@ def _run_rows(
     c, assets, stays, rows, power, own, previous, moved, always, settings, fleet_sum, feeder_sum,
     w, scratch, grid, modes, best, trial,
 ):  # fmt: skip
-    rest, rest_feeder = w.rest, w.rest_feeder
+    rest, rest_feeder, stale = w.rest, w.rest_feeder, True
+    looking = settings.least_promise > 0.0 and not always
     for k in range(rows.size):
         i = rows[k]
         asset, old = assets[i], power[i]
         before = previous[i] if previous.shape[0] > 0 else old
+        if looking:
+            if stale:
+                prices_met(c, asset, fleet_sum, feeder_sum, w)
+            stale = promises(asset, stays, old, before, settings, w)
+            if not stale:
+                continue
         for t in range(old.size):
             rest[t] = fleet_sum[t] - asset.weight * old[t]
             rest_feeder[t] = feeder_sum[t] - asset.weight * old[t]
-        accepted, cost, gain = _step(
+        accepted, cost, _ = _step(
             c, asset, stays, old, own[i], before, always, settings, w, scratch, grid, modes, best, trial
         )
         if not accepted:
             continue
         own[i] = cost
-        if always or gain < -settings.least_gain:
-            moved[i] = 1
+        moved[i] = 1
         for t in range(old.size):
             if best[t] != old[t]:
                 fleet_sum[t] = rest[t] + asset.weight * best[t]
@@ -165,21 +174,9 @@ def merge_lanes(assets, order, first, chunks, fleet_sum, feeder_sum, changed, fe
 
 @njit(parallel=True, cache=True, nogil=True, **ALLOCATING)
 def _sweep(
-    c,
-    assets,
-    stays,
-    order,
-    first,
-    rounds,
-    power,
-    own,
-    previous,
-    moved,
-    always,
-    settings,
-    fleet_sum,
-    feeder_sum,
-):
+    c, assets, stays, order, first, rounds, power, own, previous, moved, always, settings,
+    fleet_sum, feeder_sum,
+):  # fmt: skip
     """Run all rounds of chunks; chunk k holds order[first[k]:first[k + 1]], -1 marks an idle lane."""
     lanes, intervals = rounds.shape[1], fleet_sum.size
     changed, feeder_changed = np.empty((lanes, intervals)), np.empty((lanes, intervals))
@@ -193,19 +190,9 @@ def _sweep(
                 mine, mine_feeder = fleet_sum.copy(), feeder_sum[feeder].copy()
                 shared = shared_of(c, feeder)
                 _run_chunk(
-                    shared,
-                    assets,
-                    stays,
-                    rows,
-                    power,
-                    own,
-                    previous,
-                    moved,
-                    always,
-                    settings,
-                    mine,
-                    mine_feeder,
-                )
+                    shared, assets, stays, rows, power, own, previous, moved, always, settings,
+                    mine, mine_feeder,
+                )  # fmt: skip
                 difference(mine, fleet_sum, changed[lane])
                 difference(mine_feeder, feeder_sum[feeder], feeder_changed[lane])
         merge_lanes(assets, order, first, rounds[q], fleet_sum, feeder_sum, changed, feeder_changed)
@@ -260,7 +247,8 @@ def sweep(
     set_num_threads(1 if len(rows) <= ONE_THREAD_UP_TO and chunk < WORTH_TWO else threads)
     _sweep(
         coupling, fleet.assets, fleet.stays, order, first, rounds, state.power_kw,
-        state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw, state.feeder_sum_kw,
+        state.own_cost, before, state.moved, always, settings, state.fleet_sum_kw,
+        state.feeder_sum_kw,
     )  # fmt: skip
     set_num_threads(threads)
     state.recount(fleet)

@@ -25,7 +25,7 @@ class Settings(NamedTuple):
     level: int  # stepped assets: 0 round, 1 polish the rounded modes, 2 search the modes
     early_tilt_per_kwh: float  # added per interval to the price of charging: of equal plans the earlier wins
     stability_per_kwh: float  # on each kW away from the previous plan, for an hour
-    least_gain: float  # money: who gained less by its step does not count as moved
+    least_promise: float  # money: who promises to gain less does not step (see `promise`), 0: all do
 
 
 class Work(NamedTuple):

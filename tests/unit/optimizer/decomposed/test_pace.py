@@ -35,15 +35,15 @@ def test_tiny_fleets_are_never_ended_early_and_replans_sooner_than_plans() -> No
 
 @pytest.fixture
 def swept() -> Callable[[float], State]:
-    """Sweep a fleet that follows its prices once more; return its state, given the least gain that counts."""
+    """Sweep a fleet that follows its prices once more; return its state, by the least promise."""
     problem = generate("homes", 60, 2, seed=4, intervals=24)
     fleet, (coupling, _) = compile_fleet(problem), compile_coupling(problem)
 
-    def sweep_twice(least_gain: float) -> State:
+    def sweep_twice(least_promise: float) -> State:
         state = new_state(fleet)
         settings = Settings(
             interval_h=fleet.interval_h, penalty_per_kwh=fleet.penalty_per_kwh, linear_below=5e-4, fine=1,
-            level=1, early_tilt_per_kwh=1e-7, stability_per_kwh=0.0, least_gain=least_gain,
+            level=1, early_tilt_per_kwh=1e-7, stability_per_kwh=0.0, least_promise=least_promise,
         )  # fmt: skip
         for always in (True, False):
             sweep(
@@ -55,10 +55,18 @@ def swept() -> Callable[[float], State]:
     return sweep_twice
 
 
-def test_who_gains_too_little_steps_but_does_not_count_as_moved(swept: Callable[[float], State]) -> None:
-    every, none = swept(0.0), swept(np.inf)
-    assert every.moved.sum() > 0 == none.moved.sum()
-    assert np.array_equal(every.power_kw, none.power_kw)
+def test_who_promises_too_little_does_not_step(swept: Callable[[float], State]) -> None:
+    every, few, none = swept(0.0), swept(1e-2), swept(np.inf)
+    assert every.moved.sum() > few.moved.sum() > 0 == none.moved.sum()
+
+
+def test_those_who_step_gain_nearly_all_that_everybody_would(swept: Callable[[float], State]) -> None:
+    once, few, every = swept(np.inf), swept(1e-4), swept(0.0)
+
+    def moved_kw(state: State) -> float:
+        return float(np.abs(state.power_kw - once.power_kw).sum())
+
+    assert moved_kw(few) > 0.8 * moved_kw(every) > 0.0
 
 
 def test_an_event_that_stays_missed_pays_faster_and_one_that_turns_slower() -> None:
