@@ -137,7 +137,7 @@ def course_for(count: int, *, worn: bool = False, private: bool = False) -> Cour
         keen=0.9,
         averaged=6,
         last=0.1,
-        least_gain=(3e-5, 1e-5),
+        least_promise=(3e-5, 1e-5),
     )
 
 
