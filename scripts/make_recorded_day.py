@@ -40,7 +40,8 @@ from vpp.replay.known_limits import with_known_limits
 from vpp.replay.period import between
 from vpp.replay.recorded import Comparison, decide_again
 from vpp.replay.run import InlineSolver, simulated
-from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scenario import Scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.service.forecast_job import ForecastJob
 from vpp.service.forecast_learning import ForecastLearning
 from vpp.service.ids import IdFactory

@@ -19,7 +19,7 @@ from vpp.domain.setpoints import SetpointColumns
 from vpp.replay.kpis import settlement_of
 from vpp.replay.outputs import decision_line
 from vpp.replay.run import Replay, ReplayOptions
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.shipped.bench_day import bench_day
 
 WARM_UP_CYCLES = 2  # load and compile what every replay needs

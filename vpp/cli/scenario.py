@@ -30,7 +30,7 @@ def list_command(
 
     Example: vpp scenario list
     """
-    from vpp.replay.scenario import read_scenario  # noqa: PLC0415 - keeps `vpp --help` fast
+    from vpp.replay.scenario_files import read_scenario  # noqa: PLC0415 - keeps `vpp --help` fast
     from vpp.service.files import FileError  # noqa: PLC0415
 
     paths = sorted(folder.glob("*/scenario.toml"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from optimizer.problem import Problem
 from vpp.control import planning
 from vpp.control.cycle_values import CycleInputs
+from vpp.control.forecast_on_grid import net_load_on, scenarios_on
 from vpp.control.overriding import FixedPowers, fixed_powers
 from vpp.control.signals_on_grid import SignalsOnGrid, priced
 from vpp.control.standing import both, standing_powers
@@ -37,8 +38,8 @@ def load_of(inputs: CycleInputs) -> Load:
     try:
         return Load(
             prices=prices,
-            net_kw=planning.net_load_on(inputs.forecast, inputs.grid, feeder_ids),
-            scenarios=planning.scenarios_on(inputs.forecast, inputs.grid, feeder_ids),
+            net_kw=net_load_on(inputs.forecast, inputs.grid, feeder_ids),
+            scenarios=scenarios_on(inputs.forecast, inputs.grid, feeder_ids),
         )
     except ValueError as error:
         return Load(reason=str(error))

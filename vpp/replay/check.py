@@ -16,7 +16,8 @@ import numpy as np
 from vpp.domain.intervals import IntervalGrid
 from vpp.domain.readings import ChargingSession, to_microseconds
 from vpp.forecasting.prices import extend_prices
-from vpp.replay.scenario import Scenario, limits_at, read_scenario
+from vpp.replay.scenario import Scenario, limits_at
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.world import over_grid
 
 TABLES = ("assets", "feeders", "load", "prices", "trips", "weather", "events", "reserve", "forecasts")

@@ -29,7 +29,8 @@ from vpp.replay.period import between
 from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.report import write_report
 from vpp.replay.run import Replay, ReplayOptions, without_control
-from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scenario import Scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.scores import forecast_figures
 from vpp.replay.tables import CONTROL, FORESIGHT, NO_CONTROL, write_tables
 from vpp.replay.timings import timings_of, write_timings

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.control.estimate import estimate_state
+from vpp.control.forecast_on_grid import net_load_on
 from vpp.control.override_check import OverrideSituation
-from vpp.control.planning import net_load_on
 from vpp.domain.forecasts import LoadForecast
 from vpp.domain.intervals import IntervalGrid, interval_start
 from vpp.domain.overrides import LONGEST, OverrideColumns

@@ -15,7 +15,7 @@ from vpp.domain.readings import to_microseconds
 from vpp.domain.signals import KIND_OF, Direction, DispatchEvent, MaintenanceWindow, ReserveRequest
 from vpp.replay.events import announced, as_held
 from vpp.replay.exported import write_exported
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 
 DAY = Path(__file__).resolve().parents[2] / "golden" / "recorded-day"
 NOON = datetime(2024, 7, 5, 12, tzinfo=UTC)

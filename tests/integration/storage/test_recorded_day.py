@@ -30,7 +30,7 @@ from vpp.adapters.storage.table_files import read_rows
 from vpp.cli.main import app
 from vpp.replay.recorded import decide_again
 from vpp.replay.recorded_model import read_recorded_model
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 
 DAY = Path(__file__).parents[2] / "golden" / "recorded-day"
 EXPECTED = json.loads((DAY / "expected.json").read_text())

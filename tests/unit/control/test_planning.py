@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.control.fleets import INTERVALS, NOON, fleet, forecast, grid, inputs, session
 from vpp.control.cycle import prepare
+from vpp.control.forecast_on_grid import net_load_on
 from vpp.control.leases import OrdersInForce
-from vpp.control.planning import net_load_on
 from vpp.domain.setpoints import Origin, SetpointColumns
 
 

@@ -12,7 +12,7 @@ from vpp.domain.intervals import IntervalGrid
 from vpp.replay.events import account_of, read_events
 from vpp.replay.known_limits import Announcements
 from vpp.replay.run import ReplayOptions
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.whole import Asked, replay_folder
 from vpp.service.files import FileError
 

@@ -10,7 +10,7 @@ import pytest
 from tests.scenarios import write_scenario
 from vpp.replay.kpis import kpis_of
 from vpp.replay.run import Replay, ReplayOptions, without_control
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 
 DEVICES = 8
 

@@ -16,7 +16,8 @@ from vpp.replay.foresight import foreseen
 from vpp.replay.known_limits import Announcements
 from vpp.replay.outputs import decision_line
 from vpp.replay.run import Replay, ReplayOptions
-from vpp.replay.scenario import FeederLimits, Scenario, read_scenario
+from vpp.replay.scenario import FeederLimits, Scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.weather import Weather
 
 EARLY = START - timedelta(days=30)

@@ -18,7 +18,8 @@ from vpp.replay.outputs import decision_line
 from vpp.replay.period import between, parse_time
 from vpp.replay.recorded_model import read_recorded_model
 from vpp.replay.run import Replay, ReplayOptions
-from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scenario import Scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.whole import Asked, replay_folder
 from vpp.service.files import FileError
 

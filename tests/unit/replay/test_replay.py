@@ -15,7 +15,8 @@ from tests.scenarios import HOUR, START, write_scenario
 from vpp.replay.kpis import kpis_of
 from vpp.replay.outputs import ReplayOutputs, decision_line
 from vpp.replay.run import Replay, ReplayOptions, without_control
-from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scenario import Scenario
+from vpp.replay.scenario_files import read_scenario
 
 
 async def decisions(scenario: Scenario, **options: object) -> tuple[list[str], Replay]:

@@ -24,7 +24,7 @@ from vpp.replay.report import write_report
 from vpp.replay.report.catalogue import WITHOUT, figure_of
 from vpp.replay.report.figures import flat, unit_of, words_of
 from vpp.replay.run import ReplayOptions, without_control
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.tables import CONTROL, NO_CONTROL, write_tables
 from vpp.service.files import FileError
 

@@ -15,7 +15,7 @@ from vpp.replay.known_limits import Announcements
 from vpp.replay.report.folder import read_folder
 from vpp.replay.reserve import ReserveMeter, read_reserve, room
 from vpp.replay.run import ReplayOptions, simulated
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.whole import Asked, replay_folder
 
 HEAD = "product_id,direction,start,end,price_per_kw_h,max_kw,sustain_minutes,available_at,withdrawn\n"

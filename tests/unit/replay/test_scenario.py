@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios import write_scenario
-from vpp.replay.scenario import read_scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.service.files import FileError
 
 

@@ -16,7 +16,8 @@ from vpp.cli.main import app
 from vpp.replay.check import check_folder
 from vpp.replay.kpis import kpis_of, settlement_of
 from vpp.replay.run import Replay, ReplayOptions, without_control
-from vpp.replay.scenario import Scenario, read_scenario
+from vpp.replay.scenario import Scenario
+from vpp.replay.scenario_files import read_scenario
 from vpp.replay.shipped.catalogue import FOLDER, RECIPES, build_scenario
 from vpp.service.files import FileError
 
