@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import structlog
 import uvloop
 
 from vpp.adapters.clock import WallClock
@@ -44,6 +43,7 @@ from vpp.domain.runs import Rung, RunSummary
 from vpp.domain.setpoints import Origin, SetpointColumns
 from vpp.domain.state import FleetState
 from vpp.ports import Store
+from vpp.service.logs import configure_logs
 
 _PAGE_BYTES = 4096
 
@@ -247,7 +247,7 @@ async def run(
     folder: Path, nodes: int, assets: int, url: str, port: int = 0, age_s: float = limits.MAX_STREAM_AGE_S
 ) -> None:
     """Serve until standard input ends."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # answers go to stdout
+    configure_logs(WallClock())  # to stderr, as the service does: answers go to stdout
     fleet, durable = make_fleet(nodes, assets), url != "memory"
     store: Any = ForgetfulStore()
     epoch = 1

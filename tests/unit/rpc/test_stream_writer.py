@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+import grpc
+import numpy as np
 import pytest
 
+from vpp.adapters.clock import WallClock
 from vpp.adapters.rpc import limits
+from vpp.adapters.rpc.errors import CallRefusedError
+from vpp.adapters.rpc.fleet_service import FleetServicer
+from vpp.adapters.rpc.gateway import Gateway
 from vpp.adapters.rpc.outbox import Outbox
+from vpp.adapters.rpc.session import NodeSession
 from vpp.adapters.rpc.stream_writer import StreamWriter
+from vpp.bench.server import ForgetfulStore, make_fleet
 from vpp.rpcgen import fleet_pb2 as pb
 
 
@@ -104,7 +112,9 @@ async def test_a_close_while_a_write_is_under_way_lets_it_end():
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionError("gone"), asyncio.CancelledError()], ids=["error", "cancelled"]
+    "error",
+    [ConnectionError("gone"), asyncio.CancelledError(), grpc.aio.InternalError("execute_batch")],
+    ids=["error", "cancelled", "gone for grpc"],
 )
 async def test_a_stream_that_is_dead_already_does_not_hurt_who_stops_the_fleet(error):
     told = []
@@ -145,3 +155,30 @@ async def test_a_write_whose_wait_is_cancelled_ends_the_stream():
     await broken.wait()
     assert isinstance(writer.error, ConnectionError)
     assert stream.written == [b"stop"]
+
+
+class BrokenCall:
+    """A call whose node is gone: nothing more comes, and a write fails."""
+
+    def __init__(self, error):
+        self._error = error
+
+    async def read(self):
+        await asyncio.Event().wait()
+
+    async def write(self, _raw):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(grpc.aio.InternalError("execute_batch"), CallRefusedError), (ValueError("ours"), ValueError)],
+    ids=["the connection", "the service"],
+)
+async def test_a_broken_connection_is_no_failure_of_the_service(error, told):
+    fleet = make_fleet(1, 1)
+    gateway = Gateway(fleet=fleet, store=ForgetfulStore(), clock=WallClock(), epoch=1)
+    session = NodeSession(node_id="node", slots=np.array([0]), feeder_id="", agent="")
+    session.outbox.put(release(1)[0])
+    with pytest.raises(told):
+        await FleetServicer(gateway)._converse(session, BrokenCall(error))

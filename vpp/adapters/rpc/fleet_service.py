@@ -152,8 +152,11 @@ class FleetServicer:
         finally:
             session.on_close = None
             writer.close()
-        if writer.error is not None and not session.closed:
-            raise writer.error
+        if writer.error is None or session.closed:
+            return
+        if isinstance(writer.error, ConnectionError):  # every day's: not a failure of the service
+            raise CallRefusedError(grpc.StatusCode.UNAVAILABLE, "CONNECTION_LOST", str(writer.error))
+        raise writer.error
 
     async def _read(self, session: NodeSession, context: Context) -> None:
         """Take in what the node says, no faster than its budget allows."""

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import grpc
+
 from vpp.adapters.rpc.outbox import Outbox
 
 Write = Callable[[bytes], Coroutine[Any, Any, None]]
@@ -34,7 +36,8 @@ class StreamWriter:
     def __init__(self, outbox: Outbox, write: Write, on_broken: Callable[[], object]) -> None:
         self._outbox, self._write, self._on_broken = outbox, write, on_broken
         self._loop = asyncio.get_running_loop()
-        self.error: Exception | None = None  # of a write that failed, after which `on_broken` was told
+        # Of a write that failed, after which `on_broken` was told: ConnectionError where the node is gone.
+        self.error: Exception | None = None
         # Of those that were taken, what is not written yet, the last one first.
         self._messages: list[bytes] = []
         self._under_way: Coroutine[Any, Any, None] | None = None
@@ -80,7 +83,9 @@ class StreamWriter:
             self._write_next()
         except (Exception, asyncio.CancelledError) as error:
             self._under_way, self._closed = None, True
-            self.error = error if isinstance(error, Exception) else ConnectionError()
+            if not isinstance(error, Exception) or isinstance(error, grpc.aio.BaseError):
+                error = ConnectionError("the connection broke during a write")
+            self.error = error
             self._on_broken()
         else:
             if waited is None:  # it only gave way to others
