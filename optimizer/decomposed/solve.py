@@ -15,10 +15,11 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.decomposed.coupling import compile_coupling, scenario_loads
+from optimizer.decomposed.courses import SMALL, enough_for, sample_size
 from optimizer.decomposed.fleet import Fleet, compile_fleet
 from optimizer.decomposed.kept import own_costs
 from optimizer.decomposed.pace import Pace
-from optimizer.decomposed.passes import SMALL, Pass, enough_for, passes_after, passes_for, sample_size
+from optimizer.decomposed.passes import Pass, passes_after, passes_for
 from optimizer.decomposed.paths import SETTLED_GAP
 from optimizer.decomposed.private import Private, compile_private, select_private
 from optimizer.decomposed.proven import KEEP_BEST_UP_TO, plan_of
@@ -53,7 +54,7 @@ def solve_decomposed(
     progress: called with a plan each time the narrowing passes found a better schedule.
     warm: a previous plan to start from; a few passes then do.
     on_pass: called after each pass over the fleet with passes done, passes in all and the gap so far.
-    enough_gap: at this gap no further passes are made; by size if not given (`passes.enough_for`).
+    enough_gap: at this gap no further passes are made; by size if not given (`courses.enough_for`).
     """
     fleet = compile_fleet(problem)
     coupling, offset = compile_coupling(problem)
@@ -76,7 +77,8 @@ def solve_decomposed(
         best.enough = enough_gap
     if warm is None:
         state = start(solver, best)
-        passes = passes_for(len(fleet), worn=problem.wear is not None, private=private is not None)
+        costly = private is not None or problem.scenarios is not None
+        passes = passes_for(len(fleet), worn=problem.wear is not None, costly=costly)
     else:
         state = start_warm(solver, warm)
         if settling := passes_after(len(fleet), sample=True):
@@ -148,10 +150,7 @@ def descend(
             continue
         if step.keen > 0.0:
             step = step_keen(solver, state, step, best)  # noqa: PLW2901 - what is left of it
-        if not step.keen_alone:
-            solver.run(
-                solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw
-            )
+        solver.run(solver.fleet, state, step, solver.private, always=k == 0, previous_kw=solver.previous_kw)
         cost = solver.cost(state)
         solver.move(solver.fleet, state, solver.private, step)
         solver.weigh_tail(state, 1.0 / (k + 2))
@@ -186,11 +185,11 @@ def step_keen(solver: Solver, state: State, step: Pass, best: Incumbent) -> Pass
     What is an asset's own (reserve, budgets) blurs its regret: then the whole pass searches modes.
     """
     if solver.private is not None or best.values is None or best.coupling is None:
-        return replace(step, level=2, keen_alone=False)
+        return replace(step, level=2)
     regret = regrets(solver.fleet, best.coupling, best.values, state.power_kw, state.own_cost)
     moved = state.moved.copy()
     solver.run(
-        solver.fleet, state, replace(step, level=step.keen_level, least_promise=0.0), None, always=False,
+        solver.fleet, state, replace(step, level=2, least_promise=0.0), None, always=False,
         previous_kw=solver.previous_kw, only=keenest(regret, step.keen, step.keen_most),
     )  # fmt: skip
     state.moved |= moved

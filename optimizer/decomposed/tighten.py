@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from optimizer.decomposed.bound import prices_of
 from optimizer.decomposed.cells import cells_values
 from optimizer.decomposed.coupling import Coupling
+from optimizer.decomposed.courses import SMALL
 from optimizer.decomposed.fleet import Fleet
-from optimizer.decomposed.passes import SMALL
 from optimizer.plan import EnergyWorths
 from optimizer.problem import Floats, Ints
 

@@ -8,9 +8,9 @@ import pytest
 from optimizer import verify
 from optimizer.decomposed import solve_decomposed
 from optimizer.decomposed.coupling import compile_coupling
+from optimizer.decomposed.courses import LARGE, MEDIUM, SMALL, TINY, enough_for
 from optimizer.decomposed.fleet import compile_fleet
 from optimizer.decomposed.pace import MOST, Pace
-from optimizer.decomposed.passes import LARGE, MEDIUM, SMALL, TINY, enough_for
 from optimizer.decomposed.sweep import State, new_state, sweep
 from optimizer.decomposed.work import Settings
 from optimizer.instances import generate

@@ -4,7 +4,8 @@ import pytest
 
 from optimizer import verify
 from optimizer.decomposed import solve_decomposed
-from optimizer.decomposed.passes import SMALL, enough_for, passes_for
+from optimizer.decomposed.courses import SMALL, enough_for
+from optimizer.decomposed.passes import passes_for
 from optimizer.instances import generate
 from optimizer.verify import recompute_bound
 
