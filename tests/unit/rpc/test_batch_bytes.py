@@ -78,6 +78,14 @@ def test_no_damage_is_read_as_something_else(rows, data):
 ONE = [(3, 5, 0.5, 1.0, True)]
 
 
+def test_a_signalling_nan_is_read_without_a_warning():
+    """Warnings are errors here: a node could fill the log with them."""
+    raw = bytes_of(batch_of([(3, 5, float("inf"), 1.0, True)])).replace(
+        b"\x00\x00\x80\x7f", b"\x01\x00\x80\x7f"
+    )
+    assert assert_read_as_by_protobuf(raw) == 1
+
+
 def without(name):
     batch = batch_of(ONE)
     batch.ClearField(name)

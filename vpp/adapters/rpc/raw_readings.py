@@ -89,8 +89,14 @@ def raw_batch(batch: pb.ReadingBatch) -> RawReadings:
     return RawReadings(
         slot=np.asarray(batch.slot, dtype=np.uint32),
         measured_at_us=base_us + 1000 * np.array(batch.offset_ms, dtype=np.int64),
-        soc=np.asarray(batch.soc, dtype=np.float32),
-        power_kw=np.asarray(batch.power_kw, dtype=np.float32),
+        soc=_widened(batch.soc),
+        power_kw=_widened(batch.power_kw),
         connected=np.asarray(batch.connected, dtype=np.bool_),
         reading_number=require_number("reading_number", batch.reading_number),
     )
+
+
+def _widened(numbers: Sequence[float]) -> NDArray[np.float64]:
+    """Return numbers as wide as they are judged; a signalling NaN becomes a quiet one without a warning."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(numbers, dtype=np.float64)
