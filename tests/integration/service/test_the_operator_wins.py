@@ -93,9 +93,10 @@ def at_rest(plant):
 
 @asynccontextmanager
 async def connected(plant):
-    """A service whose nodes are all here; unlike `closed_loop` it issues no forecast."""
+    """A service whose nodes are all here and heard of; unlike `closed_loop` it issues no forecast."""
     async with running_service(plant.settings, config_path=CONFIG) as service:
         await until(lambda: len(service.gateway.connected_slots()) == 4, what="a session of every node")
+        await until(lambda: len(service.gateway.latest_readings()) == 4, what="a reading of every asset")
         yield service
 
 
