@@ -20,7 +20,7 @@ from vpp.adapters.rpc import limits
 from vpp.domain.judging import KERNEL
 from vpp.rpcgen import fleet_pb2 as pb
 
-_MESSAGE_TAG: Final = (pb.NodeMessage.READING_BATCH_FIELD_NUMBER << 3) | 2  # length-delimited
+MESSAGE_TAG: Final = (pb.NodeMessage.READING_BATCH_FIELD_NUMBER << 3) | 2  # a batch, length-delimited
 _SLOT: Final = pb.ReadingBatch.SLOT_FIELD_NUMBER
 _BASE_TIME: Final = pb.ReadingBatch.BASE_TIME_FIELD_NUMBER
 _OFFSET_MS: Final = pb.ReadingBatch.OFFSET_MS_FIELD_NUMBER
@@ -91,7 +91,7 @@ def _read_batch(raw: Any, own_slots: Any, into: Any, first: Any) -> Any:
 @njit(**KERNEL)
 def _begin(raw):
     """Return where the batch begins in a message that holds one and nothing else, else 0."""
-    if len(raw) == 0 or raw[0] != _MESSAGE_TAG:
+    if len(raw) == 0 or raw[0] != MESSAGE_TAG:
         return 0
     length, at = _varint(raw, 1, len(raw))
     return at if length == len(raw) - at else 0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpp.adapters.rpc import limits, wire
+from vpp.adapters.rpc.batch_bytes import MESSAGE_TAG
 from vpp.adapters.rpc.gathering import GatheredReadings, Share
 from vpp.adapters.rpc.intake import Intake, clock_ahead_ms
 from vpp.adapters.rpc.known_stays import KnownStays
@@ -29,7 +30,7 @@ from vpp.domain.setpoints import Acknowledgement
 from vpp.ports import Clock, Store
 from vpp.rpcgen import fleet_pb2 as pb
 
-_BATCH: Final = bytes((pb.NodeMessage.READING_BATCH_FIELD_NUMBER << 3 | 2,))  # first byte of a message
+_BATCH: Final = bytes((MESSAGE_TAG,))  # the first byte of a message
 
 
 @dataclass(slots=True)
